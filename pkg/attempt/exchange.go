@@ -1,0 +1,23 @@
+package attempt
+
+import "net/http"
+
+// Request is what a style wants sent: the message, not yet the way to the
+// receiver.
+type Request struct {
+	// ID is the webhook-id: the same for every attempt at one generation.
+	ID          string
+	ContentType string
+	Body        []byte
+	// Header holds what the style adds; the endpoint's own headers and those of
+	// Standard Webhooks are added by the sender.
+	Header http.Header
+}
+
+// Answer is what came back, as far as it was read.
+type Answer struct {
+	Status    int
+	Header    http.Header
+	Body      []byte
+	Truncated bool // the answer was longer than was read
+}

@@ -1,0 +1,261 @@
+// Package debt owns the one idea of dz: the debt, the single durable row that
+// says "endpoint E is owed the latest state of object O". Debouncing,
+// coalescing, crash recovery, the backlog of an outage, failures and resync are
+// all this row with a due time.
+//
+// The package is a state machine of pure functions: a change makes or merges
+// into a debt (New, Merge), an outcome settles it (Settle). Time and chance come
+// in as data. It guarantees, of the invariants of dz:
+//
+//   - one debt per endpoint and key: a second change merges and raises the
+//     generation;
+//   - a success ends a debt only if the generation sent is the one owed;
+//   - a failure is kept until it is retried, purged, or revived by a newer change.
+//
+// It knows nothing of stores and requests.
+package debt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// maxFields bounds the union of changed fields, formats and channels that a
+// debt remembers, each; a debt of more is one of any.
+const maxFields = 128
+
+// Key tells the debts of one endpoint apart. Its style makes it of what it
+// tells: notify of the change type and the item, for example.
+type Key string
+
+// ID names a debt for people: a ULID of the time it was made and a number that
+// the store never gives twice.
+type ID ulid.ULID
+
+// NewID makes an id. salt tells stores apart, seq the debts of one store.
+func NewID(created time.Time, salt uint16, seq uint64) ID {
+	var id ulid.ULID
+	// Only times before 1970 or after the year 10889 are refused; they leave
+	// the time at zero, which the number makes good.
+	_ = id.SetTime(uint64(max(created.UnixMilli(), 0)))
+	binary.BigEndian.PutUint16(id[6:], salt)
+	binary.BigEndian.PutUint64(id[8:], seq)
+	return ID(id)
+}
+
+// ParseID reads the text form of an id, in any case.
+func ParseID(text string) (ID, error) {
+	id, err := ulid.ParseStrict(text)
+	if err != nil {
+		return ID{}, fmt.Errorf("%.40q is no id: ids have 26 letters and digits, as 'dz failures list' shows them", text)
+	}
+	return ID(id), nil
+}
+
+// Seq is the number that the store gave.
+func (id ID) Seq() uint64 { return binary.BigEndian.Uint64(id[8:]) }
+
+// String returns the 26 letters and digits of the id.
+func (id ID) String() string { return ulid.ULID(id).String() }
+
+// Change is what one event means to one endpoint.
+type Change struct {
+	Endpoint uint64
+	Key      Key
+	Event    *event.Event
+	Window   endpoint.Window
+	// Note is what the style wants to remember of the latest change beyond what
+	// a debt holds anyway.
+	Note []byte
+}
+
+// Debt is what one endpoint is owed about one key.
+type Debt struct {
+	ID       ID
+	Endpoint uint64
+	Key      Key
+
+	// Of the latest change.
+	Object     event.Object
+	ChangeType event.ChangeType
+	EventType  string
+	EventID    string
+	Reason     string
+	ChangeTime time.Time // when the DAM made it; zero if unknown
+	Note       []byte
+
+	// Of all changes since the last success.
+	Generation uint64 // rises with every change, never falls
+	Count      uint64 // changes that the next success tells at once
+	FirstSeen  time.Time
+	LastSeen   time.Time
+	Fields     []string // union of changed fields; nil: any
+	Formats    []event.ID
+	Channels   []event.ID
+
+	Since time.Time // start of the present debounce window
+	Due   time.Time // not to be sent before
+
+	Attempts    int  // made since the last success
+	Tries       int  // of them, those that count in the present retry schedule
+	Failed      bool // the schedule is used up
+	Forced      bool // a person wants it sent now, whatever the endpoint's health
+	Run         uint64
+	LastAttempt time.Time
+}
+
+// New makes the debt of a first change, seen at now.
+func New(id ID, c Change, now time.Time) Debt {
+	d := Debt{ID: id, Endpoint: c.Endpoint, Key: c.Key, FirstSeen: now, Since: now}
+	d.Fields, d.Formats, d.Channels = []string{}, []event.ID{}, []event.ID{}
+	d.take(c, now)
+	d.Due = c.Window.Due(d.Since, d.LastSeen)
+	return d
+}
+
+// Merge adds a change, seen at now. A debt that has been tried begins a new
+// debounce and a new retry schedule: what the receiver did not take before, it
+// may take in its new form.
+func (d *Debt) Merge(c Change, now time.Time) {
+	if d.Tries > 0 || d.Failed {
+		d.Failed, d.Tries, d.Since = false, 0, now
+	}
+	if now.Before(d.Since) {
+		d.Since = now // the clock was set back
+	}
+	d.take(c, now)
+	if !d.Forced {
+		d.Due = c.Window.Due(d.Since, d.LastSeen)
+	}
+}
+
+// take notes the latest change.
+func (d *Debt) take(c Change, now time.Time) {
+	e := c.Event
+	d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
+	d.ChangeTime, d.Note = e.Time, c.Note
+	d.LastSeen = now
+	d.Generation++
+	d.Count++
+	d.Fields = union(d.Fields, e.ChangedFields)
+	d.Formats = union(d.Formats, e.Formats)
+	d.Channels = union(d.Channels, e.Channels)
+}
+
+// union adds more to all; nil stands for any and swallows everything, as does a
+// union that has grown too large.
+func union[T comparable](all, more []T) []T {
+	if all == nil || more == nil {
+		return nil
+	}
+	for _, x := range more {
+		if !slices.Contains(all, x) {
+			all = append(all, x)
+		}
+	}
+	if len(all) > maxFields {
+		return nil
+	}
+	return all
+}
+
+// MessageID is the webhook-id: the same for every attempt at one generation,
+// and never that of another.
+func (d *Debt) MessageID() string {
+	return "msg_" + d.ID.String() + "_" + strconv.FormatUint(d.Generation, 10)
+}
+
+// Retrying reports whether the last attempt failed and another will follow by
+// itself.
+func (d *Debt) Retrying() bool { return d.Attempts > 0 && !d.Failed }
+
+// Force makes the debt due at now, on a new retry schedule, whatever its
+// endpoint's health. run names the request of the person who waits for it; 0 if
+// nobody does.
+func (d *Debt) Force(now time.Time, run uint64) {
+	d.Failed, d.Tries, d.Forced, d.Run, d.Due = false, 0, true, run, now
+}
+
+// Settlement says how one attempt at a debt ended.
+type Settlement struct {
+	Endpoint   uint64
+	Key        Key
+	ID         ID     // of the debt that was sent
+	Generation uint64 // that was sent
+	Count      uint64 // of changes that were sent
+	Outcome    attempt.Outcome
+	Window     endpoint.Window
+	Schedule   endpoint.Schedule
+	Jitter     float64 // chance in [0,1)
+}
+
+// Settle applies an outcome. It reports true if nothing is owed any more.
+//
+// A generation that has risen since it was sent stays owed, due after its
+// debounce, whether the older one was delivered or not.
+func (d *Debt) Settle(s Settlement) (done bool) {
+	o := s.Outcome
+	if o.Verdict == attempt.Aborted {
+		return false // still due, and still forced if it was
+	}
+	d.LastAttempt = o.Ended()
+	d.Forced, d.Run = false, 0
+	newer := d.Generation != s.Generation
+	switch {
+	case o.Verdict == attempt.Delivered && !newer:
+		return true
+	case o.Verdict == attempt.Delivered:
+		d.Count -= min(s.Count, d.Count-1)
+		d.FirstSeen = earlier(o.Started, d.LastSeen)
+		d.Attempts = 0
+		d.begin(s)
+	case o.Verdict == attempt.Gone:
+		// The endpoint pauses; this object is not to blame, and waits like the
+		// others.
+		d.Attempts++
+		d.Due = o.Ended()
+	case newer:
+		d.Attempts++
+		d.begin(s)
+	default:
+		d.Attempts++
+		d.Tries++
+		delay, again := s.Schedule.Next(d.Tries, s.Jitter)
+		if !again {
+			d.Failed = true
+			return false
+		}
+		d.Due = later(o.Ended().Add(delay), o.NotBefore)
+	}
+	return false
+}
+
+// begin starts a debounce for what changed while an attempt was under way.
+func (d *Debt) begin(s Settlement) {
+	d.Tries = 0
+	d.Since = earlier(s.Outcome.Started, d.LastSeen)
+	d.Due = s.Window.Due(d.Since, d.LastSeen)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,201 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/timespan"
+)
+
+const (
+	maxDescription = 4 << 10
+	maxHeaders     = 64
+	maxHeaderValue = 8 << 10
+	maxURL         = 8 << 10
+)
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckName reports what is wrong with an endpoint's name.
+func CheckName(name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("endpoint name %.80q: write 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit", name)
+	}
+	return nil
+}
+
+// Normalize puts an endpoint into its canonical form: header names as HTTP
+// writes them, event names as the DAM writes them.
+func (e *Endpoint) Normalize() {
+	if e.Style == "" {
+		e.Style = DefaultStyle
+	}
+	for name, value := range e.Headers {
+		if canonical := textproto.CanonicalMIMEHeaderKey(name); canonical != name {
+			delete(e.Headers, name)
+			e.Headers[canonical] = value
+		}
+	}
+	for i, name := range e.Subscription.Events {
+		if canonical, _, err := event.ParseType(name); err == nil {
+			e.Subscription.Events[i] = canonical
+		}
+	}
+}
+
+// Validate reports everything that is wrong with an endpoint, joined, in words
+// that say what to write instead. What only the style knows is not looked at.
+func (e *Endpoint) Validate() error {
+	return errors.Join(
+		CheckName(e.Name),
+		checkURL(e.URL),
+		checkHeaders(e.Headers),
+		e.Subscription.validate(),
+		e.checkSpans(),
+		e.Retry.validate(),
+		e.checkNumbers(),
+		e.checkTLS(),
+	)
+}
+
+func checkURL(text string) error {
+	if text == "" {
+		return errors.New("url is missing: write one such as https://shop.example/hooks/dam")
+	}
+	if len(text) > maxURL {
+		return fmt.Errorf("url is longer than %d bytes", maxURL)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		// url.Error repeats the URL, which may hold a password.
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return fmt.Errorf("url can't be read: %w", err)
+	}
+	switch {
+	case u.Scheme == "":
+		return fmt.Errorf("url %q has no scheme: write https:// or http:// before it", RedactURL(text))
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("url %q: scheme %q is not http or https", RedactURL(text), u.Scheme)
+	case u.Hostname() == "":
+		return fmt.Errorf("url %q has no host", RedactURL(text))
+	case u.Fragment != "":
+		return fmt.Errorf("url %q has a fragment (#…), which is never sent: leave it out", RedactURL(text))
+	}
+	return nil
+}
+
+// reserved headers are made by dz or by HTTP itself.
+var reserved = map[string]bool{
+	"Connection": true, "Content-Length": true, "Host": true, "Keep-Alive": true, "Te": true, "Trailer": true,
+	"Transfer-Encoding": true, "Upgrade": true, "Proxy-Connection": true,
+	"Webhook-Id": true, "Webhook-Timestamp": true, "Webhook-Signature": true,
+}
+
+func checkHeaders(headers map[string]string) error {
+	if len(headers) > maxHeaders {
+		return fmt.Errorf("%d headers are more than %d", len(headers), maxHeaders)
+	}
+	var errs []error
+	for name, value := range headers {
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			errs = append(errs, fmt.Errorf("header name %.80q is not one that HTTP allows", name))
+		case reserved[textproto.CanonicalMIMEHeaderKey(name)]:
+			errs = append(errs, fmt.Errorf("header %s is made by dz itself: leave it out", name))
+		case strings.ContainsAny(value, "\r\n"):
+			errs = append(errs, fmt.Errorf("header %s has a newline in its value", name))
+		case !httpguts.ValidHeaderFieldValue(value):
+			errs = append(errs, fmt.Errorf("header %s has a control character in its value", name))
+		case len(value) > maxHeaderValue:
+			errs = append(errs, fmt.Errorf("header %s has a value of more than %d bytes", name, maxHeaderValue))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Subscription) validate() error {
+	var errs []error
+	if s.ChangeTypes&event.AllChanges == 0 {
+		errs = append(errs, fmt.Errorf("no change type: subscribe to at least one of %s", event.AllChanges))
+	}
+	for _, name := range s.Events {
+		_, changeType, err := event.ParseType(name)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case changeType&s.ChangeTypes == 0 && s.ChangeTypes != 0:
+			errs = append(errs, fmt.Errorf("event %s belongs to change type %s, which is not subscribed", name, changeType))
+		}
+	}
+	for _, reason := range s.Reasons {
+		if _, err := event.ParseReason(reason); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(s.Fields) > 0 && len(s.ExcludeFields) > 0 {
+		errs = append(errs, errors.New("fields and excluded fields are both given: give one of them"))
+	}
+	if _, err := s.Compile(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Endpoint) checkSpans() error {
+	var errs []error
+	check := func(name string, span, limit timespan.Span) {
+		if span < 0 {
+			errs = append(errs, fmt.Errorf("%s %s is negative", name, span))
+		} else if span > limit {
+			errs = append(errs, fmt.Errorf("%s %s is more than %s", name, span, limit))
+		}
+	}
+	const day = timespan.Span(24 * 60 * 60 * 1e9)
+	if e.Debounce != nil {
+		check("debounce", *e.Debounce, 7*day)
+	}
+	if e.MaxWait != nil {
+		check("max wait", *e.MaxWait, 7*day)
+	}
+	if e.Debounce != nil && e.MaxWait != nil && *e.MaxWait < *e.Debounce {
+		errs = append(errs, fmt.Errorf("max wait %s is less than debounce %s", *e.MaxWait, *e.Debounce))
+	}
+	check("timeout", e.Timeout, MaxTimeout)
+	check("connect timeout", e.ConnectTimeout, MaxTimeout)
+	for _, span := range e.Retry {
+		check("retry delay", span, 30*day)
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Endpoint) checkNumbers() error {
+	var errs []error
+	if e.Concurrency < 0 || e.Concurrency > MaxConcurrency {
+		errs = append(errs, fmt.Errorf("concurrency %d is not between 1 and %d", e.Concurrency, MaxConcurrency))
+	}
+	if e.Rate < 0 || math.IsNaN(e.Rate) || math.IsInf(e.Rate, 0) {
+		errs = append(errs, fmt.Errorf("rate %v is not a number of requests a second", e.Rate))
+	}
+	if len(e.Description) > maxDescription {
+		errs = append(errs, fmt.Errorf("description is longer than %d bytes", maxDescription))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Endpoint) checkTLS() error {
+	if (e.ClientCert == "") != (e.ClientKey == "") {
+		return errors.New("a client certificate needs both its file and its key: give client-cert and client-key")
+	}
+	return nil
+}
