@@ -109,7 +109,6 @@ type Debt struct {
 	Tries       int  // of them, those that count in the present retry schedule
 	Failed      bool // the schedule is used up
 	Forced      bool // a person wants it sent now, whatever the endpoint's health
-	Run         uint64
 	LastAttempt time.Time
 }
 
@@ -179,10 +178,17 @@ func (d *Debt) MessageID() string {
 func (d *Debt) Retrying() bool { return d.Attempts > 0 && !d.Failed }
 
 // Force makes the debt due at now, on a new retry schedule, whatever its
-// endpoint's health. run names the request of the person who waits for it; 0 if
-// nobody does.
-func (d *Debt) Force(now time.Time, run uint64) {
-	d.Failed, d.Tries, d.Forced, d.Run, d.Due = false, 0, true, run, now
+// endpoint's health.
+func (d *Debt) Force(now time.Time) {
+	d.Failed, d.Tries, d.Forced, d.Due = false, 0, true, now
+}
+
+// Hasten makes a debt that waits for its next retry due at now, because its
+// endpoint works again.
+func (d *Debt) Hasten(now time.Time) {
+	if d.Retrying() && d.Due.After(now) {
+		d.Due = now
+	}
 }
 
 // Settlement says how one attempt at a debt ended.
@@ -208,7 +214,7 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 		return false // still due, and still forced if it was
 	}
 	d.LastAttempt = o.Ended()
-	d.Forced, d.Run = false, 0
+	d.Forced = false
 	newer := d.Generation != s.Generation
 	switch {
 	case o.Verdict == attempt.Delivered && !newer:

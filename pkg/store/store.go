@@ -1,0 +1,258 @@
+// Package store owns the contract of dz's durable state, whatever engine keeps
+// it: endpoints and their health, what they are owed, the positions of sources,
+// recent events and rejected input.
+//
+// An engine guarantees (the conformance suite in storetest holds it to this):
+//
+//   - A call that changes something returns only when the change is durable; one
+//     that returns an error has changed nothing.
+//   - Position follows durability: a batch's debts, its rejections and its
+//     positions become durable in one transaction (Ingest).
+//   - There is one debt per endpoint and key; changes merge into it.
+//   - A settlement ends a debt only if the generation sent is the one owed.
+//   - Nothing in memory grows with the number of debts, events or failures.
+//
+// Calls may come from any goroutine. Time comes in as data. Engines live in
+// packages below this one; nothing else knows which one is in use.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/source"
+)
+
+// Errors that callers branch on.
+var (
+	// ErrNotFound: there is no endpoint, failure or event of that name.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: the endpoint's name is taken.
+	ErrExists = errors.New("exists already")
+	// ErrRevision: the endpoints have changed since the changes were routed;
+	// route them again.
+	ErrRevision = errors.New("endpoints have changed")
+	// ErrFull: there is no room, on the disk or within the size limit. Calls
+	// that free room still work; others may be repeated later.
+	ErrFull = errors.New("store is full")
+	// ErrLocked: another process has the store open.
+	ErrLocked = errors.New("store is locked")
+	// ErrNewer: a newer dz has written the store.
+	ErrNewer = errors.New("store has a newer format")
+	// ErrDamaged: the store can't be read.
+	ErrDamaged = errors.New("store is damaged")
+	// ErrClosed: the store has been closed.
+	ErrClosed = errors.New("store is closed")
+)
+
+// Engine keeps dz's state.
+type Engine interface {
+	Registry
+	Intake
+	Delivery
+	Failures
+	History
+
+	// Stats counts what the store holds and has seen.
+	Stats(ctx context.Context) (Stats, error)
+	// CountDue counts an endpoint's debts that are filed for now or before; one
+	// whose debounce was prolonged since may be among them.
+	CountDue(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
+	// Maintain does what need not be done at once: it frees what removed
+	// endpoints left and drops recent events that are too old at now.
+	Maintain(ctx context.Context, now time.Time) error
+	// Close waits for calls under way; later ones fail with ErrClosed.
+	Close() error
+}
+
+// Registry keeps endpoints.
+type Registry interface {
+	// Endpoints returns all of them, by name, with their health, and the
+	// revision that Ingest compares. The revision rises with every change of an
+	// endpoint, never with one of its health.
+	Endpoints(ctx context.Context) (Endpoints, error)
+	// AddEndpoint gives the endpoint an id that was never used before. ErrExists
+	// if the name is taken.
+	AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (endpoint.Endpoint, error)
+	// UpdateEndpoint lets change alter the endpoint; its error comes back and
+	// nothing is changed. change may be called more than once. Id, name and
+	// creation time can't be changed.
+	UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error)
+	// RemoveEndpoint removes the endpoint and all that is owed to it.
+	RemoveEndpoint(ctx context.Context, name string) (Removed, error)
+	// ResetHealth forgets what held the endpoint back, and returns its health.
+	ResetHealth(ctx context.Context, id uint64) (endpoint.Health, error)
+}
+
+// Endpoints is a consistent view of all endpoints.
+type Endpoints struct {
+	Revision uint64
+	List     []endpoint.Endpoint
+	Health   map[uint64]endpoint.Health
+}
+
+// Removed says what went with an endpoint.
+type Removed struct {
+	Endpoint endpoint.Endpoint
+	Open     uint64 // debts
+	Failed   uint64 // failures
+}
+
+// Intake takes in what sources bring.
+type Intake interface {
+	// Positions returns where the streams of a source were read to.
+	Positions(ctx context.Context, sourceName string) ([]source.Position, error)
+	// Ingest makes a batch durable as a whole. ErrRevision if its changes were
+	// routed by other endpoints than there are now.
+	Ingest(ctx context.Context, in Ingest) (Ingested, error)
+}
+
+// Ingest is one batch of a source, routed.
+type Ingest struct {
+	Source    string
+	Now       time.Time // when it was seen
+	Revision  uint64    // of the endpoints that Changes were routed by
+	Changes   []debt.Change
+	Events    []event.Event // for the counts and the recent events
+	Rejected  []source.Rejection
+	Positions []source.Position
+	// Replayed events have been counted and kept before.
+	Replayed bool
+}
+
+// Ingested says what a batch did.
+type Ingested struct {
+	Created uint64 // debts
+	Merged  uint64 // changes that merged into a debt
+	// Due holds, for every endpoint that has something to claim earlier than
+	// before, when.
+	Due map[uint64]time.Time
+}
+
+// Delivery hands out what is due and takes back how it went.
+type Delivery interface {
+	// Claim returns debts that are due, the most urgent first: forced ones, then
+	// by due time. It changes nothing that could be lost: a debt that is
+	// claimed and never settled is simply still due. So the caller says which
+	// objects it is busy with, and asks for one endpoint in one goroutine at a
+	// time.
+	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
+	// Settle records how an attempt ended, and returns the endpoint's health
+	// after it.
+	Settle(ctx context.Context, s debt.Settlement) (Settled, error)
+	// Hasten makes every debt that waits for its next retry at the endpoint due
+	// at now, and returns how many.
+	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
+}
+
+// ClaimRequest says what to claim.
+type ClaimRequest struct {
+	Endpoint   uint64
+	Now        time.Time
+	Limit      int                     // ≥ 1
+	Busy       func(event.Object) bool // objects with an attempt under way; nil: none
+	ForcedOnly bool                    // only what a person wants sent now
+}
+
+// Claim is what is due. No two debts are of the same object.
+type Claim struct {
+	Debts []debt.Debt
+	// Next is when there may be something more to claim, apart from busy
+	// objects; zero if nothing is filed.
+	Next time.Time
+}
+
+// Settled is what a settlement left.
+type Settled struct {
+	Health endpoint.Health
+	// Found is false if the debt was purged, or its endpoint removed, while the
+	// attempt was under way.
+	Found bool
+	Done  bool // nothing is owed any more
+	Debt  debt.Debt
+}
+
+// Failures are debts whose last attempt failed.
+type Failures interface {
+	// Failures returns up to limit of those selected, after the cursor, and the
+	// cursor to go on from; "" when there are no more. Order is by endpoint,
+	// then by age.
+	Failures(ctx context.Context, sel debt.Selection, cursor string, limit int) ([]debt.Failure, string, error)
+	// Failure returns one, failed or retrying. ErrNotFound without it.
+	Failure(ctx context.Context, id debt.ID) (debt.Failure, error)
+	// Retry forces up to limit of those selected, after the cursor, and returns
+	// them.
+	Retry(ctx context.Context, sel debt.Selection, now time.Time, cursor string, limit int) ([]debt.Failure, string, error)
+	// Purge ends up to limit of those selected, after the cursor: they are owed
+	// no more. It returns how many.
+	Purge(ctx context.Context, sel debt.Selection, cursor string, limit int) (uint64, string, error)
+}
+
+// History is what was seen lately.
+type History interface {
+	// Events returns up to limit recent events, newest first, that came before
+	// the sequence number (0: from the newest).
+	Events(ctx context.Context, before uint64, limit int) ([]Recent, error)
+	// EventsSince returns up to limit recent events, oldest first, that came
+	// after the sequence number and not before the time.
+	EventsSince(ctx context.Context, after uint64, since time.Time, limit int) ([]Recent, error)
+	// Rejected returns up to limit rejections, newest first, that came before
+	// the sequence number (0: from the newest).
+	Rejected(ctx context.Context, before uint64, limit int) ([]Rejected, error)
+}
+
+// Recent is an event as it came in.
+type Recent struct {
+	Seq      uint64
+	Received time.Time
+	Source   string // of dz
+	Line     []byte
+}
+
+// Rejected is input that could not be read.
+type Rejected struct {
+	Seq uint64
+	source.Rejection
+}
+
+// Counts count for one endpoint, or for all. At any time
+// Owed = Coalesced + Delivered + Open + Failed + Dropped.
+type Counts struct {
+	Open     uint64 // debts that are not failures
+	Retrying uint64 // of them, those whose last attempt failed
+	Failed   uint64 // failures
+
+	// Since the store was made.
+	Owed      uint64 // changes
+	Coalesced uint64 // changes told together with another
+	Delivered uint64 // successful attempts
+	Attempts  uint64 // that failed
+	Dropped   uint64 // debts purged, or removed with their endpoint
+}
+
+// Add adds what other counts.
+func (c *Counts) Add(other Counts) {
+	c.Open += other.Open
+	c.Retrying += other.Retrying
+	c.Failed += other.Failed
+	c.Owed += other.Owed
+	c.Coalesced += other.Coalesced
+	c.Delivered += other.Delivered
+	c.Attempts += other.Attempts
+	c.Dropped += other.Dropped
+}
+
+// Stats is what the store holds and has seen.
+type Stats struct {
+	Ingested  uint64 // events
+	Rejected  uint64 // lines
+	Total     Counts // of all endpoints, also of those removed
+	Endpoints map[uint64]Counts
+	Path      string
+	Size      int64 // bytes
+	MaxSize   int64 // bytes; 0 is unlimited
+}
