@@ -234,10 +234,12 @@ type Rejected struct {
 	Line   string    `json:"line" doc:"its beginning"`
 }
 
-// EmitResult says what became of events given to the API.
+// EmitResult says what became of events given to the API. What was rejected is
+// also kept in the list of rejected input.
 type EmitResult struct {
-	Accepted int        `json:"accepted"`
-	Rejected []Rejected `json:"rejected"`
+	Accepted      int        `json:"accepted"`
+	RejectedCount int        `json:"rejectedCount"`
+	Rejected      []Rejected `json:"rejected" doc:"the first 100 of them"`
 }
 
 // Replay asks to owe recent events again.

@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// Service is what the API serves. Its methods are called by several goroutines
+// at a time.
+//
+// What a person can mend is returned as *api.Error, wrapped or not, and told as
+// it is; anything else is logged and told as an internal error without details.
+// A name or id that does not exist is CodeNotFound. Texts hold no secrets.
+type Service interface {
+	Reporter
+	Endpoints
+	Failures
+	Events
+}
+
+// Reporter says what the daemon is and does.
+type Reporter interface {
+	Status(ctx context.Context) (api.Status, error)
+	Version(ctx context.Context) (api.Version, error)
+}
+
+// Style is what the API must know of a delivery style.
+type Style struct {
+	Options []Option
+	Timeout time.Duration // of a request, where the endpoint has none of its own
+}
+
+// Option is a setting that only a style knows.
+type Option struct {
+	Name    string
+	Default any  // nil for none
+	Secret  bool // masked unless revealed
+}
+
+// EndpointState is an endpoint with what is known of its health.
+type EndpointState struct {
+	Endpoint endpoint.Endpoint
+	State    endpoint.State
+}
+
+// Endpoints keeps the registered receivers.
+type Endpoints interface {
+	// Style returns what is known of a style, or false if there is none of
+	// that name.
+	Style(name string) (Style, bool)
+	// ListEndpoints returns all, by name.
+	ListEndpoints(ctx context.Context) ([]EndpointState, error)
+	GetEndpoint(ctx context.Context, name string) (EndpointState, error)
+	// CreateEndpoint validates and stores ep, and gives it its id and times. A
+	// name that is taken is CodeConflict.
+	CreateEndpoint(ctx context.Context, ep endpoint.Endpoint) (EndpointState, error)
+	// UpdateEndpoint applies change to the stored endpoint, validates the
+	// result and stores it, as one step that no other change comes between. An
+	// error of change is returned as it is, and nothing is stored. change may be
+	// called more than once; it replaces maps and slices and never writes into
+	// them.
+	UpdateEndpoint(ctx context.Context, name string, change func(ep *endpoint.Endpoint) error) (EndpointState, error)
+	// SetEndpointEnabled switches an endpoint on or off; switching on also
+	// forgets that it is sick or gone.
+	SetEndpointEnabled(ctx context.Context, name string, enabled bool) (EndpointState, error)
+	// RemoveEndpoint forgets an endpoint and what it is owed.
+	RemoveEndpoint(ctx context.Context, name string) (api.Removed, error)
+	// TestEndpoint sends a marked request. That it was not delivered is a
+	// result, no error. Secrets in the exchange are masked.
+	TestEndpoint(ctx context.Context, name string) (api.Exchange, error)
+}
+
+// Failures keeps the debts whose last attempt failed.
+type Failures interface {
+	// ListFailures returns a page in the order of ids. Page.Limit is between 1
+	// and api.MaxLimit. A cursor that was not made by it is CodeInvalid.
+	ListFailures(ctx context.Context, query api.FailureQuery) (api.FailurePage, error)
+	GetFailure(ctx context.Context, id string) (api.Failure, error)
+	// RetryFailures makes what is selected due now. The selection is never
+	// empty: it selects something or has All. With Wait it returns when all
+	// have been tried, or ctx ends.
+	RetryFailures(ctx context.Context, action api.FailureAction) (api.FailureResult, error)
+	// PurgeFailures gives up what is selected. The selection is never empty.
+	PurgeFailures(ctx context.Context, action api.FailureAction) (api.FailureResult, error)
+}
+
+// Events takes events, and keeps the recent ones and what could not be read.
+type Events interface {
+	// Emit takes a part of what was given to the API, in order. When it returns
+	// nil, all of it is durable. Rejected input is kept too; its Source is left
+	// to the service.
+	Emit(ctx context.Context, events []event.Event, rejected []api.Rejected) error
+	// ListEvents returns a page, newest first. Page.Limit is between 1 and
+	// api.MaxLimit; the page is bounded in bytes too.
+	ListEvents(ctx context.Context, query api.EventQuery) (api.EventPage, error)
+	// ListRejected returns a page, newest first. Page.Limit is between 1 and
+	// api.MaxLimit.
+	ListRejected(ctx context.Context, query api.RejectedQuery) (api.RejectedPage, error)
+	// Replay owes recent events again.
+	Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error)
+}

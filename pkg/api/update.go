@@ -1,0 +1,147 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// Patch is what a request says of one member: nothing at all (its zero value:
+// leave it as it is), null (back to the default), or a value. It is the member
+// of a JSON merge patch (RFC 7396).
+type Patch[T any] struct {
+	value *T
+	given bool
+}
+
+// Set gives a member a value.
+func Set[T any](value T) Patch[T] { return Patch[T]{value: &value, given: true} }
+
+// Default takes a member back to its default.
+func Default[T any]() Patch[T] { return Patch[T]{given: true} }
+
+// IsZero reports whether nothing is said; omitzero then leaves the member out.
+func (p Patch[T]) IsZero() bool { return !p.given }
+
+// MarshalJSON writes the value, or null for the default.
+func (p Patch[T]) MarshalJSON() ([]byte, error) {
+	if p.value == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(*p.value)
+}
+
+// EndpointUpdate changes an endpoint: a JSON merge patch in which an absent
+// member stays as it is and null means the default.
+//
+// Durations, schedules, change types, events and reasons are sent as people
+// write them; the daemon reads them and names the nearest right one.
+//
+// A secret that is sent back as it is shown, "***", stays as it is stored: as
+// the value of a header, as the user information of the URL
+// ("https://***@host/"), and as a secret option of the style. So what "show"
+// prints can be edited and sent back.
+type EndpointUpdate struct {
+	Style          Patch[string]     `json:"style,omitzero"`
+	URL            Patch[string]     `json:"url,omitzero"`
+	Description    Patch[string]     `json:"description,omitzero"`
+	Enabled        Patch[bool]       `json:"enabled,omitzero"`
+	ChangeTypes    Patch[[]string]   `json:"changeTypes,omitzero"`
+	Events         Patch[[]string]   `json:"events,omitzero"`
+	Fields         Patch[[]string]   `json:"fields,omitzero"`
+	ExcludeFields  Patch[[]string]   `json:"excludeFields,omitzero"`
+	Formats        Patch[[]event.ID] `json:"formats,omitzero"`
+	Channels       Patch[[]event.ID] `json:"channels,omitzero"`
+	Reasons        Patch[[]string]   `json:"reasons,omitzero"`
+	Filter         Patch[string]     `json:"filter,omitzero"`
+	Debounce       Patch[string]     `json:"debounce,omitzero" doc:"such as 5s or 00:00:05"`
+	MaxWait        Patch[string]     `json:"maxWait,omitzero" doc:"such as 60s or 00:01:00"`
+	Retry          Patch[string]     `json:"retry,omitzero" doc:"such as 5s,5m,30m; or an array"`
+	Timeout        Patch[string]     `json:"timeout,omitzero"`
+	ConnectTimeout Patch[string]     `json:"connectTimeout,omitzero"`
+	Concurrency    Patch[int]        `json:"concurrency,omitzero"`
+	Rate           Patch[float64]    `json:"rate,omitzero" doc:"requests a second"`
+	CAFile         Patch[string]     `json:"caFile,omitzero"`
+	ClientCert     Patch[string]     `json:"clientCert,omitzero"`
+	ClientKey      Patch[string]     `json:"clientKey,omitzero"`
+
+	// Headers merge by name: a value sets a header, Default deletes it, and
+	// headers that are not named stay. A nil map says nothing.
+	Headers map[string]Patch[string] `json:"headers,omitempty"`
+
+	// Options are those of the endpoint's style, written beside the other
+	// members. A nil value takes an option back to its default.
+	Options map[string]any `json:"-"`
+}
+
+// EndpointCreate registers an endpoint. What is not given has its default; a
+// new endpoint is enabled.
+type EndpointCreate struct {
+	Name string
+	EndpointUpdate
+}
+
+// MarshalJSON writes the options beside the other members.
+func (u EndpointUpdate) MarshalJSON() ([]byte, error) {
+	members, err := u.members()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
+}
+
+// MarshalJSON writes the name and the options beside the other members.
+func (c EndpointCreate) MarshalJSON() ([]byte, error) {
+	members, err := c.members()
+	if err != nil {
+		return nil, err
+	}
+	name, err := json.Marshal(c.Name)
+	if err != nil {
+		return nil, fmt.Errorf("write endpoint: %w", err)
+	}
+	members["name"] = name
+	return json.Marshal(members)
+}
+
+func (u EndpointUpdate) members() (map[string]json.RawMessage, error) {
+	type plain EndpointUpdate // without MarshalJSON
+	return flatten(plain(u), u.Options)
+}
+
+// flatten returns the members of a struct's JSON with options beside them. An
+// option never takes the place of a member.
+func flatten[V any](body any, options map[string]V) (map[string]json.RawMessage, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("write endpoint: %w", err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, fmt.Errorf("write endpoint: %w", err)
+	}
+	for name, value := range options {
+		if _, taken := members[name]; taken {
+			return nil, fmt.Errorf("write endpoint: option %q has the name of a member", name)
+		}
+		if members[name], err = json.Marshal(value); err != nil {
+			return nil, fmt.Errorf("write endpoint: option %q: %w", name, err)
+		}
+	}
+	return members, nil
+}
+
+// ParseIDs reads ids as people type them: digits make a number, anything else a
+// string; a string of digits is typed in double quotes.
+func ParseIDs(texts []string) ([]event.ID, error) {
+	ids := make([]event.ID, 0, len(texts))
+	for _, text := range texts {
+		id, err := event.ParseID(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
