@@ -1,0 +1,142 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+// maxFailedAnswer is how much of an answer that is no success is read, in bytes,
+// if the limits allow as much.
+const maxFailedAnswer = 64 << 10
+
+// Send makes one attempt. It returns when the answer has been read as far as
+// the limits allow, when the endpoint's timeout is over, or when ctx is.
+//
+// A request is sent once. The one exception is net/http's: it sends again, on
+// another connection, what it knows the receiver not to have seen or not to
+// have begun on (no byte was written; HTTP/2 refused the stream). An endpoint
+// that has a header Idempotency-Key or X-Idempotency-Key set asks net/http to
+// do so also where it can't know.
+func (s *Sender) Send(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, limits Limits) (attempt.Answer, attempt.Outcome) {
+	e := exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0)}
+	started := time.Now()
+	answer, outcome := e.run(ctx, r, started)
+	outcome.Started, outcome.Duration = started, time.Since(started)
+	return answer, outcome
+}
+
+// exchange is one attempt under way.
+type exchange struct {
+	sender  *Sender
+	ep      *endpoint.Endpoint
+	timeout time.Duration
+	limit   int64
+	// connected says that there was a connection for the request, with its TLS
+	// handshake done. net/http may set it from another goroutine.
+	connected atomic.Bool
+}
+
+func (e *exchange) run(ctx context.Context, r attempt.Request, now time.Time) (attempt.Answer, attempt.Outcome) {
+	limited, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { e.connected.Store(true) },
+	})
+	request, err := e.request(traced, r, now)
+	if err != nil {
+		return attempt.Answer{}, e.failed(ctx, err)
+	}
+	transport, err := e.sender.pool.get(e.ep)
+	if err != nil {
+		return attempt.Answer{}, e.failed(ctx, err)
+	}
+	// The transport itself rather than an http.Client: nothing is redirected,
+	// and no error repeats the URL.
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return attempt.Answer{}, e.failed(ctx, err)
+	}
+	defer response.Body.Close()
+	return e.read(ctx, response)
+}
+
+// request makes the message with its headers. The endpoint's own headers may
+// replace the user agent and the content type, and nothing else.
+func (e *exchange) request(ctx context.Context, r attempt.Request, now time.Time) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.ep.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err // url.Error repeats the URL
+		}
+		return nil, fmt.Errorf("the endpoint's url can't be read: %w", err)
+	}
+	header := request.Header
+	header.Set("User-Agent", e.sender.config.UserAgent)
+	header.Set("Content-Type", r.ContentType)
+	for name, value := range e.ep.Headers {
+		header.Set(name, value)
+	}
+	for name, values := range r.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	header.Set("Webhook-Id", r.ID)
+	header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
+	if user := request.URL.User; user != nil && header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		request.SetBasicAuth(user.Username(), password)
+	}
+	return request, nil
+}
+
+// read reads the answer and judges it. The status decides, save that a success
+// counts only once its body has been read to the end or the limit: one that
+// breaks off may not have been meant, and is better told twice.
+func (e *exchange) read(ctx context.Context, response *http.Response) (attempt.Answer, attempt.Outcome) {
+	outcome := judge(response.StatusCode, response.Header, time.Now())
+	limit := e.limit
+	if outcome.Verdict != attempt.Delivered {
+		limit = min(limit, maxFailedAnswer)
+	}
+	answer := attempt.Answer{Status: response.StatusCode, Header: response.Header}
+	var err error
+	answer.Body, answer.Truncated, err = readBody(response, limit)
+	if err != nil && outcome.Verdict == attempt.Delivered {
+		outcome = e.failed(ctx, &answerError{read: len(answer.Body), err: err})
+		outcome.Status = response.StatusCode
+	}
+	if outcome.Verdict == attempt.Delivered {
+		return answer, outcome
+	}
+	secrets := secretsOf(e.ep)
+	if outcome.Reason == attempt.Redirect {
+		outcome.Error = plain(outcome.Error + secrets.mask(redirectHint(response)))
+	}
+	outcome.Response = secrets.beginning(answer.Body)
+	return answer, outcome
+}
+
+// readBody reads at most limit bytes, and reports whether there were more. Read
+// to its end, the body leaves its connection to the next request.
+func readBody(response *http.Response, limit int64) (body []byte, truncated bool, err error) {
+	if response.Body == http.NoBody || response.StatusCode == http.StatusSwitchingProtocols {
+		return nil, false, nil // nobody will speak the other protocol
+	}
+	body, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if int64(len(body)) > limit {
+		return body[:limit], true, nil
+	}
+	return body, false, err
+}
