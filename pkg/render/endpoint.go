@@ -1,0 +1,146 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+// Endpoints prints a list of endpoints, a line each.
+func (p *Printer) Endpoints(list []api.Endpoint) error {
+	names := make([]string, len(list))
+	for i, ep := range list {
+		names[i] = ep.Name
+	}
+	if list == nil {
+		list = []api.Endpoint{}
+	}
+	return p.show(list, names, func(out *page) {
+		rows := make([][]cell, len(list))
+		for i, ep := range list {
+			rows[i] = []cell{
+				plain(ep.Name), painted(ep.State, out.paint.state), plain(ep.Style), plain(ep.URL),
+				plain(strings.Join(ep.ChangeTypes.Names(), ", ")), plain(ep.Description),
+				plain(relative(ep.Updated, out.now)),
+			}
+		}
+		out.table([]column{
+			{title: "NAME", least: 10}, {title: "STATE"}, {title: "STYLE", drop: 2}, {title: "URL", least: 24},
+			{title: "CHANGE TYPES", least: 16, drop: 1}, {title: "DESCRIPTION", least: 16, drop: 4},
+			{title: "UPDATED", drop: 3},
+		}, rows)
+	})
+}
+
+// Endpoint prints all settings of one endpoint, and, in the table, its health
+// if it is known.
+func (p *Printer) Endpoint(ep api.Endpoint, health *api.EndpointStatus) error {
+	return p.show(ep, []string{ep.Name}, func(out *page) {
+		out.endpoint(ep)
+		if health != nil {
+			out.health(*health)
+		}
+	})
+}
+
+func (out *page) endpoint(ep api.Endpoint) {
+	list := []pair{
+		{"Name", out.paint.bold(clean(ep.Name))},
+		{"State", out.paint.state(ep.State)},
+		{"Style", clean(ep.Style)},
+		{"URL", clean(ep.URL)},
+		{"Description", cleanBlock(ep.Description)},
+		{"Change types", strings.Join(ep.ChangeTypes.Names(), ", ")},
+		{"Events", cleanList(ep.Events)},
+		{"Fields", cleanList(ep.Fields)},
+		{"Exclude fields", cleanList(ep.ExcludeFields)},
+		{"Formats", joinIDs(ep.Formats)},
+		{"Channels", joinIDs(ep.Channels)},
+		{"Reasons", cleanList(ep.Reasons)},
+		{"Filter", cleanBlock(ep.Filter)},
+		{"Headers", headerLines(ep.Headers)},
+	}
+	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
+		list = append(list, pair{clean(name), optionText(ep.Options[name])})
+	}
+	debounce, maxWait := "default", "default"
+	if ep.Debounce != nil {
+		debounce = ep.Debounce.String()
+	}
+	if ep.MaxWait != nil {
+		maxWait = ep.MaxWait.String()
+	}
+	rate := "unlimited"
+	if ep.Rate > 0 {
+		rate = strconv.FormatFloat(ep.Rate, 'g', -1, 64) + " a second"
+	}
+	list = append(list,
+		pair{"Debounce", debounce},
+		pair{"Max wait", maxWait},
+		pair{"Retry", ep.Retry.String()},
+		pair{"Timeout", fmt.Sprintf("%s, connecting %s", ep.Timeout, ep.ConnectTimeout)},
+		pair{"Concurrency", strconv.Itoa(ep.Concurrency)},
+		pair{"Rate", rate},
+		pair{"CA file", clean(ep.CAFile)},
+		pair{"Client cert", clean(ep.ClientCert)},
+		pair{"Client key", clean(ep.ClientKey)},
+		pair{"Created", moment(ep.Created, out.now)},
+		pair{"Updated", moment(ep.Updated, out.now)},
+	)
+	out.pairs(list...)
+}
+
+func (out *page) health(s api.EndpointStatus) {
+	fmt.Fprintln(out)
+	list := []pair{
+		{"Debts", fmt.Sprintf("%s, %s of them retrying, %s in flight", count(s.Debts), count(s.Retrying), count(s.InFlight))},
+		{"Failures", count(s.Failures)},
+		{"Delivered", count(s.Delivered)},
+	}
+	if s.LastSuccess != nil {
+		list = append(list, pair{"Last success", moment(*s.LastSuccess, out.now)})
+	}
+	if s.LastFailure != nil {
+		list = append(list, pair{"Last failure", moment(*s.LastFailure, out.now)})
+	}
+	if s.LastError != "" {
+		list = append(list, pair{"Last error", out.paint.bad(clean(s.LastError))})
+	}
+	if s.NextAttempt != nil {
+		list = append(list, pair{"Next attempt", moment(*s.NextAttempt, out.now)})
+	}
+	out.pairs(list...)
+}
+
+// headerLines writes headers sorted, a line each.
+func headerLines(headers map[string]string) string {
+	lines := make([]string, 0, len(headers))
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		lines = append(lines, clean(name)+": "+clean(headers[name]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func cleanList(list []string) string { return clean(strings.Join(list, ", ")) }
+
+func joinIDs[T fmt.Stringer](ids []T) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return cleanList(texts)
+}
+
+// optionText writes a text without quotes, anything else as JSON.
+func optionText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return clean(text)
+	}
+	return clean(string(raw))
+}

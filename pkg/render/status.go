@@ -1,0 +1,122 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+// Status prints what the daemon is doing, to be read at a glance. Its names are
+// those of the endpoints.
+func (p *Printer) Status(s api.Status) error {
+	names := make([]string, len(s.Endpoints))
+	for i, ep := range s.Endpoints {
+		names[i] = ep.Name
+	}
+	return p.show(s, names, func(out *page) { out.status(s) })
+}
+
+func (out *page) status(s api.Status) {
+	activity := "busy"
+	if s.Idle {
+		activity = "idle"
+	}
+	fmt.Fprintf(out, "%s  %s  up %s\n", out.paint.bold("dz "+clean(s.Version)), out.paint.state(activity),
+		span(time.Duration(s.Uptime*float64(time.Second))))
+	if s.Store.Error != "" {
+		fmt.Fprintf(out, "%s\n", out.paint.bad("store: "+clean(s.Store.Error)))
+	}
+	fmt.Fprintln(out)
+	out.counters("Events",
+		counter{s.Events.Ingested, "ingested", nil},
+		counter{s.Events.Coalesced, "coalesced", nil},
+		counter{s.Events.Rejected, "rejected", out.paint.warn})
+	out.counters("Attempts",
+		counter{s.Attempts.Delivered, "delivered", nil},
+		counter{s.Attempts.Failed, "failed", nil})
+	out.counters("Debts",
+		counter{s.Debts.Waiting, "waiting", nil},
+		counter{s.Debts.Due, "due", nil},
+		counter{s.Debts.InFlight, "in flight", nil},
+		counter{s.Debts.Retrying, "retrying", out.paint.warn},
+		counter{s.Debts.Held, "held", out.paint.warn},
+		counter{s.Debts.Failed, "failed", out.paint.bad})
+	store := size(s.Store.Size)
+	if s.Store.MaxSize > 0 {
+		store += " of " + size(s.Store.MaxSize)
+	}
+	fmt.Fprintf(out, "%s  %s  %s\n", out.paint.dim("Store   "), store, out.paint.dim(clean(s.Store.Path)))
+	out.sources(s.Sources)
+	out.endpointHealth(s.Endpoints)
+}
+
+// counter is a number with its word, coloured where it is not 0.
+type counter struct {
+	n     uint64
+	word  string
+	paint func(string) string
+}
+
+func (out *page) counters(label string, list ...counter) {
+	words := make([]string, len(list))
+	for i, c := range list {
+		words[i] = count(c.n) + " " + c.word
+		if c.n > 0 && c.paint != nil {
+			words[i] = c.paint(words[i])
+		}
+	}
+	fmt.Fprintf(out, "%s  %s\n", out.paint.dim(fmt.Sprintf("%-8s", label)), strings.Join(words, "  "))
+}
+
+func (out *page) sources(sources []api.SourceStatus) {
+	if len(sources) == 0 {
+		fmt.Fprintf(out, "\n%s\n", out.paint.dim("no sources: name some in the configuration, see 'dz config check'"))
+		return
+	}
+	rows := make([][]cell, len(sources))
+	for i, s := range sources {
+		state := "reading"
+		switch {
+		case s.Error != "":
+			state = "error"
+		case s.CaughtUp:
+			state = "caught up"
+		}
+		rows[i] = []cell{
+			plain(s.Name), plain(s.Type), painted(state, out.paint.state), plain(size(s.LagBytes)),
+			plain(s.Position), painted(s.Error, out.paint.bad),
+		}
+	}
+	fmt.Fprintln(out)
+	out.table([]column{
+		{title: "SOURCE", least: 10}, {title: "TYPE", drop: 2}, {title: "STATE"},
+		{title: "LAG", right: true}, {title: "POSITION", least: 16, drop: 1}, {title: "ERROR", least: 20},
+	}, rows)
+}
+
+func (out *page) endpointHealth(endpoints []api.EndpointStatus) {
+	if len(endpoints) == 0 {
+		fmt.Fprintf(out, "\n%s\n", out.paint.dim("no endpoints: register one with 'dz endpoint add'"))
+		return
+	}
+	rows := make([][]cell, len(endpoints))
+	for i, ep := range endpoints {
+		failures := plain(count(ep.Failures))
+		if ep.Failures > 0 {
+			failures.paint = out.paint.bad
+		}
+		rows[i] = []cell{
+			plain(ep.Name), painted(ep.State, out.paint.state), plain(ep.Style), plain(count(ep.Debts)), failures,
+			plain(count(ep.Delivered)), plain(relativeTo(ep.LastSuccess, out.now)),
+			plain(relativeTo(ep.NextAttempt, out.now)), painted(ep.LastError, out.paint.bad),
+		}
+	}
+	fmt.Fprintln(out)
+	out.table([]column{
+		{title: "ENDPOINT", least: 10}, {title: "STATE"}, {title: "STYLE", drop: 5}, {title: "DEBTS", right: true},
+		{title: "FAILURES", right: true}, {title: "DELIVERED", right: true, drop: 4},
+		{title: "LAST SUCCESS", drop: 2}, {title: "NEXT TRY", drop: 3}, {title: "LAST ERROR", least: 20, drop: 1},
+	}, rows)
+}
