@@ -112,23 +112,27 @@ func (r *reading) entries(section *node, prefix string, known []string, take fun
 	}
 }
 
-// meant says which key an unknown one was to be: one beside it, or one of its
-// name elsewhere, or one that looks like it in whole.
+// meant says which key an unknown one was to be: one that looks like it beside
+// it, or one of its name elsewhere.
 func meant(prefix, name string, known []string) string {
+	if strings.Contains(name, ".") {
+		if clause := suggest.Clause(join(prefix, name), keys()); clause != "" {
+			return clause
+		}
+	}
 	if near := suggest.Nearest(name, known); near != "" {
 		return "; did you mean " + join(prefix, near) + "?"
 	}
 	var elsewhere []string
 	for _, key := range keys() {
-		if strings.EqualFold(key[strings.LastIndex(key, ".")+1:], name) {
-			elsewhere = append(elsewhere, key)
+		for ; key != ""; key = parent(key) {
+			if strings.EqualFold(strings.TrimPrefix(key, parent(key)+"."), name) && !slices.Contains(elsewhere, key) {
+				elsewhere = append(elsewhere, key)
+			}
 		}
 	}
 	if len(elsewhere) > 0 {
 		return "; did you mean " + strings.Join(elsewhere, " or ") + "?"
-	}
-	if clause := suggest.Clause(join(prefix, name), keys()); clause != "" {
-		return clause
 	}
 	return "; known here: " + strings.Join(known, ", ")
 }
@@ -217,6 +221,11 @@ func join(prefix, name string) string {
 		return name
 	}
 	return prefix + "." + name
+}
+
+// parent returns the dotted key of the section that key is in, "" for the top.
+func parent(key string) string {
+	return key[:max(strings.LastIndex(key, "."), 0)]
 }
 
 // children returns the names directly below a dotted key, "" for the top.

@@ -102,7 +102,6 @@ func readPath(text string, from origin) (any, error) {
 }
 
 // readPrefix reads a network, or an address as the network that holds only it.
-// IPv4 inside IPv6 becomes IPv4, as addresses are when they are dialled.
 func readPrefix(text string, _ origin) (any, error) {
 	text = strings.TrimSpace(text)
 	prefix, err := netip.ParsePrefix(text)
@@ -112,9 +111,6 @@ func readPrefix(text string, _ origin) (any, error) {
 			return nil, fmt.Errorf(`%q is no network: write "10.0.0.0/8", "fd00::/8" or an address`, text)
 		}
 		prefix = netip.PrefixFrom(address, address.BitLen())
-	}
-	if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 {
-		prefix = netip.PrefixFrom(address.Unmap(), prefix.Bits()-96)
 	}
 	return prefix.Masked(), nil
 }

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func explained(t *testing.T) Config {
+	t.Helper()
+	h := user().with("/c/dz.yaml", text(
+		"store: {path: /x.db, max_size: 1GiB, events: {max_size: 0}}",
+		"network:",
+		"  deny: [10.0.0.0/8, 192.0.2.1]",
+		"socket: {group: '100'}",
+		"sources:",
+		"  - name: 'true'",
+		"    type: file",
+		"    path: ./a # b",
+	))
+	h.env = []string{"DZ_LOG_LEVEL=debug", "DZ_METRICS_LISTEN=:9464"}
+	h.socket = "/x.sock"
+	return h.load(t)
+}
+
+func TestExplainSaysWhereEachSettingComesFrom(t *testing.T) {
+	t.Parallel()
+	want := []Setting{
+		{"store.path", "/x.db", "/c/dz.yaml:1"},
+		{"store.max_size", "1GiB", "/c/dz.yaml:1"},
+		{"store.events.keep", "168h", Default},
+		{"store.events.max_size", "0", "/c/dz.yaml:1"},
+		{"socket.path", "/x.sock", "--socket"},
+		{"socket.group", "100", "/c/dz.yaml:4"},
+		{"socket.view_group", "", Default},
+		{"debouncing.interval", "5s", Default},
+		{"debouncing.max_wait", "1m", Default},
+		{"network.deny", "[10.0.0.0/8, 192.0.2.1/32]", "/c/dz.yaml:3"},
+		{"network.allow", "[]", Default},
+		{"log.level", "debug", "DZ_LOG_LEVEL"},
+		{"log.format", "auto", Default},
+		{"metrics.listen", ":9464", "DZ_METRICS_LISTEN"},
+		{"sources[0].name", "true", "/c/dz.yaml:6"},
+		{"sources[0].type", "file", "/c/dz.yaml:7"},
+		{"sources[0].path", "/c/a", "/c/dz.yaml:8"},
+	}
+	c := explained(t)
+	if diff := cmp.Diff(want, c.Explain()); diff != "" {
+		t.Error(diff)
+	}
+	c = user().load(t)
+	settings := c.Explain()
+	if got, want := settings[len(settings)-1], (Setting{"sources", "[]", Default}); got != want {
+		t.Errorf("without sources: %v, want %v", got, want)
+	}
+}
+
+func TestYAMLPrintsAFileThatSetsTheSame(t *testing.T) {
+	t.Parallel()
+	c := explained(t)
+	printed, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `store:
+  path: /x.db # /c/dz.yaml:1
+  max_size: 1GiB # /c/dz.yaml:1
+  events:
+    keep: 168h # default
+    max_size: 0 # /c/dz.yaml:1
+socket:
+  path: /x.sock # --socket
+  group: "100" # /c/dz.yaml:4
+  view_group: "" # default
+debouncing:
+  interval: 5s # default
+  max_wait: 1m # default
+network:
+  deny: [10.0.0.0/8, 192.0.2.1/32] # /c/dz.yaml:3
+  allow: [] # default
+log:
+  level: debug # DZ_LOG_LEVEL
+  format: auto # default
+metrics:
+  listen: :9464 # DZ_METRICS_LISTEN
+sources:
+  - name: "true" # /c/dz.yaml:6
+    type: file # /c/dz.yaml:7
+    path: /c/a # /c/dz.yaml:8
+`
+	if diff := cmp.Diff(want, string(printed)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(c, user().with("/other.yaml", string(printed)).load(t), settingsOnly()); diff != "" {
+		t.Error(diff)
+	}
+}
