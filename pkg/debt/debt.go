@@ -198,6 +198,7 @@ type Settlement struct {
 	ID         ID     // of the debt that was sent
 	Generation uint64 // that was sent
 	Count      uint64 // of changes that were sent
+	Forced     bool   // as it was when it was sent
 	Outcome    attempt.Outcome
 	Window     endpoint.Window
 	Schedule   endpoint.Schedule
@@ -214,6 +215,8 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 		return false // still due, and still forced if it was
 	}
 	d.LastAttempt = o.Ended()
+	// A person who asked while this attempt was under way gets one of their own.
+	askedAgain := d.Forced && !s.Forced
 	d.Forced = false
 	newer := d.Generation != s.Generation
 	switch {
@@ -232,6 +235,9 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 	case newer:
 		d.Attempts++
 		d.begin(s)
+	case askedAgain:
+		d.Attempts++
+		d.Force(o.Ended())
 	default:
 		d.Attempts++
 		d.Tries++
@@ -264,4 +270,13 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// SettlementOf returns a settlement of the debt as it was claimed; the outcome
+// and the policies are for the caller to add.
+func SettlementOf(d *Debt) Settlement {
+	return Settlement{
+		Endpoint: d.Endpoint, Key: d.Key, ID: d.ID,
+		Generation: d.Generation, Count: d.Count, Forced: d.Forced,
+	}
 }

@@ -1,0 +1,274 @@
+// Package bolt keeps dz's state in one bbolt file. It is the only user of bbolt.
+//
+// Writes are committed in groups: one goroutine gathers the calls that wait and
+// applies them in one transaction, so that a commit, which costs a disk's
+// flush, is shared by all who came while the one before was under way. A call
+// returns after the commit that holds it.
+//
+// A debt stands in two places: under its endpoint and key, and in an index by
+// due time. The index is lazy: a change that only prolongs a debt's debounce
+// leaves the entry where it is, and Claim, when it comes to it, files the debt
+// anew. So a debt's entry is never later than its due time, and merging a
+// change costs one record.
+//
+// Reads are short transactions, page by page: a long one would keep a writer
+// from growing the file, and freed pages from being used again. Pages that are
+// damaged make errors (store.ErrDamaged), not crashes.
+package bolt
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Defaults of Options.
+const (
+	DefaultKeepEvents    = 7 * 24 * time.Hour
+	DefaultMaxEventBytes = 256 << 20
+)
+
+// lockTimeout is how long Open waits for another process to let go of the file.
+const lockTimeout = 500 * time.Millisecond
+
+// initialMmap is how much address space is reserved at first, in bytes. It is
+// no memory; it spares remapping while the file grows.
+const initialMmap = 1 << 30
+
+// Options of a store.
+type Options struct {
+	// MaxSize is how large the file may grow, in bytes; 0 is unlimited.
+	MaxSize int64
+	// KeepEvents is how long recent events are kept, MaxEventBytes how many
+	// bytes of them, compressed. Either 0 turns them off.
+	KeepEvents    time.Duration
+	MaxEventBytes int64
+	// NoSync leaves out flushing to disk. Only for tests: a crash of the
+	// machine, not of the process, then loses data.
+	NoSync bool
+}
+
+// DB is an open store. It implements store.Engine.
+type DB struct {
+	bolt *bbolt.DB
+	path string
+	opts Options
+	salt uint16
+
+	chunks *chunkCoder
+
+	mu      sync.RWMutex // guards closed, and sending to ops
+	closed  bool
+	ops     chan *op
+	stopped chan struct{} // closed when the writer has ended
+}
+
+var _ store.Engine = (*DB)(nil)
+
+// Open opens the store at path, or makes a new one there, with the folders
+// above it. The errors say what to do; they wrap store.ErrLocked,
+// store.ErrNewer and store.ErrDamaged where that is the cause.
+func Open(path string, opts Options) (*DB, error) {
+	if err := create(path); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	b, err := open(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
+	}
+	chunks, err := newChunkCoder()
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	db := &DB{
+		bolt: b, path: path, opts: opts, chunks: chunks,
+		ops: make(chan *op, 256), stopped: make(chan struct{}),
+	}
+	err = db.view(func(tx *bbolt.Tx) error {
+		if err := checkFormat(tx); err != nil {
+			return err
+		}
+		if err := checkLength(tx, path); err != nil {
+			return err
+		}
+		db.salt = uint16(getUint64(tx.Bucket(bucketMeta), metaSalt))
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), b.Close())
+	}
+	db.releasePages()
+	go db.write()
+	return db, nil
+}
+
+// create makes an empty store if there is none: under another name first, so
+// that a store that bears its name is whole.
+func create(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // fails, as it should, after the rename
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	var salt [2]byte
+	if _, err := rand.Read(salt[:]); err != nil {
+		return err
+	}
+	b, err := bbolt.Open(temp.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return explainWrite(err)
+	}
+	err = b.Update(func(tx *bbolt.Tx) error {
+		return initialize(tx, binary.BigEndian.Uint16(salt[:]))
+	})
+	if err = errors.Join(err, b.Close()); err != nil {
+		return explainWrite(err)
+	}
+	// Link, unlike rename, does not replace what another process has made in
+	// the meantime.
+	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func open(path string, opts Options) (b *bbolt.DB, err error) {
+	defer recoverDamage(&err)()
+	return bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         lockTimeout,
+		NoFreelistSync:  true,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: initialMmap,
+		MaxSize:         int(opts.MaxSize),
+		NoSync:          opts.NoSync,
+	})
+}
+
+// checkLength reports a file that ends before its last page.
+func checkLength(tx *bbolt.Tx, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() < tx.Size() {
+		return fmt.Errorf("%w: it has %d bytes and should have %d", store.ErrDamaged, info.Size(), tx.Size())
+	}
+	return nil
+}
+
+// explainOpen turns bbolt's errors into those of the contract.
+func explainOpen(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%w by %s: stop it first, or give this one another store.path", store.ErrLocked, lockHolder(path))
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
+		errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: %w: it is no store, or its first pages are overwritten; restore a backup, or move the file away to begin anew", store.ErrDamaged, err)
+	default:
+		return explainWrite(err)
+	}
+}
+
+// explainWrite turns the errors of a write into those of the contract.
+func explainWrite(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: no space left on the disk: free some; nothing is lost meanwhile", store.ErrFull)
+	case errors.Is(err, bolterrors.ErrMaxSizeReached):
+		return fmt.Errorf("%w: it has reached store.max_size: raise it; nothing is lost meanwhile", store.ErrFull)
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
+		return store.ErrClosed
+	default:
+		return err
+	}
+}
+
+// recoverDamage arranges for a bad page to become an error instead of the end of
+// the process: bbolt panics where a page makes no sense, and the runtime faults
+// where the file is shorter than its mapping. Use: defer recoverDamage(&err)().
+func recoverDamage(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if fault := recover(); fault != nil {
+			*err = fmt.Errorf("%w: %v; restore a backup, or move the file away to begin anew", store.ErrDamaged, fault)
+		}
+	}
+}
+
+// view runs a short read transaction.
+func (db *DB) view(read func(*bbolt.Tx) error) (err error) {
+	tx, err := db.bolt.Begin(false)
+	if err != nil {
+		return explainWrite(err)
+	}
+	defer recoverDamage(&err)()
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	return read(tx)
+}
+
+// Close waits for writes under way, lets the file go and returns.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return nil
+	}
+	db.closed = true
+	close(db.ops)
+	db.mu.Unlock()
+	<-db.stopped
+	if err := db.bolt.Close(); err != nil {
+		return fmt.Errorf("close store %s: %w", db.path, err)
+	}
+	return nil
+}
+
+// Maintain frees what removed endpoints left, drops recent events that are too
+// old, and gives pages that were only read back to the system.
+func (db *DB) Maintain(ctx context.Context, now time.Time) error {
+	if err := db.sweep(ctx); err != nil {
+		return err
+	}
+	if err := db.expireEvents(ctx, now); err != nil {
+		return err
+	}
+	db.releasePages()
+	return nil
+}

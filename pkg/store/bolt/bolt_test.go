@@ -1,0 +1,105 @@
+package bolt
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/store/storetest"
+)
+
+// testOptions keep events and spare the disk: what a killed process leaves
+// doesn't depend on flushing.
+func testOptions() Options {
+	return Options{KeepEvents: DefaultKeepEvents, MaxEventBytes: DefaultMaxEventBytes, NoSync: true}
+}
+
+// harness opens a store, and crashes it by copying the file as it is and
+// opening the copy: what a process finds after kill -9.
+type harness struct {
+	dir     string
+	crashes int
+	db      *DB
+	old     []*DB
+}
+
+func newHarness(tb testing.TB) *harness {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "dz-store-*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h := &harness{dir: dir}
+	h.open(tb)
+	tb.Cleanup(func() {
+		for _, db := range append(h.old, h.db) {
+			if err := db.Close(); err != nil {
+				tb.Errorf("close: %v", err)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Errorf("remove: %v", err)
+		}
+	})
+	return h
+}
+
+func (h *harness) path(n int) string { return filepath.Join(h.dir, "dz.db"+string(rune('a'+n%26))) }
+
+func (h *harness) open(tb storetest.TB) {
+	db, err := Open(h.path(h.crashes), testOptions())
+	if err != nil {
+		tb.Fatalf("open: %v", err)
+	}
+	h.db = db
+}
+
+func (h *harness) Engine() store.Engine { return h.db }
+
+func (h *harness) Crash(tb storetest.TB) {
+	from := h.path(h.crashes)
+	h.crashes++
+	if err := copyFile(from, h.path(h.crashes)); err != nil {
+		tb.Fatalf("copy store: %v", err)
+	}
+	h.old = append(h.old, h.db)
+	if len(h.old) > 20 { // the names come round
+		for _, db := range h.old {
+			if err := db.Close(); err != nil {
+				tb.Fatalf("close: %v", err)
+			}
+		}
+		h.old = nil
+	}
+	h.open(tb)
+}
+
+func (h *harness) Check(tb storetest.TB) {
+	if err := h.db.Check(context.Background()); err != nil {
+		tb.Errorf("check: %v", err)
+	}
+}
+
+func copyFile(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(dst, src); err != nil {
+		return err
+	}
+	return dst.Close()
+}
+
+func TestEngineKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(tb testing.TB) storetest.Harness { return newHarness(tb) })
+}

@@ -1,0 +1,118 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Recent events are kept in chunks, one a batch: a header, then the events
+// compressed together. A chunk is
+//
+//	version(1) flags(1) received(varint, Unix ns) count(uvarint) source(string)
+//	then, compressed if flagged, count times: line(string)
+const (
+	chunkVersion    = 1
+	chunkCompressed = 1
+	// minCompressed is the size from which compressing pays, in bytes.
+	minCompressed = 512
+	// maxChunk bounds a chunk's uncompressed size when it is read, in bytes.
+	maxChunk = 256 << 20
+)
+
+// chunkCoder compresses and decompresses chunks; it is safe for several
+// goroutines.
+type chunkCoder struct {
+	encoder *zstd.Encoder
+	decoder *zstd.Decoder
+}
+
+func newChunkCoder() (*chunkCoder, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, fmt.Errorf("prepare compression: %w", err)
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxChunk))
+	if err != nil {
+		return nil, fmt.Errorf("prepare decompression: %w", err)
+	}
+	return &chunkCoder{encoder, decoder}, nil
+}
+
+// makeChunk makes the chunk of a batch, or nil if events are not kept.
+func (db *DB) makeChunk(in store.Ingest) ([]byte, error) {
+	if in.Replayed || len(in.Events) == 0 || db.opts.KeepEvents <= 0 || db.opts.MaxEventBytes <= 0 {
+		return nil, nil
+	}
+	size := 0
+	for i := range in.Events {
+		size += len(in.Events[i].Raw) + binary.MaxVarintLen32
+	}
+	body := make([]byte, 0, size)
+	for i := range in.Events {
+		body = binary.AppendUvarint(body, uint64(len(in.Events[i].Raw)))
+		body = append(body, in.Events[i].Raw...)
+	}
+	var flags byte
+	if len(body) >= minCompressed {
+		flags = chunkCompressed
+	}
+	chunk := append(make([]byte, 0, 64+len(body)/4), chunkVersion, flags)
+	chunk = appendTime(chunk, in.Now)
+	chunk = binary.AppendUvarint(chunk, uint64(len(in.Events)))
+	chunk = appendString(chunk, in.Source)
+	if flags&chunkCompressed != 0 {
+		return db.chunks.encoder.EncodeAll(body, chunk), nil
+	}
+	return append(chunk, body...), nil
+}
+
+// chunkHeader is what a chunk says without being decompressed.
+type chunkHeader struct {
+	flags    byte
+	received time.Time
+	count    int
+	source   string
+	body     []byte
+}
+
+func readChunkHeader(chunk []byte) (chunkHeader, error) {
+	r := reader{rest: chunk}
+	if version := r.byte(); version != chunkVersion {
+		return chunkHeader{}, fmt.Errorf("chunk of events has version %d, want %d", version, chunkVersion)
+	}
+	h := chunkHeader{flags: r.byte(), received: r.time(), count: int(r.uvarint()), source: r.string()}
+	h.body = r.rest
+	return h, r.err
+}
+
+// readChunk returns the events of a chunk, the first of which has the sequence
+// number seq.
+func (c *chunkCoder) readChunk(seq uint64, chunk []byte) ([]store.Recent, error) {
+	h, err := readChunkHeader(chunk)
+	if err != nil {
+		return nil, err
+	}
+	body := h.body
+	if h.flags&chunkCompressed != 0 {
+		if body, err = c.decoder.DecodeAll(body, nil); err != nil {
+			return nil, fmt.Errorf("decompress events: %w", err)
+		}
+	}
+	r := reader{rest: body}
+	var events []store.Recent
+	for i := range h.count {
+		line := r.bytes(r.count())
+		if r.err != nil {
+			return nil, fmt.Errorf("chunk of events: %w", r.err)
+		}
+		events = append(events, store.Recent{Seq: seq + uint64(i), Received: h.received, Source: h.source, Line: line})
+	}
+	return events, nil
+}

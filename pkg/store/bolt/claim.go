@@ -1,0 +1,166 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// claimPage is how many entries of the index one read transaction looks at.
+const claimPage = 256
+
+// Claim returns what is due. Entries whose debt was prolonged since are filed
+// anew on the way.
+func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
+	c := claiming{request: r, taken: make(map[event.Object]bool)}
+	for {
+		c.stale = c.stale[:0]
+		if err := db.view(c.page); err != nil {
+			return store.Claim{}, fmt.Errorf("claim: %w", err)
+		}
+		if len(c.stale) > 0 {
+			if err := db.refile(ctx, r.Endpoint, c.stale); err != nil {
+				return store.Claim{}, fmt.Errorf("claim: %w", err)
+			}
+		}
+		if c.finished || ctx.Err() != nil {
+			return c.claim, ctx.Err()
+		}
+	}
+}
+
+// claiming is a claim under way.
+type claiming struct {
+	request  store.ClaimRequest
+	claim    store.Claim
+	taken    map[event.Object]bool
+	after    []byte // the index entry that was looked at last
+	stale    []debt.Key
+	finished bool
+}
+
+// page looks at the next entries.
+func (c *claiming) page(tx *bbolt.Tx) error {
+	r := &c.request
+	prefix := endpointKey(r.Endpoint)
+	now := nanos(r.Now)
+	debts := tx.Bucket(bucketDebts)
+	cursor := tx.Bucket(bucketDue).Cursor()
+	k, v := cursor.Seek(prefix)
+	if c.after != nil {
+		if k, v = cursor.Seek(c.after); bytes.Equal(k, c.after) {
+			k, v = cursor.Next()
+		}
+	}
+	for range claimPage {
+		if k == nil || !bytes.HasPrefix(k, prefix) {
+			c.finished = true
+			return nil
+		}
+		filed := dueTime(k)
+		if filed > now || (r.ForcedOnly && filed != 0) {
+			if !r.ForcedOnly {
+				c.next(time.Unix(0, filed))
+			}
+			c.finished = true
+			return nil
+		}
+		if len(c.claim.Debts) >= r.Limit {
+			c.next(r.Now)
+			c.finished = true
+			return nil
+		}
+		s, err := decodeIndexed(debts, r.Endpoint, v)
+		if err != nil {
+			return err
+		}
+		switch {
+		case nanos(s.Due) > now && !s.Forced:
+			c.stale = append(c.stale, s.Key)
+			c.next(s.Due)
+		case c.taken[s.Object] || (r.Busy != nil && r.Busy(s.Object)):
+			// Its turn comes when the attempt under way has ended.
+		default:
+			c.taken[s.Object] = true
+			c.claim.Debts = append(c.claim.Debts, s.Debt)
+		}
+		c.after = append(c.after[:0], k...)
+		k, v = cursor.Next()
+	}
+	return nil
+}
+
+// next notes when there may be more to claim.
+func (c *claiming) next(at time.Time) {
+	if c.claim.Next.IsZero() || at.Before(c.claim.Next) {
+		c.claim.Next = at
+	}
+}
+
+// decodeIndexed reads the debt that an entry of the index names.
+func decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) (*stored, error) {
+	record := debts.Get(debtKey(id, debt.Key(key)))
+	if record == nil {
+		return nil, fmt.Errorf("%w: the index names a debt of endpoint %d that is not there", store.ErrDamaged, id)
+	}
+	return decodeDebt(id, debt.Key(key), record)
+}
+
+// refile puts debts into the index where they are due.
+func (db *DB) refile(ctx context.Context, id uint64, keys []debt.Key) error {
+	return db.update(ctx, func(t *txn) error {
+		for _, key := range keys {
+			s, err := t.load(id, key)
+			if err != nil {
+				return err
+			}
+			if s == nil {
+				continue // ended in the meantime
+			}
+			if err := t.save(s, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CountDue counts the entries of the index up to now.
+func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, error) {
+	const page = 20_000
+	prefix, limit := endpointKey(id), nanos(now)
+	var n uint64
+	var after []byte
+	for more := true; more; {
+		err := db.view(func(tx *bbolt.Tx) error {
+			cursor := tx.Bucket(bucketDue).Cursor()
+			k, _ := cursor.Seek(prefix)
+			if after != nil {
+				if k, _ = cursor.Seek(after); bytes.Equal(k, after) {
+					k, _ = cursor.Next()
+				}
+			}
+			for range page {
+				if k == nil || !bytes.HasPrefix(k, prefix) || dueTime(k) > limit {
+					more = false
+					return nil
+				}
+				n++
+				after = append(after[:0], k...)
+				k, _ = cursor.Next()
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return 0, fmt.Errorf("count what is due: %w", err)
+		}
+	}
+	return n, nil
+}

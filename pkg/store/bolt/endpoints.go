@@ -1,0 +1,221 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// sweepPage is how many records of a removed endpoint are freed in one commit.
+const sweepPage = 2000
+
+// Endpoints returns all endpoints, by name.
+func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
+	all := store.Endpoints{Health: make(map[uint64]endpoint.Health)}
+	err := db.view(func(tx *bbolt.Tx) error {
+		all.Revision = getUint64(tx.Bucket(bucketMeta), metaRevision)
+		records := tx.Bucket(bucketEndpoints)
+		return tx.Bucket(bucketNames).ForEach(func(name, id []byte) error {
+			var ep endpoint.Endpoint
+			if err := json.Unmarshal(records.Get(id), &ep); err != nil {
+				return fmt.Errorf("endpoint %q: %w", name, err)
+			}
+			health, err := readHealth(tx.Bucket(bucketHealth), ep.ID)
+			if err != nil {
+				return err
+			}
+			all.List = append(all.List, ep)
+			all.Health[ep.ID] = health
+			return nil
+		})
+	})
+	if err != nil {
+		return store.Endpoints{}, fmt.Errorf("read endpoints: %w", err)
+	}
+	return all, nil
+}
+
+// AddEndpoint adds an endpoint under a name that is not taken.
+func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (endpoint.Endpoint, error) {
+	var added endpoint.Endpoint
+	err := db.update(ctx, func(t *txn) error {
+		if t.names.Get([]byte(ep.Name)) != nil {
+			return refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
+		}
+		id, err := t.endpoints.NextSequence()
+		if err != nil {
+			return err
+		}
+		if id > maxEndpoint {
+			return fmt.Errorf("endpoint %q: all %d ids are used up", ep.Name, uint64(maxEndpoint))
+		}
+		added = ep
+		added.ID = id
+		if err := t.names.Put([]byte(ep.Name), endpointKey(id)); err != nil {
+			return err
+		}
+		return t.putEndpoint(&added)
+	})
+	return added, err
+}
+
+// UpdateEndpoint lets change alter the endpoint of that name.
+func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error) {
+	var updated endpoint.Endpoint
+	err := db.update(ctx, func(t *txn) error {
+		ep, err := t.findEndpoint(name)
+		if err != nil {
+			return err
+		}
+		changed := *ep
+		if err := change(&changed); err != nil {
+			return refuse(err)
+		}
+		changed.ID, changed.Name, changed.Created = ep.ID, ep.Name, ep.Created
+		updated = changed
+		return t.putEndpoint(&changed)
+	})
+	return updated, err
+}
+
+// RemoveEndpoint removes the endpoint at once; what it leaves behind is freed
+// later, by Maintain, so that removing a million debts holds up nobody.
+func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, error) {
+	var removed store.Removed
+	err := db.updateFreeing(ctx, func(t *txn) error {
+		ep, err := t.findEndpoint(name)
+		if err != nil {
+			return err
+		}
+		counts, err := decodeCounts(t.counts.Get(endpointKey(ep.ID)))
+		if cached := t.countsOf[ep.ID]; cached != nil {
+			counts, err = *cached, nil
+		}
+		if err != nil {
+			return err
+		}
+		removed = store.Removed{Endpoint: *ep, Open: counts.Open, Failed: counts.Failed}
+		// The totals keep what the endpoint was told, and lose what it was owed.
+		if err := t.count(0, store.Counts{}); err != nil {
+			return err
+		}
+		t.countsOf[0].Add(store.Counts{
+			Open: -counts.Open, Retrying: -counts.Retrying, Failed: -counts.Failed,
+			Dropped: counts.Open + counts.Failed,
+		})
+		delete(t.countsOf, ep.ID)
+		delete(t.healthOf, ep.ID)
+		key := endpointKey(ep.ID)
+		for _, step := range []error{
+			t.names.Delete([]byte(name)), t.endpoints.Delete(key), t.health.Delete(key), t.counts.Delete(key),
+			t.removed.Put(key, []byte{}),
+			putUint64(t.meta, metaRevision, getUint64(t.meta, metaRevision)+1),
+		} {
+			if step != nil {
+				return step
+			}
+		}
+		return nil
+	})
+	return removed, err
+}
+
+// ResetHealth forgets what held the endpoint back.
+func (db *DB) ResetHealth(ctx context.Context, id uint64) (endpoint.Health, error) {
+	var health endpoint.Health
+	err := db.update(ctx, func(t *txn) error {
+		if t.endpoints.Get(endpointKey(id)) == nil {
+			return refuse(fmt.Errorf("endpoint %d: %w", id, store.ErrNotFound))
+		}
+		h, err := t.getHealth(id)
+		if err != nil {
+			return err
+		}
+		*h = h.Reset()
+		health = *h
+		return nil
+	})
+	return health, err
+}
+
+// findEndpoint refuses if there is none.
+func (t *txn) findEndpoint(name string) (*endpoint.Endpoint, error) {
+	id := t.names.Get([]byte(name))
+	if id == nil {
+		return nil, refuse(fmt.Errorf("endpoint %q: %w", name, store.ErrNotFound))
+	}
+	var ep endpoint.Endpoint
+	if err := json.Unmarshal(t.endpoints.Get(id), &ep); err != nil {
+		return nil, fmt.Errorf("endpoint %q: %w", name, err)
+	}
+	return &ep, nil
+}
+
+// putEndpoint writes the endpoint and raises the revision.
+func (t *txn) putEndpoint(ep *endpoint.Endpoint) error {
+	record, err := json.Marshal(ep)
+	if err != nil {
+		return fmt.Errorf("encode endpoint %q: %w", ep.Name, err)
+	}
+	if err := t.endpoints.Put(endpointKey(ep.ID), record); err != nil {
+		return err
+	}
+	return putUint64(t.meta, metaRevision, getUint64(t.meta, metaRevision)+1)
+}
+
+// sweep frees what removed endpoints left, page by page.
+func (db *DB) sweep(ctx context.Context) error {
+	for {
+		id, found, err := db.nextRemoved()
+		if err != nil || !found {
+			return err
+		}
+		if err := db.updateFreeing(ctx, func(t *txn) error { return t.sweep(id) }); err != nil {
+			return fmt.Errorf("free what a removed endpoint left: %w", err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+func (db *DB) nextRemoved() (id uint64, found bool, err error) {
+	err = db.view(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Bucket(bucketRemoved).Cursor().First(); k != nil {
+			id, found = uint64(binary.BigEndian.Uint32(k)), true
+		}
+		return nil
+	})
+	return id, found, err
+}
+
+// sweep frees one page of a removed endpoint's records, and forgets the endpoint
+// when there are none left.
+func (t *txn) sweep(id uint64) error {
+	prefix := endpointKey(id)
+	left := sweepPage
+	for _, bucket := range []*bbolt.Bucket{t.due, t.trouble, t.debts} {
+		var keys [][]byte
+		cursor := bucket.Cursor()
+		for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && left > 0; k, _ = cursor.Next() {
+			keys = append(keys, bytes.Clone(k))
+			left--
+		}
+		for _, k := range keys {
+			if err := bucket.Delete(k); err != nil {
+				return err
+			}
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	return t.removed.Delete(prefix)
+}

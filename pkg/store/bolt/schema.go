@@ -1,0 +1,143 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Format is the version of the store's layout. A change that an older dz can't
+// read raises it and adds a migration.
+const Format = 1
+
+// The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
+//
+//	meta       names below                              → values
+//	endpoints  endpoint(4)                              → endpoint, JSON
+//	names      name                                     → endpoint(4)
+//	health     endpoint(4)                              → health, JSON
+//	counts     endpoint(4), 0 for all                   → counts, uvarints
+//	debts      endpoint(4) key                          → debt record
+//	due        endpoint(4) filed(8) seq(8)              → key of the debt
+//	trouble    endpoint(4) seq(8)                       → trouble record
+//	positions  source NUL stream                        → position
+//	events     seq of the first event(8)                → chunk of recent events
+//	rejected   seq(8)                                   → rejection, JSON
+//	removed    endpoint(4)                              → nothing; debts to be freed
+var (
+	bucketMeta      = []byte("meta")
+	bucketEndpoints = []byte("endpoints")
+	bucketNames     = []byte("names")
+	bucketHealth    = []byte("health")
+	bucketCounts    = []byte("counts")
+	bucketDebts     = []byte("debts")
+	bucketDue       = []byte("due")
+	bucketTrouble   = []byte("trouble")
+	bucketPositions = []byte("positions")
+	bucketEvents    = []byte("events")
+	bucketRejected  = []byte("rejected")
+	bucketRemoved   = []byte("removed")
+)
+
+func buckets() [][]byte {
+	return [][]byte{
+		bucketMeta, bucketEndpoints, bucketNames, bucketHealth, bucketCounts, bucketDebts, bucketDue,
+		bucketTrouble, bucketPositions, bucketEvents, bucketRejected, bucketRemoved,
+	}
+}
+
+// Names in bucketMeta.
+var (
+	metaFormat   = []byte("format")   // uint64
+	metaSalt     = []byte("salt")     // uint64: tells stores apart
+	metaRevision = []byte("revision") // uint64: rises with every change of an endpoint
+	metaTotals   = []byte("totals")   // uvarints: see totals
+)
+
+// maxEndpoint is the greatest endpoint id that fits a key.
+const maxEndpoint = 1<<32 - 1
+
+func endpointKey(id uint64) []byte {
+	return binary.BigEndian.AppendUint32(nil, uint32(id))
+}
+
+func debtKey(id uint64, key debt.Key) []byte {
+	buf := make([]byte, 0, 4+len(key))
+	return append(binary.BigEndian.AppendUint32(buf, uint32(id)), key...)
+}
+
+// splitDebtKey is the reverse of debtKey.
+func splitDebtKey(k []byte) (id uint64, key debt.Key, err error) {
+	if len(k) < 4 {
+		return 0, "", fmt.Errorf("debt key of %d bytes", len(k))
+	}
+	return uint64(binary.BigEndian.Uint32(k)), debt.Key(k[4:]), nil
+}
+
+func dueKey(id uint64, filed int64, seq uint64) []byte {
+	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 20), uint32(id))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(filed))
+	return binary.BigEndian.AppendUint64(buf, seq)
+}
+
+// dueTime reads the time of a due key.
+func dueTime(k []byte) int64 { return int64(binary.BigEndian.Uint64(k[4:])) }
+
+func troubleKey(id, seq uint64) []byte {
+	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 12), uint32(id))
+	return binary.BigEndian.AppendUint64(buf, seq)
+}
+
+func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
+
+func positionKey(source, stream string) []byte { return []byte(source + "\x00" + stream) }
+
+func getUint64(b *bbolt.Bucket, name []byte) uint64 {
+	if v := b.Get(name); len(v) == 8 {
+		return binary.BigEndian.Uint64(v)
+	}
+	return 0
+}
+
+func putUint64(b *bbolt.Bucket, name []byte, n uint64) error {
+	return b.Put(name, binary.BigEndian.AppendUint64(nil, n))
+}
+
+// initialize fills an empty database.
+func initialize(tx *bbolt.Tx, salt uint16) error {
+	for _, name := range buckets() {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return fmt.Errorf("create bucket %s: %w", name, err)
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	if err := putUint64(meta, metaSalt, uint64(salt)); err != nil {
+		return err
+	}
+	return putUint64(meta, metaFormat, Format)
+}
+
+// checkFormat reports whether this dz can read the database.
+func checkFormat(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil {
+		return fmt.Errorf("%w: it is a bbolt database, but not one of dz", store.ErrDamaged)
+	}
+	format := getUint64(meta, metaFormat)
+	switch {
+	case format > Format:
+		return fmt.Errorf("%w: it has format %d, this dz reads up to %d: install a newer dz", store.ErrNewer, format, Format)
+	case format != Format:
+		return fmt.Errorf("%w: it names format %d, which never was", store.ErrDamaged, format)
+	}
+	for _, name := range buckets() {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: bucket %s is missing", store.ErrDamaged, name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Settle records how an attempt ended. A success ends the debt only if the
+// generation sent is the one owed; debt.Settle decides.
+func (db *DB) Settle(ctx context.Context, s debt.Settlement) (store.Settled, error) {
+	var settled store.Settled
+	err := db.updateFreeing(ctx, func(t *txn) error {
+		settled = store.Settled{}
+		if t.endpoints.Get(endpointKey(s.Endpoint)) == nil {
+			return nil // removed while the attempt was under way
+		}
+		health, err := t.getHealth(s.Endpoint)
+		if err != nil {
+			return err
+		}
+		*health = health.After(s.Outcome)
+		settled.Health = *health
+		owed, err := t.load(s.Endpoint, s.Key)
+		if err != nil {
+			return err
+		}
+		if owed == nil || owed.ID != s.ID {
+			return nil // purged while the attempt was under way
+		}
+		settled.Found = true
+		before := class(owed)
+		settled.Done = owed.Settle(s)
+		settled.Debt = owed.Debt
+		return t.settle(owed, before, settled.Done, s.Outcome)
+	})
+	if err != nil {
+		return store.Settled{}, fmt.Errorf("settle: %w", err)
+	}
+	return settled, nil
+}
+
+func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcome) error {
+	if o.Verdict == attempt.Aborted {
+		return nil
+	}
+	delivered := o.Verdict == attempt.Delivered
+	var diff store.Counts
+	switch {
+	case done:
+		diff.Delivered++
+	case delivered:
+		// What changed meanwhile will be told by itself after all.
+		diff.Delivered++
+		diff.Coalesced--
+	default:
+		diff.Attempts++
+	}
+	if err := t.count(s.Endpoint, diff); err != nil {
+		return err
+	}
+	if done {
+		if err := t.recount(s.Endpoint, before, nil); err != nil {
+			return err
+		}
+		return t.end(s)
+	}
+	if delivered {
+		if err := t.clearTrouble(s); err != nil {
+			return err
+		}
+	} else if err := t.setTrouble(s, o); err != nil {
+		return err
+	}
+	if err := t.recount(s.Endpoint, before, s); err != nil {
+		return err
+	}
+	return t.save(s, true)
+}
+
+// hastenPage is how many debts are hastened in one commit.
+const hastenPage = 500
+
+// Hasten makes debts that wait for their next retry due at now. They all have
+// left a trouble record.
+func (db *DB) Hasten(ctx context.Context, id uint64, now time.Time) (uint64, error) {
+	var hastened uint64
+	cursor := troubleKey(id, 0)
+	for {
+		page, next, err := db.troublePage(id, cursor)
+		if err != nil {
+			return hastened, fmt.Errorf("hasten: %w", err)
+		}
+		if len(page) > 0 {
+			n, err := db.hasten(ctx, id, page, now)
+			if err != nil {
+				return hastened, fmt.Errorf("hasten: %w", err)
+			}
+			hastened += n
+		}
+		if next == nil {
+			return hastened, nil
+		}
+		cursor = next
+	}
+}
+
+// troublePage returns the keys of debts in trouble, from a trouble key on.
+func (db *DB) troublePage(id uint64, from []byte) (keys []debt.Key, next []byte, err error) {
+	prefix := endpointKey(id)
+	err = db.view(func(tx *bbolt.Tx) error {
+		cursor := tx.Bucket(bucketTrouble).Cursor()
+		for k, v := cursor.Seek(from); k != nil && bytes.HasPrefix(k, prefix); k, v = cursor.Next() {
+			if len(keys) == hastenPage {
+				next = bytes.Clone(k)
+				return nil
+			}
+			key, _, err := decodeTrouble(v)
+			if err != nil {
+				return err
+			}
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	return keys, next, err
+}
+
+func (db *DB) hasten(ctx context.Context, id uint64, keys []debt.Key, now time.Time) (uint64, error) {
+	var n uint64
+	err := db.update(ctx, func(t *txn) error {
+		n = 0
+		for _, key := range keys {
+			s, err := t.load(id, key)
+			if err != nil {
+				return err
+			}
+			if s == nil || !s.Retrying() || !s.Due.After(now) {
+				continue
+			}
+			s.Hasten(now)
+			if err := t.save(s, false); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

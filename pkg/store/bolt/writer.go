@@ -1,0 +1,185 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// maxGroup is how many calls share a commit at most.
+const maxGroup = 1024
+
+// op is one call that changes the store.
+type op struct {
+	// apply makes the change. It may run more than once, each time on a state
+	// without its changes; so it hands on what it found only by setting, never
+	// by adding.
+	apply func(*txn) error
+	// frees: it makes room rather than taking it, and is tried by itself when
+	// there is none.
+	frees bool
+	done  chan error
+}
+
+// refusal is an error of an op that has changed nothing yet, so that the others
+// of its group need not be done again.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// refuse wraps an error of the contract that is found before anything changes.
+func refuse(err error) error { return refusal{err} }
+
+// update has a change committed. An error says that nothing has changed.
+func (db *DB) update(ctx context.Context, apply func(*txn) error) error {
+	return db.submit(ctx, &op{apply: apply})
+}
+
+// updateFreeing is update for a change that makes room.
+func (db *DB) updateFreeing(ctx context.Context, apply func(*txn) error) error {
+	return db.submit(ctx, &op{apply: apply, frees: true})
+}
+
+func (db *DB) submit(ctx context.Context, o *op) error {
+	o.done = make(chan error, 1)
+	if err := db.enqueue(ctx, o); err != nil {
+		return err
+	}
+	// From here on the change may happen, so the caller must learn whether it
+	// did, even if its context ends.
+	err := <-o.done
+	var r refusal
+	if errors.As(err, &r) {
+		return r.error
+	}
+	return err
+}
+
+func (db *DB) enqueue(ctx context.Context, o *op) error {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.closed {
+		return store.ErrClosed
+	}
+	select {
+	case db.ops <- o:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// write is the one goroutine that commits.
+func (db *DB) write() {
+	defer close(db.stopped)
+	var group []*op
+	for first := range db.ops {
+		group = append(group[:0], first)
+		group = db.gather(group)
+		db.commit(group)
+		clear(group)
+	}
+}
+
+// gather adds what waits already.
+func (db *DB) gather(group []*op) []*op {
+	for len(group) < maxGroup {
+		select {
+		case o, ok := <-db.ops:
+			if !ok {
+				return group
+			}
+			group = append(group, o)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit applies the ops of a group in one transaction, or, where one of them
+// fails, all the others.
+func (db *DB) commit(group []*op) {
+	for len(group) > 0 {
+		culprit, err := db.try(group)
+		if err == nil {
+			return
+		}
+		if culprit >= 0 {
+			group[culprit].done <- err
+			group = append(group[:culprit:culprit], group[culprit+1:]...)
+			continue
+		}
+		freeing, others := split(group)
+		if len(freeing) > 0 && len(others) > 0 {
+			db.commit(freeing)
+			db.commit(others)
+			return
+		}
+		for _, o := range group {
+			o.done <- err
+		}
+		return
+	}
+}
+
+func split(group []*op) (freeing, others []*op) {
+	for _, o := range group {
+		if o.frees {
+			freeing = append(freeing, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return freeing, others
+}
+
+// try commits a group. An error that one op made names it; culprit -1 means
+// that the commit itself failed. After success every op has its answer.
+func (db *DB) try(group []*op) (culprit int, err error) {
+	culprit = -1
+	defer recoverDamage(&err)()
+	tx, err := db.bolt.Begin(true)
+	if err != nil {
+		return culprit, fmt.Errorf("begin: %w", explainWrite(err))
+	}
+	defer func() {
+		// After a commit there is nothing to roll back, and bbolt says so.
+		if rollback := tx.Rollback(); rollback != nil && !isTxClosed(rollback) {
+			err = errors.Join(err, rollback)
+		}
+	}()
+	t := newTxn(db, tx)
+	refused := make(map[*op]error)
+	for i, o := range group {
+		culprit = i
+		err := o.apply(t)
+		var r refusal
+		if errors.As(err, &r) {
+			refused[o] = err
+			continue
+		}
+		if err != nil {
+			return i, explainWrite(err)
+		}
+	}
+	culprit = -1
+	if len(refused) < len(group) {
+		if err := t.flush(); err != nil {
+			return culprit, explainWrite(err)
+		}
+		if err := tx.Commit(); err != nil {
+			return culprit, fmt.Errorf("commit: %w", explainWrite(err))
+		}
+	}
+	for _, o := range group {
+		o.done <- refused[o]
+	}
+	return culprit, nil
+}
+
+func isTxClosed(err error) bool { return errors.Is(err, bolterrors.ErrTxClosed) }

@@ -1,0 +1,237 @@
+// Package storetest holds an engine to the contract of package store: sentences
+// about what a caller sees, and a model that is compared with the engine step
+// by step, through crashes.
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Harness gives the suite stores of one engine.
+type Harness interface {
+	// Engine is the store as it is.
+	Engine() store.Engine
+	// Crash returns the store as a process finds it that starts after this one
+	// was killed. The store before is not used again.
+	Crash(tb TB)
+	// Check fails the test if the store's records do not fit together.
+	Check(tb TB)
+}
+
+// TB is what the suite needs of a test; *rapid.T has it too.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// Run runs the suite. open makes an empty store; the harness removes it when tb
+// ends.
+func Run(t *testing.T, open func(tb testing.TB) Harness) {
+	for _, c := range []struct {
+		name string
+		test func(*fixture)
+	}{
+		{"endpoints are added, changed, listed and removed", endpointsLive},
+		{"an endpoint's id is never used again", idsAreNotReused},
+		{"an ingested batch leaves debts and its position together", ingestIsOne},
+		{"changes routed by other endpoints are refused whole", staleRoutes},
+		{"a second change merges and raises the generation", changesMerge},
+		{"what is due is claimed in the order in which it is due", claimInOrder},
+		{"a debounce that is prolonged delays the claim", claimWaitsForQuiet},
+		{"two debts of one object are not claimed together", claimOneAnObject},
+		{"a success ends the debt", successEnds},
+		{"a success of an older generation leaves the newer owed", newerStays},
+		{"a purged debt stays purged when its attempt ends", purgedWhileSent},
+		{"a used up schedule makes a failure, and a newer change revives it", failureAndRevival},
+		{"failures are selected, retried and purged", failuresSelected},
+		{"lists go on from their cursor", failuresPaged},
+		{"a retry is forced past everything else", retryIsForced},
+		{"the health of an endpoint survives", healthSurvives},
+		{"debts waiting for a retry are hastened", hastened},
+		{"recent events are listed both ways", recentEvents},
+		{"rejected input is kept with its reason", rejectedKept},
+		{"what a removed endpoint was owed is gone", removalTakesDebts},
+		{"everything survives a crash", survivesCrash},
+		{"calls from many goroutines all count", concurrentCalls},
+		{"a closed store refuses", closedRefuses},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			f := &fixture{TB: t, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
+			c.test(f)
+			h.Check(t)
+		})
+	}
+	t.Run("a model agrees, through crashes", func(t *testing.T) { runModel(t, open) })
+}
+
+// fixture is a store and a clock in the hands of a sentence.
+type fixture struct {
+	TB
+	h   Harness
+	now time.Time
+	seq int
+}
+
+func (f *fixture) engine() store.Engine { return f.h.Engine() }
+
+// got is the result of a call that must not fail: must(call()).in(f).
+type got[T any] struct {
+	value T
+	err   error
+}
+
+func must[T any](value T, err error) got[T] { return got[T]{value, err} }
+
+func (g got[T]) in(f *fixture) T {
+	f.Helper()
+	if g.err != nil {
+		f.Fatalf("unexpected error: %v", g.err)
+	}
+	return g.value
+}
+
+func (f *fixture) add(name string) endpoint.Endpoint {
+	f.Helper()
+	return must(f.engine().AddEndpoint(ctx, newEndpoint(name))).in(f)
+}
+
+func newEndpoint(name string) endpoint.Endpoint {
+	return endpoint.Endpoint{
+		Name: name, Style: "notify", URL: "http://127.0.0.1:9/", Enabled: true,
+		Subscription: endpoint.Subscription{ChangeTypes: event.AllChanges},
+	}
+}
+
+// window is the debounce that the suite uses.
+var window = endpoint.Window{Interval: 5 * time.Second, MaxWait: 60 * time.Second}
+
+// schedule allows two attempts.
+var schedule = endpoint.DefaultSchedule()[:1]
+
+// change is a change of item n for an endpoint.
+func (f *fixture) change(ep endpoint.Endpoint, n int, fields ...string) debt.Change {
+	f.seq++
+	e := newEvent(f.seq, n, fields)
+	return debt.Change{Endpoint: ep.ID, Key: keyOf(n), Event: &e, Window: window}
+}
+
+func newEvent(seq, n int, fields []string) event.Event {
+	id := fmt.Sprintf("e%d", seq)
+	return event.Event{
+		ID: id, Source: "/dam", Type: "AssetMetadataUpdated", ChangeType: event.AssetChanged, Reason: "metadata",
+		Object:        event.Object{Kind: event.Asset, ItemID: event.IntID(int64(n)), BaseID: event.IntID(int64(n))},
+		ChangedFields: fields, Formats: []event.ID{}, Channels: []event.ID{},
+		Raw: fmt.Appendf(nil, `{"id":%q}`, id),
+	}
+}
+
+func keyOf(n int) debt.Key { return debt.Key(fmt.Sprintf("asset/%06d", n)) }
+
+// ingest brings changes in, each with its event.
+func (f *fixture) ingest(changes ...debt.Change) store.Ingested {
+	f.Helper()
+	in := store.Ingest{Source: "test", Now: f.now, Changes: changes}
+	for _, c := range changes {
+		in.Events = append(in.Events, *c.Event)
+	}
+	return f.ingestBatch(in)
+}
+
+func (f *fixture) ingestBatch(in store.Ingest) store.Ingested {
+	f.Helper()
+	in.Revision = must(f.engine().Endpoints(ctx)).in(f).Revision
+	return must(f.engine().Ingest(ctx, in)).in(f)
+}
+
+// claim claims up to limit debts that are due.
+func (f *fixture) claim(ep endpoint.Endpoint, limit int) []debt.Debt {
+	f.Helper()
+	return must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: limit})).in(f).Debts
+}
+
+// settle ends an attempt at d that took a second.
+func (f *fixture) settle(d debt.Debt, v attempt.Verdict) store.Settled {
+	f.Helper()
+	return must(f.engine().Settle(ctx, f.settlement(d, v))).in(f)
+}
+
+func (f *fixture) settlement(d debt.Debt, v attempt.Verdict) debt.Settlement {
+	s := debt.SettlementOf(&d)
+	s.Window, s.Schedule = window, schedule
+	s.Outcome = outcome(v, f.now)
+	return s
+}
+
+func outcome(v attempt.Verdict, now time.Time) attempt.Outcome {
+	o := attempt.Outcome{Verdict: v, Reason: attempt.OK, Status: 200, Started: now, Duration: time.Second}
+	switch v {
+	case attempt.Unavailable:
+		o.Reason, o.Status, o.Error, o.Response = attempt.ServerError, 500, "the receiver answered 500", []byte("oops")
+	case attempt.Refused:
+		o.Reason, o.Status, o.Error = attempt.ClientError, 422, "the receiver answered 422"
+	case attempt.Gone:
+		o.Reason, o.Status, o.Error = attempt.EndpointGone, 410, "the receiver answered 410"
+	}
+	return o
+}
+
+func (f *fixture) advance(d time.Duration) { f.now = f.now.Add(d) }
+
+// fail makes n a failure of the endpoint: its schedule is used up.
+func (f *fixture) fail(ep endpoint.Endpoint, n int) debt.Debt {
+	f.Helper()
+	f.ingest(f.change(ep, n))
+	var last debt.Debt
+	for range len(schedule) + 1 {
+		f.advance(time.Hour)
+		for _, d := range f.claim(ep, 1000) {
+			if d.Key == keyOf(n) {
+				last = f.settle(d, attempt.Refused).Debt
+			}
+		}
+	}
+	if !last.Failed {
+		f.Fatalf("item %d is no failure after %d attempts: %+v", n, len(schedule)+1, last)
+	}
+	return last
+}
+
+func (f *fixture) failures(sel debt.Selection) []debt.Failure {
+	f.Helper()
+	list, _, err := f.engine().Failures(ctx, sel, "", 1000)
+	if err != nil {
+		f.Fatalf("list failures: %v", err)
+	}
+	return list
+}
+
+func (f *fixture) counts(ep endpoint.Endpoint) store.Counts {
+	f.Helper()
+	stats := must(f.engine().Stats(ctx)).in(f)
+	return stats.Endpoints[ep.ID]
+}
+
+func (f *fixture) crash() {
+	f.Helper()
+	f.h.Crash(f)
+}
+
+func keysOf(debts []debt.Debt) []debt.Key {
+	keys := []debt.Key{}
+	for _, d := range debts {
+		keys = append(keys, d.Key)
+	}
+	return keys
+}
