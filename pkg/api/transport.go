@@ -113,14 +113,9 @@ func (c *Client) client() *http.Client {
 	return c.http
 }
 
-// errorAnswer is an error as it is on the wire.
-type errorAnswer struct {
-	Error *Error `json:"error"`
-}
-
 // readError makes an error of an answer that is one.
 func (c *Client) readError(response *http.Response) error {
-	var answer errorAnswer
+	var answer ErrorBody
 	err := json.NewDecoder(io.LimitReader(response.Body, maxErrorAnswer)).Decode(&answer)
 	if err != nil || answer.Error == nil || answer.Error.Message == "" {
 		return &Error{

@@ -289,6 +289,11 @@ const (
 	CodeUnreachable Code = "unreachable" // no daemon: made by the client
 )
 
+// ErrorBody is the body of every answer that is an error.
+type ErrorBody struct {
+	Error *Error `json:"error"`
+}
+
 // Error is what went wrong, and what to do about it.
 type Error struct {
 	Code    Code   `json:"code"`

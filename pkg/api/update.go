@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/dam-delivery/dz/pkg/event"
 )
@@ -84,52 +83,17 @@ type EndpointCreate struct {
 
 // MarshalJSON writes the options beside the other members.
 func (u EndpointUpdate) MarshalJSON() ([]byte, error) {
-	members, err := u.members()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(members)
+	type plain EndpointUpdate // without MarshalJSON
+	return marshalFlat(plain(u), u.Options)
 }
 
 // MarshalJSON writes the name and the options beside the other members.
 func (c EndpointCreate) MarshalJSON() ([]byte, error) {
-	members, err := c.members()
-	if err != nil {
-		return nil, err
-	}
-	name, err := json.Marshal(c.Name)
-	if err != nil {
-		return nil, fmt.Errorf("write endpoint: %w", err)
-	}
-	members["name"] = name
-	return json.Marshal(members)
-}
-
-func (u EndpointUpdate) members() (map[string]json.RawMessage, error) {
-	type plain EndpointUpdate // without MarshalJSON
-	return flatten(plain(u), u.Options)
-}
-
-// flatten returns the members of a struct's JSON with options beside them. An
-// option never takes the place of a member.
-func flatten[V any](body any, options map[string]V) (map[string]json.RawMessage, error) {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("write endpoint: %w", err)
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, fmt.Errorf("write endpoint: %w", err)
-	}
-	for name, value := range options {
-		if _, taken := members[name]; taken {
-			return nil, fmt.Errorf("write endpoint: option %q has the name of a member", name)
-		}
-		if members[name], err = json.Marshal(value); err != nil {
-			return nil, fmt.Errorf("write endpoint: option %q: %w", name, err)
-		}
-	}
-	return members, nil
+	type update EndpointUpdate
+	return marshalFlat(struct {
+		Name string `json:"name"`
+		update
+	}{c.Name, update(c.EndpointUpdate)}, c.Options)
 }
 
 // ParseIDs reads ids as people type them: digits make a number, anything else a

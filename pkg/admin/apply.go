@@ -1,0 +1,246 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/textproto"
+	"net/url"
+	"slices"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+// patch is a JSON merge patch (RFC 7396) of an endpoint, as api.EndpointUpdate
+// describes it.
+type patch map[string]json.RawMessage
+
+// apply changes ep. It replaces maps and slices and never writes into them, so
+// that it may be applied to a shallow copy, and more than once.
+func (p patch) apply(ep *endpoint.Endpoint, styleOf func(name string) (Style, bool)) error {
+	// The style comes first: it says which options there are.
+	if raw, ok := p["style"]; ok {
+		if err := set(raw, "style", &ep.Style); err != nil {
+			return err
+		}
+	}
+	if ep.Style == "" {
+		ep.Style = endpoint.DefaultStyle
+	}
+	style, known := styleOf(ep.Style)
+	options := maps.Clone(ep.Options)
+	if known {
+		// What only the former style knew goes with it.
+		maps.DeleteFunc(options, func(name string, _ json.RawMessage) bool { return !style.has(name) })
+	}
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		isMember, err := setMember(ep, name, p[name])
+		if err != nil {
+			return err
+		}
+		if isMember {
+			continue
+		}
+		if known && !style.has(name) {
+			return unknownMember(name, append(api.EndpointMembers(), style.names()...))
+		}
+		if options == nil {
+			options = make(map[string]json.RawMessage)
+		}
+		if err := setOption(options, name, p[name]); err != nil {
+			return err
+		}
+	}
+	ep.Options = options
+	return nil
+}
+
+// setMember sets a member that every endpoint has, or reports false if it is
+// none.
+func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, error) {
+	sub := &ep.Subscription
+	var err error
+	switch name {
+	case "style", "state", "created", "updated":
+		// The style is set already; the others are the daemon's, and let pass
+		// so that what is shown can be sent back.
+	case "name":
+		err = checkSameName(ep, raw)
+	case "url":
+		err = setURL(ep, raw)
+	case "headers":
+		err = setHeaders(ep, raw)
+	case "description":
+		err = set(raw, name, &ep.Description)
+	case "enabled":
+		ep.Enabled = true
+		if !isNull(raw) {
+			err = set(raw, name, &ep.Enabled)
+		}
+	case "changeTypes":
+		err = set(raw, name, &sub.ChangeTypes)
+	case "events":
+		err = set(raw, name, &sub.Events)
+	case "fields":
+		err = set(raw, name, &sub.Fields)
+	case "excludeFields":
+		err = set(raw, name, &sub.ExcludeFields)
+	case "formats":
+		err = set(raw, name, &sub.Formats)
+	case "channels":
+		err = set(raw, name, &sub.Channels)
+	case "reasons":
+		err = set(raw, name, &sub.Reasons)
+	case "filter":
+		err = set(raw, name, &sub.Filter)
+	case "debounce":
+		err = set(raw, name, &ep.Debounce)
+	case "maxWait":
+		err = set(raw, name, &ep.MaxWait)
+	case "retry":
+		err = set(raw, name, &ep.Retry)
+	case "timeout":
+		err = set(raw, name, &ep.Timeout)
+	case "connectTimeout":
+		err = set(raw, name, &ep.ConnectTimeout)
+	case "concurrency":
+		err = set(raw, name, &ep.Concurrency)
+	case "rate":
+		err = set(raw, name, &ep.Rate)
+	case "caFile":
+		err = set(raw, name, &ep.CAFile)
+	case "clientCert":
+		err = set(raw, name, &ep.ClientCert)
+	case "clientKey":
+		err = set(raw, name, &ep.ClientKey)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// set decodes a member into a fresh value; null is its zero value, which means
+// the default.
+func set[T any](raw json.RawMessage, name string, target *T) error {
+	var value T
+	if !isNull(raw) {
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return invalid("", "%s", describeJSON(name, err))
+		}
+	}
+	*target = value
+	return nil
+}
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+func checkSameName(ep *endpoint.Endpoint, raw json.RawMessage) error {
+	var name string
+	if err := set(raw, "name", &name); err != nil {
+		return err
+	}
+	if name != ep.Name {
+		return invalid("add one of the new name and remove this one", "endpoint %s can't be renamed", ep.Name)
+	}
+	return nil
+}
+
+// setURL takes the mask in the place of user information for what is stored
+// there.
+func setURL(ep *endpoint.Endpoint, raw json.RawMessage) error {
+	var text string
+	if err := set(raw, "url", &text); err != nil {
+		return err
+	}
+	if u, err := url.Parse(text); err == nil && u.User != nil && u.User.String() == url.User(endpoint.Masked).String() {
+		stored, err := url.Parse(ep.URL)
+		if err != nil || stored.User == nil {
+			return invalid("write the user and password, or leave them out",
+				"url has %s in place of user and password, and none are stored", endpoint.Masked)
+		}
+		u.User = stored.User
+		text = u.String()
+	}
+	ep.URL = text
+	return nil
+}
+
+// setHeaders merges by name. Names are compared as HTTP does.
+func setHeaders(ep *endpoint.Endpoint, raw json.RawMessage) error {
+	if isNull(raw) {
+		ep.Headers = nil
+		return nil
+	}
+	var changes map[string]*string
+	if err := json.Unmarshal(raw, &changes); err != nil {
+		return invalid("", "%s", describeJSON("headers", err))
+	}
+	headers := maps.Clone(ep.Headers)
+	if headers == nil {
+		headers = make(map[string]string)
+	}
+	seen := make(map[string]bool)
+	for _, sent := range slices.Sorted(maps.Keys(changes)) {
+		name, value := textproto.CanonicalMIMEHeaderKey(sent), changes[sent]
+		if seen[name] {
+			return invalid("", "header %.80s is given twice", name)
+		}
+		seen[name] = true
+		stored, isStored := ep.Headers[name]
+		switch {
+		case value == nil:
+			delete(headers, name)
+		case *value != endpoint.Masked:
+			headers[name] = *value
+		case isStored:
+			headers[name] = stored
+		default:
+			return invalid("write its value", "header %.80s has the value %s, which stands for a stored one, and none is stored",
+				name, endpoint.Masked)
+		}
+	}
+	ep.Headers = headers
+	return nil
+}
+
+// setOption sets an option of the style; what it may be is the style's to say.
+func setOption(options map[string]json.RawMessage, name string, raw json.RawMessage) error {
+	switch _, isStored := options[name]; {
+	case isNull(raw):
+		delete(options, name)
+	case string(raw) != maskedJSON:
+		options[name] = bytes.Clone(raw)
+	case !isStored:
+		return invalid("write its value", "option %.80s has the value %s, which stands for a stored one, and none is stored",
+			name, endpoint.Masked)
+	}
+	return nil
+}
+
+// maskedJSON is the mask as a JSON string.
+const maskedJSON = `"` + endpoint.Masked + `"`
+
+func (s Style) names() []string {
+	names := make([]string, len(s.Options))
+	for i, option := range s.Options {
+		names[i] = option.Name
+	}
+	return names
+}
+
+func (s Style) has(name string) bool { return slices.Contains(s.names(), name) }
+
+// create makes a new endpoint of a request.
+func (p patch) create(styleOf func(name string) (Style, bool)) (endpoint.Endpoint, error) {
+	ep := endpoint.Endpoint{Style: endpoint.DefaultStyle, Enabled: true}
+	if raw, ok := p["name"]; ok {
+		if err := set(raw, "name", &ep.Name); err != nil {
+			return ep, err
+		}
+	}
+	if err := endpoint.CheckName(ep.Name); err != nil {
+		return ep, invalid("", "%s", err)
+	}
+	return ep, p.apply(&ep, styleOf)
+}

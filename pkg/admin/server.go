@@ -1,0 +1,184 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	// bodyTimeout is how long a request's body may stand still.
+	bodyTimeout    = 30 * time.Second
+	idleTimeout    = time.Minute
+	maxHeaderBytes = 64 << 10
+	// grace is how long requests under way may go on once the server stops.
+	grace = 5 * time.Second
+)
+
+// Config is what a server is made of.
+type Config struct {
+	Service Service
+	Policy  Policy
+	Version string       // of the program
+	Metrics http.Handler // answers /metrics; nil for none
+	Log     *slog.Logger
+}
+
+// Server serves the admin API.
+type Server struct {
+	service Service
+	policy  Policy
+	members *groupCache
+	log     *slog.Logger
+	handler http.Handler
+}
+
+// New makes a server.
+func New(config Config) (*Server, error) {
+	s := &Server{
+		service: config.Service,
+		policy:  config.Policy,
+		members: newGroupCache(lookupGroups),
+		log:     config.Log,
+	}
+	mux, err := s.routes(config)
+	if err != nil {
+		return nil, fmt.Errorf("make admin API: %w", err)
+	}
+	s.handler = s.recovering(s.authorizing(mux))
+	return s, nil
+}
+
+// Serve answers on the listener until ctx ends, then lets the requests under way
+// end within five seconds, breaks off those that don't, and returns nil. It
+// closes the listener. Any other end of it is an error.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	requests, breakOff := context.WithCancel(context.WithoutCancel(ctx))
+	defer breakOff()
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnContext:       withPeer,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return errors.Join(fmt.Errorf("serve admin API: %w", err), server.Close())
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(requests, grace)
+	defer cancel()
+	err := server.Shutdown(stopping)
+	if errors.Is(err, context.DeadlineExceeded) {
+		breakOff()
+		err = server.Close()
+	}
+	<-failed
+	if err != nil {
+		return fmt.Errorf("stop admin API: %w", err)
+	}
+	return nil
+}
+
+// recovering turns a panic into an error for this one request.
+func (s *Server) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler || r.Context().Err() != nil {
+				panic(http.ErrAbortHandler) // the client has gone; there is nobody to answer
+			}
+			s.log.ErrorContext(r.Context(), "admin request panicked",
+				"method", r.Method, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			writeProblem(w, internalProblem())
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authorizing lets through what the peer may do.
+func (s *Server) authorizing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if denied := s.authorize(r); denied != nil {
+			// What else was sent is not waited for.
+			w.Header().Set("Connection", "close")
+			writeProblem(w, &problem{http.StatusForbidden, denied})
+			return
+		}
+		r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) authorize(r *http.Request) *api.Error {
+	peer, err := peerFrom(r.Context())
+	if err != nil {
+		return &api.Error{Code: api.CodeForbidden, Message: "the daemon can't tell who you are: " + err.Error()}
+	}
+	wanted := neededAccess(r)
+	var groups []uint32
+	if s.policy.needsGroups(peer) {
+		if groups, err = s.members.groups(peer.UID, time.Now()); err != nil {
+			return &api.Error{
+				Code:    api.CodeForbidden,
+				Message: "the daemon can't tell your groups: " + err.Error(),
+				Hint:    "run as the daemon's user or root",
+			}
+		}
+	}
+	if s.policy.access(peer, groups) < wanted {
+		return s.policy.denial(wanted)
+	}
+	return nil
+}
+
+// neededAccess is what a request takes: everything but reading is writing, and so
+// is seeing secrets.
+func neededAccess(r *http.Request) Access {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return WriteAccess
+	}
+	// In doubt the answer is yes: a query that can't be read asks for anything.
+	query := r.URL.Query()
+	for _, value := range query["reveal"] {
+		if value != "false" {
+			return WriteAccess
+		}
+	}
+	return ReadAccess
+}
+
+// timedBody bounds how long each read of a request's body waits. The connection
+// has no deadline otherwise, because waiting for retries takes its time.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	if err := b.control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
+		return 0, fmt.Errorf("bound the wait for the request: %w", err)
+	}
+	n, err := b.ReadCloser.Read(p)
+	if clearErr := b.control.SetReadDeadline(time.Time{}); err == nil {
+		err = clearErr
+	}
+	return n, err
+}

@@ -1,0 +1,146 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/timespan"
+)
+
+// view shows an endpoint: settings that were left open with the value that is in
+// force, except the debounce, whose default is the daemon's; secrets masked
+// unless reveal is set.
+func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
+	ep := state.Endpoint
+	options, err := viewOptions(ep.Options, style, reveal)
+	if err != nil {
+		return api.Endpoint{}, fmt.Errorf("show endpoint %s: %w", ep.Name, err)
+	}
+	if !reveal {
+		ep = ep.Redacted()
+	}
+	sub := ep.Subscription
+	return api.Endpoint{
+		Name:           ep.Name,
+		Style:          ep.Style,
+		URL:            ep.URL,
+		Description:    ep.Description,
+		Enabled:        ep.Enabled,
+		State:          string(state.State),
+		ChangeTypes:    sub.ChangeTypes,
+		Events:         sub.Events,
+		Fields:         sub.Fields,
+		ExcludeFields:  sub.ExcludeFields,
+		Formats:        sub.Formats,
+		Channels:       sub.Channels,
+		Reasons:        sub.Reasons,
+		Filter:         sub.Filter,
+		Headers:        ep.Headers,
+		Debounce:       ep.Debounce,
+		MaxWait:        ep.MaxWait,
+		Retry:          ep.Schedule(),
+		Timeout:        timespan.Span(ep.RequestTimeout(style.Timeout)),
+		ConnectTimeout: timespan.Span(ep.DialTimeout()),
+		Concurrency:    ep.Slots(),
+		Rate:           ep.Rate,
+		CAFile:         ep.CAFile,
+		ClientCert:     ep.ClientCert,
+		ClientKey:      ep.ClientKey,
+		Created:        ep.Created,
+		Updated:        ep.Updated,
+		Options:        options,
+	}, nil
+}
+
+// viewOptions adds the defaults of options that were left open, and masks the
+// secret ones. An option that the style does not know may be one: it is masked.
+func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (map[string]json.RawMessage, error) {
+	shown := make(map[string]json.RawMessage)
+	maps.Copy(shown, stored)
+	for _, option := range style.Options {
+		if _, ok := shown[option.Name]; ok || option.Default == nil {
+			continue
+		}
+		raw, err := json.Marshal(option.Default)
+		if err != nil {
+			return nil, fmt.Errorf("option %s: %w", option.Name, err)
+		}
+		shown[option.Name] = raw
+	}
+	if reveal {
+		return shown, nil
+	}
+	open := make(map[string]bool)
+	for _, option := range style.Options {
+		open[option.Name] = !option.Secret
+	}
+	for name := range shown {
+		if !open[name] {
+			shown[name] = json.RawMessage(maskedJSON)
+		}
+	}
+	return shown, nil
+}
+
+// NewObject shows what changed.
+func NewObject(o event.Object) api.Object {
+	return api.Object{Kind: o.Kind, ItemID: o.ItemID, BaseID: o.BaseID}
+}
+
+// NewFailure shows a failure of the endpoint of that name.
+func NewFailure(f debt.Failure, endpointName string) api.Failure {
+	shown := api.Failure{
+		ID:          f.ID.String(),
+		Endpoint:    endpointName,
+		Object:      NewObject(f.Object),
+		ChangeType:  f.ChangeType,
+		EventType:   f.EventType,
+		State:       "retrying",
+		Reason:      f.Outcome.Reason,
+		Status:      f.Outcome.Status,
+		Attempts:    f.Attempts,
+		Changes:     f.Count,
+		FirstSeen:   f.FirstSeen,
+		LastSeen:    f.LastSeen,
+		LastAttempt: f.LastAttempt,
+		Error:       f.Outcome.Error,
+		Response:    string(f.Outcome.Response),
+	}
+	if f.Failed {
+		shown.State = "failed"
+	} else {
+		due := f.Due
+		shown.NextAttempt = &due
+	}
+	return shown
+}
+
+// NewSelection reads which failures are meant. endpoint is the id of the
+// endpoint that is named, 0 if none is.
+func NewSelection(s api.FailureSelection, endpointID uint64) (debt.Selection, error) {
+	selection := debt.Selection{
+		Endpoint: endpointID,
+		Object:   s.Object,
+		Reasons:  s.Reasons,
+		Statuses: s.Statuses,
+		Retrying: s.Retrying,
+	}
+	for _, text := range s.IDs {
+		id, err := debt.ParseID(text)
+		if err != nil {
+			return debt.Selection{}, invalid("", "%s", err)
+		}
+		selection.IDs = append(selection.IDs, id)
+	}
+	if s.Since != nil {
+		selection.Since = *s.Since
+	}
+	if s.Until != nil {
+		selection.Until = *s.Until
+	}
+	return selection, nil
+}
