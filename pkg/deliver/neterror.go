@@ -128,19 +128,19 @@ func tlsText(err error) string {
 	return "TLS: " + strings.TrimPrefix(text, "failed to verify certificate: ")
 }
 
-// http2Reset has the fields of net/http's unexported error for a stream that
+// http2ResetError has the fields of net/http's unexported error for a stream that
 // was reset, which As copies into any struct that has them.
-type http2Reset struct {
+type http2ResetError struct {
 	StreamID uint32
 	Code     uint32
 	Cause    error
 }
 
-func (http2Reset) Error() string { return "the HTTP/2 stream was reset" }
+func (http2ResetError) Error() string { return "the HTTP/2 stream was reset" }
 
 // isClosed reports whether the connection ended where an answer was due.
 func isClosed(err error) bool {
-	var reset http2Reset
+	var reset http2ResetError
 	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed} {
 		if errors.Is(err, end) {
 			return true
@@ -172,9 +172,9 @@ func badAnswerText(err error) string {
 	}
 	var inAnswer *answerError
 	if errors.As(err, &inAnswer) {
-		return fmt.Sprintf("the answer is not HTTP after %d bytes", inAnswer.read)
+		return fmt.Sprintf("the answer is not valid HTTP after %d bytes", inAnswer.read)
 	}
-	return "the answer is not HTTP"
+	return "the answer is not valid HTTP"
 }
 
 // unreachableText leaves out net.OpError's addresses, which the endpoint's URL
