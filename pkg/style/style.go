@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -171,13 +172,8 @@ func (o Option) check(raw json.RawMessage) error {
 }
 
 func (o Option) checkValue(text string) error {
-	if len(o.Values) == 0 {
+	if len(o.Values) == 0 || slices.Contains(o.Values, text) {
 		return nil
-	}
-	for _, value := range o.Values {
-		if text == value {
-			return nil
-		}
 	}
 	return fmt.Errorf("option %s: unknown value %q%s (values: %s)",
 		o.Name, text, suggest.Clause(text, o.Values), strings.Join(o.Values, ", "))
