@@ -193,7 +193,6 @@ func (d *Debt) Hasten(now time.Time) {
 
 // Settlement says how one attempt at a debt ended.
 type Settlement struct {
-	Endpoint   uint64
 	Key        Key
 	ID         ID     // of the debt that was sent
 	Generation uint64 // that was sent
@@ -276,7 +275,7 @@ func later(a, b time.Time) time.Time {
 // and the policies are for the caller to add.
 func SettlementOf(d *Debt) Settlement {
 	return Settlement{
-		Endpoint: d.Endpoint, Key: d.Key, ID: d.ID,
+		Key: d.Key, ID: d.ID,
 		Generation: d.Generation, Count: d.Count, Forced: d.Forced,
 	}
 }

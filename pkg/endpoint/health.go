@@ -30,6 +30,9 @@ const (
 // Health is what the outcomes of its attempts say about an endpoint. The zero
 // value is that of a new endpoint.
 type Health struct {
+	// Revision rises with every change, so that of two the newer one is known.
+	Revision uint64 `json:"revision,omitempty"`
+
 	Gone      bool      `json:"gone,omitempty"`
 	Failures  int       `json:"failures,omitempty"` // in a row
 	Probes    int       `json:"probes,omitempty"`   // failed, since SickSince
@@ -63,6 +66,7 @@ func (h Health) After(o attempt.Outcome) Health {
 	if o.Verdict == attempt.Aborted {
 		return h
 	}
+	h.Revision++
 	if o.Ended().After(h.LastAttempt) {
 		h.LastAttempt = o.Ended()
 	}
@@ -110,6 +114,7 @@ func (h Health) recovered() Health {
 func (h Health) Reset() Health {
 	h = h.recovered()
 	h.Gone = false
+	h.Revision++
 	return h
 }
 

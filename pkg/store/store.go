@@ -21,6 +21,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -77,11 +78,11 @@ type Registry interface {
 	Endpoints(ctx context.Context) (Endpoints, error)
 	// AddEndpoint gives the endpoint an id that was never used before. ErrExists
 	// if the name is taken.
-	AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (endpoint.Endpoint, error)
+	AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (Registered, error)
 	// UpdateEndpoint lets change alter the endpoint; its error comes back and
 	// nothing is changed. change may be called more than once. Id, name and
 	// creation time can't be changed.
-	UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error)
+	UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (Registered, error)
 	// RemoveEndpoint removes the endpoint and all that is owed to it.
 	RemoveEndpoint(ctx context.Context, name string) (Removed, error)
 	// ResetHealth forgets what held the endpoint back, and returns its health.
@@ -95,9 +96,16 @@ type Endpoints struct {
 	Health   map[uint64]endpoint.Health
 }
 
-// Removed says what went with an endpoint.
+// Registered is an endpoint as it is now, and the revision since then.
+type Registered struct {
+	Endpoint endpoint.Endpoint
+	Revision uint64
+}
+
+// Removed says what went with an endpoint, and the revision since then.
 type Removed struct {
 	Endpoint endpoint.Endpoint
+	Revision uint64
 	Open     uint64 // debts
 	Failed   uint64 // failures
 }
@@ -141,9 +149,9 @@ type Delivery interface {
 	// objects it is busy with, and asks for one endpoint in one goroutine at a
 	// time.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
-	// Settle records how an attempt ended, and returns the endpoint's health
-	// after it.
-	Settle(ctx context.Context, s debt.Settlement) (Settled, error)
+	// Settle records how an attempt ended, for the endpoint's health and for
+	// each debt that was sent, in one transaction.
+	Settle(ctx context.Context, a Attempt) (Settled, error)
 	// Hasten makes every debt that waits for its next retry at the endpoint due
 	// at now, and returns how many.
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
@@ -166,9 +174,21 @@ type Claim struct {
 	Next time.Time
 }
 
-// Settled is what a settlement left.
+// Attempt is how one request ended.
+type Attempt struct {
+	Endpoint uint64
+	Outcome  attempt.Outcome // of the request, for the endpoint's health
+	Debts    []debt.Settlement
+}
+
+// Settled is what an attempt left.
 type Settled struct {
-	Health endpoint.Health
+	Health endpoint.Health // zero if the endpoint was removed meanwhile
+	Debts  []SettledDebt   // as they were given
+}
+
+// SettledDebt is what an attempt left of one debt.
+type SettledDebt struct {
 	// Found is false if the debt was purged, or its endpoint removed, while the
 	// attempt was under way.
 	Found bool

@@ -43,8 +43,8 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 }
 
 // AddEndpoint adds an endpoint under a name that is not taken.
-func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (endpoint.Endpoint, error) {
-	var added endpoint.Endpoint
+func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (store.Registered, error) {
+	var added store.Registered
 	err := db.update(ctx, func(t *txn) error {
 		if t.names.Get([]byte(ep.Name)) != nil {
 			return refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
@@ -56,19 +56,20 @@ func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (endpoint.E
 		if id > maxEndpoint {
 			return fmt.Errorf("endpoint %q: all %d ids are used up", ep.Name, uint64(maxEndpoint))
 		}
-		added = ep
-		added.ID = id
+		ep.ID = id
 		if err := t.names.Put([]byte(ep.Name), endpointKey(id)); err != nil {
 			return err
 		}
-		return t.putEndpoint(&added)
+		added.Endpoint = ep
+		added.Revision, err = t.putEndpoint(&ep)
+		return err
 	})
 	return added, err
 }
 
 // UpdateEndpoint lets change alter the endpoint of that name.
-func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error) {
-	var updated endpoint.Endpoint
+func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (store.Registered, error) {
+	var updated store.Registered
 	err := db.update(ctx, func(t *txn) error {
 		ep, err := t.findEndpoint(name)
 		if err != nil {
@@ -79,8 +80,9 @@ func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endp
 			return refuse(err)
 		}
 		changed.ID, changed.Name, changed.Created = ep.ID, ep.Name, ep.Created
-		updated = changed
-		return t.putEndpoint(&changed)
+		updated.Endpoint = changed
+		updated.Revision, err = t.putEndpoint(&changed)
+		return err
 	})
 	return updated, err
 }
@@ -116,13 +118,13 @@ func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, e
 		for _, step := range []error{
 			t.names.Delete([]byte(name)), t.endpoints.Delete(key), t.health.Delete(key), t.counts.Delete(key),
 			t.removed.Put(key, []byte{}),
-			putUint64(t.meta, metaRevision, getUint64(t.meta, metaRevision)+1),
 		} {
 			if step != nil {
 				return step
 			}
 		}
-		return nil
+		removed.Revision, err = t.raiseRevision()
+		return err
 	})
 	return removed, err
 }
@@ -159,15 +161,20 @@ func (t *txn) findEndpoint(name string) (*endpoint.Endpoint, error) {
 }
 
 // putEndpoint writes the endpoint and raises the revision.
-func (t *txn) putEndpoint(ep *endpoint.Endpoint) error {
+func (t *txn) putEndpoint(ep *endpoint.Endpoint) (revision uint64, err error) {
 	record, err := json.Marshal(ep)
 	if err != nil {
-		return fmt.Errorf("encode endpoint %q: %w", ep.Name, err)
+		return 0, fmt.Errorf("encode endpoint %q: %w", ep.Name, err)
 	}
 	if err := t.endpoints.Put(endpointKey(ep.ID), record); err != nil {
-		return err
+		return 0, err
 	}
-	return putUint64(t.meta, metaRevision, getUint64(t.meta, metaRevision)+1)
+	return t.raiseRevision()
+}
+
+func (t *txn) raiseRevision() (uint64, error) {
+	revision := getUint64(t.meta, metaRevision) + 1
+	return revision, putUint64(t.meta, metaRevision, revision)
 }
 
 // sweep frees what removed endpoints left, page by page.

@@ -13,38 +13,45 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// Settle records how an attempt ended. A success ends the debt only if the
+// Settle records how an attempt ended. A success ends a debt only if the
 // generation sent is the one owed; debt.Settle decides.
-func (db *DB) Settle(ctx context.Context, s debt.Settlement) (store.Settled, error) {
+func (db *DB) Settle(ctx context.Context, a store.Attempt) (store.Settled, error) {
 	var settled store.Settled
 	err := db.updateFreeing(ctx, func(t *txn) error {
-		settled = store.Settled{}
-		if t.endpoints.Get(endpointKey(s.Endpoint)) == nil {
+		settled = store.Settled{Debts: make([]store.SettledDebt, len(a.Debts))}
+		if t.endpoints.Get(endpointKey(a.Endpoint)) == nil {
 			return nil // removed while the attempt was under way
 		}
-		health, err := t.getHealth(s.Endpoint)
+		health, err := t.getHealth(a.Endpoint)
 		if err != nil {
 			return err
 		}
-		*health = health.After(s.Outcome)
+		*health = health.After(a.Outcome)
 		settled.Health = *health
-		owed, err := t.load(s.Endpoint, s.Key)
-		if err != nil {
-			return err
+		for i := range a.Debts {
+			if settled.Debts[i], err = t.settleDebt(a.Endpoint, a.Debts[i]); err != nil {
+				return err
+			}
 		}
-		if owed == nil || owed.ID != s.ID {
-			return nil // purged while the attempt was under way
-		}
-		settled.Found = true
-		before := class(owed)
-		settled.Done = owed.Settle(s)
-		settled.Debt = owed.Debt
-		return t.settle(owed, before, settled.Done, s.Outcome)
+		return nil
 	})
 	if err != nil {
 		return store.Settled{}, fmt.Errorf("settle: %w", err)
 	}
 	return settled, nil
+}
+
+func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error) {
+	owed, err := t.load(id, s.Key)
+	if err != nil {
+		return store.SettledDebt{}, err
+	}
+	if owed == nil || owed.ID != s.ID {
+		return store.SettledDebt{}, nil // purged while the attempt was under way
+	}
+	before := class(owed)
+	done := owed.Settle(s)
+	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(owed, before, done, s.Outcome)
 }
 
 func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcome) error {

@@ -153,7 +153,7 @@ func (m *model) settleOne(t *rapid.T) {
 		attempt.Delivered, attempt.Delivered, attempt.Refused, attempt.Unavailable, attempt.Gone, attempt.Aborted,
 	}).Draw(t, "verdict")
 	s := m.settlement(sent, verdict)
-	settled := must(m.engine().Settle(ctx, s)).in(m.fixture)
+	settled := must(m.engine().Settle(ctx, m.attempt(sent, verdict))).in(m.fixture).Debts[0]
 
 	mine, ok := m.owed[debtName{sent.Endpoint, sent.Key}]
 	found := ok && mine.ID == sent.ID

@@ -51,7 +51,7 @@ func endpointsLive(f *fixture) {
 	updated := must(f.engine().UpdateEndpoint(ctx, "shop", func(e *endpoint.Endpoint) error {
 		e.URL, e.Name, e.ID = "http://127.0.0.1:10/", "other", 77
 		return nil
-	})).in(f)
+	})).in(f).Endpoint
 	equal(f, "updated name, id and URL", []any{updated.Name, updated.ID, updated.URL}, []any{"shop", ep.ID, "http://127.0.0.1:10/"})
 
 	veto := errors.New("no")
@@ -187,8 +187,8 @@ func successEnds(f *fixture) {
 	ep := f.add("shop")
 	f.ingest(f.change(ep, 1), f.change(ep, 1))
 	f.advance(time.Minute)
-	settled := f.settle(f.claim(ep, 1)[0], attempt.Delivered)
-	if !settled.Done || !settled.Found {
+	settled := f.settleAttempt(f.claim(ep, 1)[0], attempt.Delivered)
+	if d := settled.Debts[0]; !d.Done || !d.Found {
 		f.Errorf("settled is %+v, want done", settled)
 	}
 	equal(f, "last success", settled.Health.LastSuccess, f.now.Add(time.Second))
@@ -381,7 +381,7 @@ func retryIsForced(f *fixture) {
 func healthSurvives(f *fixture) {
 	ep := f.add("shop")
 	d := f.claimAfter(ep, f.change(ep, 1))
-	settled := f.settle(d, attempt.Gone)
+	settled := f.settleAttempt(d, attempt.Gone)
 	if !settled.Health.Gone {
 		f.Fatalf("health after 410 is %+v, want gone", settled.Health)
 	}
@@ -517,7 +517,7 @@ func concurrentCalls(f *fixture) {
 	f.advance(time.Minute)
 	for _, d := range f.claim(ep, workers*each) {
 		wg.Go(func() {
-			_, err := f.engine().Settle(ctx, f.settlement(d, attempt.Delivered))
+			_, err := f.engine().Settle(ctx, f.attempt(d, attempt.Delivered))
 			errs <- err
 		})
 	}

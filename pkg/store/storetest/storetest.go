@@ -104,7 +104,7 @@ func (g got[T]) in(f *fixture) T {
 
 func (f *fixture) add(name string) endpoint.Endpoint {
 	f.Helper()
-	return must(f.engine().AddEndpoint(ctx, newEndpoint(name))).in(f)
+	return must(f.engine().AddEndpoint(ctx, newEndpoint(name))).in(f).Endpoint
 }
 
 func newEndpoint(name string) endpoint.Endpoint {
@@ -162,9 +162,19 @@ func (f *fixture) claim(ep endpoint.Endpoint, limit int) []debt.Debt {
 }
 
 // settle ends an attempt at d that took a second.
-func (f *fixture) settle(d debt.Debt, v attempt.Verdict) store.Settled {
+func (f *fixture) settle(d debt.Debt, v attempt.Verdict) store.SettledDebt {
 	f.Helper()
-	return must(f.engine().Settle(ctx, f.settlement(d, v))).in(f)
+	return f.settleAttempt(d, v).Debts[0]
+}
+
+func (f *fixture) settleAttempt(d debt.Debt, v attempt.Verdict) store.Settled {
+	f.Helper()
+	return must(f.engine().Settle(ctx, f.attempt(d, v))).in(f)
+}
+
+func (f *fixture) attempt(d debt.Debt, v attempt.Verdict) store.Attempt {
+	s := f.settlement(d, v)
+	return store.Attempt{Endpoint: d.Endpoint, Outcome: s.Outcome, Debts: []debt.Settlement{s}}
 }
 
 func (f *fixture) settlement(d debt.Debt, v attempt.Verdict) debt.Settlement {
