@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -196,6 +197,9 @@ func (e *emission) explain(err error) error {
 	case errors.As(err, &tooLong):
 		return &problem{http.StatusRequestEntityTooLarge, invalid("send it in parts; "+e.progress(),
 			"the request's body is longer than %d bytes", tooLong.Limit)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &problem{http.StatusRequestTimeout, invalid("send it without pauses; "+e.progress(),
+			"the request's body stood still for %s", bodyTimeout)}
 	case errors.As(err, &expected):
 		told := *expected
 		if told.Hint != "" {
@@ -209,5 +213,5 @@ func (e *emission) explain(err error) error {
 }
 
 func (e *emission) progress() string {
-	return fmt.Sprintf("%d events before were accepted", e.result.Accepted)
+	return fmt.Sprintf("the first %d events of the request were accepted", e.result.Accepted)
 }

@@ -1,12 +1,15 @@
 package api
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 )
 
 // Bounds of giving events to the API.
@@ -17,35 +20,45 @@ const (
 	// MaxEmitRejected is how many rejected lines an answer lists; more are
 	// counted, and found in the list of rejected input.
 	MaxEmitRejected = 100
-	// emitChunk is after how many bytes the client ends a request, at the next
-	// line.
+
+	// The client ends a request at the end of a line when it holds so many
+	// bytes, or when the input has stood still for so long: a pipe may stay
+	// open for days, and its events are not to wait for its end.
 	emitChunk = 32 << 20
+	emitPause = 200 * time.Millisecond
 )
 
 // Emit gives events to the daemon, one JSON object a line, as they are read from
-// r. With an error comes what was accepted before it.
+// r. With an error comes what the requests before it did. A read of r that is
+// under way when ctx ends is not waited for.
 func (c *Client) Emit(ctx context.Context, r io.Reader) (EmitResult, error) {
 	return c.emit(ctx, r, emitChunk)
 }
 
-func (c *Client) emit(ctx context.Context, r io.Reader, chunkSize int) (EmitResult, error) {
-	lines := bufio.NewReaderSize(r, 64<<10)
+func (c *Client) emit(ctx context.Context, r io.Reader, chunkSize int64) (EmitResult, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	total := EmitResult{Rejected: []Rejected{}}
+	in := pump(ctx, r)
 	var offset int64
 	for {
-		if _, err := lines.Peek(1); errors.Is(err, io.EOF) {
-			return total, nil
+		more, err := in.wait(ctx)
+		if err != nil || !more {
+			return total, err
 		}
-		chunk := &chunkReader{lines: lines, left: chunkSize, atStart: true}
+		reading, stopReading := context.WithCancel(ctx)
+		chunk := &chunkReader{ctx: reading, in: in, size: chunkSize, lineStart: true}
 		result, err := c.emitOnce(ctx, chunk)
 		total.add(result, offset)
-		if chunk.err != nil {
-			return total, chunk.err
+		stopReading()
+		sent, inputErr := chunk.stop()
+		if inputErr != nil {
+			return total, fmt.Errorf("read events: %w", inputErr)
 		}
 		if err != nil {
 			return total, err
 		}
-		offset += chunk.read
+		offset += sent
 	}
 }
 
@@ -57,7 +70,7 @@ func (c *Client) emitOnce(ctx context.Context, body io.Reader) (EmitResult, erro
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&result); err != nil {
-		return EmitResult{}, c.explain(ctx, err)
+		return EmitResult{}, c.explain(ctx, fmt.Errorf("read answer: %w", err))
 	}
 	return result, nil
 }
@@ -75,55 +88,125 @@ func (t *EmitResult) add(result EmitResult, offset int64) {
 	}
 }
 
-// chunkReader reads whole lines until at least left bytes are read.
-type chunkReader struct {
-	lines   *bufio.Reader
-	left    int
-	atStart bool // of a line
-	read    int64
-	err     error // of the input, not of the request
+// input is what has been read and not been sent yet.
+type input struct {
+	pieces <-chan piece
+	left   []byte // of the last piece
+	err    error  // the input's end; no piece follows
 }
 
+// piece is what one read returned.
+type piece struct {
+	data []byte
+	err  error
+}
+
+// pump reads r by itself, so that waiting for it can be given up.
+func pump(ctx context.Context, r io.Reader) *input {
+	pieces := make(chan piece)
+	go func() {
+		for {
+			data := make([]byte, 64<<10)
+			n, err := r.Read(data)
+			select {
+			case pieces <- piece{data[:n], err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return &input{pieces: pieces}
+}
+
+// wait waits for more input; it reports false at its end.
+func (in *input) wait(ctx context.Context) (bool, error) {
+	if err := in.fill(ctx, nil); err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read events: %w", err)
+	}
+	return len(in.left) > 0, nil
+}
+
+// errPause says that the input stood still.
+var errPause = errors.New("no input for a while")
+
+// fill waits until something is left to send, the input ends, or pause says that
+// it takes too long (nil: never).
+func (in *input) fill(ctx context.Context, pause <-chan time.Time) error {
+	for len(in.left) == 0 {
+		if in.err != nil {
+			return in.err
+		}
+		select {
+		case p := <-in.pieces:
+			in.left, in.err = p.data, p.err
+		case <-pause:
+			return errPause
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// chunkReader is the body of one request: whole lines of the input. net/http may
+// still read it when the request is over, until it is stopped.
+type chunkReader struct {
+	ctx  context.Context //nolint:containedctx // io.Reader has no room for it; it is that of the one request
+	in   *input
+	size int64
+
+	mu        sync.Mutex
+	sent      int64
+	lineStart bool
+	stopped   bool
+	err       error // of the input
+}
+
+// stop ends the chunk, whose context has ended, and returns how long it was and
+// what went wrong in reading it.
+func (r *chunkReader) stop() (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	return r.sent, r.err
+}
+
+// Read ends at the end of a line, or with the input.
 func (r *chunkReader) Read(p []byte) (int, error) {
-	if r.left <= 0 && r.atStart {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped || (r.lineStart && r.sent >= r.size) {
 		return 0, io.EOF
 	}
-	if len(p) == 0 {
-		return 0, nil
+	var pause <-chan time.Time
+	if r.lineStart && r.sent > 0 {
+		timer := time.NewTimer(emitPause)
+		defer timer.Stop()
+		pause = timer.C
 	}
-	// What is buffered now, at least one byte.
-	if _, err := r.lines.Peek(1); err != nil {
-		if !errors.Is(err, io.EOF) {
-			r.err = err
+	if err := r.in.fill(r.ctx, pause); err != nil {
+		if errors.Is(err, errPause) || errors.Is(err, io.EOF) {
+			return 0, io.EOF
 		}
+		r.err = r.in.err // nil if it was the context that ended
 		return 0, err
 	}
-	buffered, err := r.lines.Peek(min(len(p), r.lines.Buffered()))
-	if err != nil {
-		return 0, err
+	data := r.in.left
+	if end := r.size - r.sent; int64(len(data)) >= end {
+		// The chunk ends with the first line that ends beyond its size.
+		from := max(end-1, 0)
+		if newline := bytes.IndexByte(data[from:], '\n'); newline >= 0 {
+			data = data[:from+int64(newline)+1]
+		}
 	}
-	if r.left <= len(buffered) {
-		// The end may lie in here: stop behind the first newline that is far
-		// enough.
-		buffered = throughNewline(buffered, max(r.left-1, 0))
+	n := copy(p, data)
+	if n > 0 {
+		r.lineStart = data[n-1] == '\n'
 	}
-	n := copy(p, buffered)
-	if _, err := r.lines.Discard(n); err != nil {
-		return 0, err
-	}
-	r.left -= n
-	r.read += int64(n)
-	r.atStart = p[n-1] == '\n'
+	r.in.left = r.in.left[n:]
+	r.sent += int64(n)
 	return n, nil
-}
-
-// throughNewline cuts data behind the first newline at or after from, or nowhere
-// without one.
-func throughNewline(data []byte, from int) []byte {
-	for i := from; i < len(data); i++ {
-		if data[i] == '\n' {
-			return data[:i+1]
-		}
-	}
-	return data
 }
