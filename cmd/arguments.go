@@ -1,0 +1,35 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// exactly wants one argument for each name.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		hint := "see '" + cmd.CommandPath() + " --help'"
+		if len(args) < len(names) {
+			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), hint}
+		}
+		if len(args) > len(names) {
+			return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[len(names)]), hint}
+		}
+		return nil
+	}
+}
+
+// newGroup makes a command that only has commands beneath it.
+func newGroup(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}

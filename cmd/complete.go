@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+// completionDeadline is how long a shell waits for names.
+const completionDeadline = time.Second
+
+// complete makes a flag complete to one of values.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	register(cmd, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeList makes a flag complete to several of values, separated by commas.
+func completeList(cmd *cobra.Command, flag string, values []string) {
+	register(cmd, flag, func(_ *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
+		before := text[:strings.LastIndex(text, ",")+1]
+		all := make([]string, len(values))
+		for i, value := range values {
+			all[i] = before + value
+		}
+		return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	})
+}
+
+func register(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(fmt.Sprintf("flag --%s is completed before it is declared, or twice", flag))
+	}
+}
+
+// endpointNames completes one argument to an endpoint's name. Without a daemon
+// there is nothing to say, and nothing is said.
+func (a *app) endpointNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(completionContext(cmd), completionDeadline)
+	defer cancel()
+	list, err := client.Endpoints(ctx, false)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := make([]string, len(list))
+	for i, ep := range list {
+		names[i] = cobra.CompletionWithDesc(ep.Name, ep.Style+" "+ep.URL)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// endpointFlag completes a flag to an endpoint's name.
+func (a *app) endpointFlag(cmd *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
+	return a.endpointNames(cmd, nil, text)
+}
+
+// failureIDs completes arguments to the ids of failures.
+func (a *app) failureIDs(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	client, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(completionContext(cmd), completionDeadline)
+	defer cancel()
+	page, err := client.Failures(ctx, api.FailureQuery{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ids := make([]string, len(page.Failures))
+	for i, f := range page.Failures {
+		ids[i] = cobra.CompletionWithDesc(f.ID, fmt.Sprintf("%s %s/%s %s", f.Endpoint, f.Object.Kind, f.Object.BaseID, f.Reason))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completionContext is the command's context; completing has none of its own.
+func completionContext(cmd *cobra.Command) context.Context {
+	if ctx := cmd.Context(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}

@@ -1,0 +1,95 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+func newEndpointCommand(a *app) *cobra.Command {
+	return newGroup(
+		&cobra.Command{
+			Use:     "endpoint COMMAND",
+			Aliases: []string{"endpoints"},
+			Short:   "Register and look after the receivers of changes",
+		},
+		newEndpointAddCommand(a),
+		newEndpointListCommand(a),
+		newEndpointShowCommand(a),
+		newEndpointUpdateCommand(a),
+		newEndpointEnableCommand(a),
+		newEndpointDisableCommand(a),
+		newEndpointRemoveCommand(a),
+		newEndpointTestCommand(a),
+	)
+}
+
+func newEndpointAddCommand(a *app) *cobra.Command {
+	set := &settings{app: a, styles: a.styles}
+	cmd := &cobra.Command{
+		Use:     "add NAME --url URL --change-types TYPES",
+		Aliases: []string{"create"},
+		Short:   "Register an endpoint",
+		Long: `Register an endpoint. From now on it is owed every change that it subscribes to.
+
+Lists are separated by commas; several of them must all hold. A header's value is
+a secret: it is masked wherever endpoints are shown.`,
+		Example: `  dz endpoint add shop --url https://shop.example/hooks/dam --change-types AssetChanged
+  dz endpoint add search --url https://search.example/in --change-types AssetChanged,MetafieldChanged \
+      --events AssetMetadataUpdated,MetafieldMetadataUpdated --fields title,keywords \
+      --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h`,
+		Args: exactly("NAME"),
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			set.finish(cmd)
+			return set.checkNew(args[0])
+		},
+		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
+			ep, err := s.client.CreateEndpoint(ctx, api.EndpointCreate{Name: args[0], EndpointUpdate: set.update})
+			if err != nil {
+				return err
+			}
+			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" added: try it with 'dz endpoint test "+ep.Name+"'")
+		}),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	set.declare(cmd)
+	return cmd
+}
+
+func newEndpointUpdateCommand(a *app) *cobra.Command {
+	set := &settings{app: a, styles: a.styles}
+	cmd := &cobra.Command{
+		Use:     "update NAME",
+		Aliases: []string{"edit", "set"},
+		Short:   "Change settings of an endpoint",
+		Long: `Change settings of an endpoint. What is not given stays as it is; an empty value
+('') takes a setting back to its default. Headers are changed one by one: a
+header without a value is removed.
+
+What the endpoint is owed already stays owed.`,
+		Example: `  dz endpoint update shop --url https://shop.example/v2/hooks/dam
+  dz endpoint update shop --fields '' --debounce 1m
+  dz endpoint update shop --header 'Authorization: @/run/secrets/shop' --header 'X-Old:'`,
+		Args: exactly("NAME"),
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			set.finish(cmd)
+			if !set.given {
+				return usageError{errors.New("nothing to change"), "give a flag, such as --url; see 'dz endpoint update --help'"}
+			}
+			return set.checkChange(args[0])
+		},
+		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
+			ep, err := s.client.UpdateEndpoint(ctx, args[0], set.update)
+			if err != nil {
+				return err
+			}
+			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" updated")
+		}),
+		ValidArgsFunction: a.endpointNames,
+	}
+	set.declare(cmd)
+	return cmd
+}

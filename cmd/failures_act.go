@@ -1,0 +1,147 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/render"
+)
+
+// action are the flags that retry and purge share.
+type action struct {
+	selection
+	dryRun bool
+	wait   bool
+	yes    bool
+}
+
+func (f *action) declare(a *app, cmd *cobra.Command, verb string) {
+	f.selection.declare(a, cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, verb+" every failure; needed where nothing else selects")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say how many it would be")
+}
+
+// action returns the request, once it is clear which failures are meant.
+func (f *action) action(cmd string, ids []string) (api.FailureAction, error) {
+	which, err := f.selection.selection(ids)
+	if err != nil {
+		return api.FailureAction{}, err
+	}
+	if !selects(which) && !f.all {
+		return api.FailureAction{}, usageError{
+			fmt.Errorf("%s needs to know which failures", cmd), "give IDs, a selection such as --endpoint, or --all",
+		}
+	}
+	return api.FailureAction{FailureSelection: which, DryRun: f.dryRun, Wait: f.wait}, nil
+}
+
+func newFailuresRetryCommand(a *app) *cobra.Command {
+	var flags action
+	var request api.FailureAction
+	cmd := &cobra.Command{
+		Use:   "retry [ID…]",
+		Short: "Send failures now, whatever their endpoint's health",
+		Example: `  dz failures retry 01KAK7Z3M0000000000000002A
+  dz failures retry --endpoint shop --status 503 --dry-run
+  dz failures retry --all --wait`,
+		PreRunE: func(cmd *cobra.Command, ids []string) (err error) {
+			request, err = flags.action(cmd.CommandPath(), ids)
+			return err
+		},
+		RunE: a.askFor(
+			func() time.Duration {
+				if flags.wait {
+					return 0
+				}
+				return deadline
+			},
+			func(ctx context.Context, s session, _ []string) error {
+				result, err := s.client.RetryFailures(ctx, request)
+				if err != nil {
+					return err
+				}
+				if err := s.out.Result(result, strconv.FormatUint(result.Matched, 10), retrySentence(request, result)); err != nil {
+					return err
+				}
+				if request.Wait && !request.DryRun && result.Failed > 0 {
+					return errSilent
+				}
+				return nil
+			}),
+		ValidArgsFunction: a.failureIDs,
+	}
+	flags.declare(a, cmd, "retry")
+	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the results; exits with 1 if any failed again")
+	return cmd
+}
+
+func retrySentence(request api.FailureAction, result api.FailureResult) string {
+	what := render.Count(result.Matched, "failure")
+	switch {
+	case result.DryRun:
+		return what + " would be retried"
+	case !request.Wait:
+		return what + " retried"
+	}
+	text := fmt.Sprintf("%s retried: %d delivered, %d failed", what, result.Delivered, result.Failed)
+	if result.Dropped > 0 {
+		text += fmt.Sprintf(", %d dropped", result.Dropped)
+	}
+	return text
+}
+
+func newFailuresPurgeCommand(a *app) *cobra.Command {
+	var flags action
+	var request api.FailureAction
+	ask := a.mustAsk(&flags.yes, &flags.dryRun)
+	cmd := &cobra.Command{
+		Use:   "purge [ID…]",
+		Short: "Give failures up",
+		Long: `Give failures up: their endpoints are not told of these changes any more. A newer
+change of the same object is told as ever.`,
+		Example: `  dz failures purge 01KAK7Z3M0000000000000002A
+  dz failures purge --endpoint shop --until 7d --dry-run
+  dz failures purge --all --yes`,
+		PreRunE: func(cmd *cobra.Command, ids []string) (err error) {
+			if request, err = flags.action(cmd.CommandPath(), ids); err != nil {
+				return err
+			}
+			return ask(cmd, ids)
+		},
+		RunE: a.ask(func(ctx context.Context, s session, _ []string) error {
+			if !flags.yes && !flags.dryRun {
+				if err := s.confirmPurge(ctx, request); err != nil {
+					return err
+				}
+			}
+			result, err := s.client.PurgeFailures(ctx, request)
+			if err != nil {
+				return err
+			}
+			sentence := render.Count(result.Matched, "failure") + " purged"
+			if result.DryRun {
+				sentence = render.Count(result.Matched, "failure") + " would be purged"
+			}
+			return s.out.Result(result, strconv.FormatUint(result.Matched, 10), sentence)
+		}),
+		ValidArgsFunction: a.failureIDs,
+	}
+	flags.declare(a, cmd, "purge")
+	yesFlag(cmd, &flags.yes)
+	return cmd
+}
+
+// confirmPurge says how many it would be before it asks.
+func (s session) confirmPurge(ctx context.Context, request api.FailureAction) error {
+	request.DryRun = true
+	result, err := s.client.PurgeFailures(ctx, request)
+	if err != nil || result.Matched == 0 {
+		return err
+	}
+	return s.confirm(ctx, "purge "+render.Count(result.Matched, "failure")+"?")
+}
