@@ -10,6 +10,9 @@ import (
 // parseJSON reads JSON with the standard library: a YAML reader refuses two
 // things that JSON writers print, \/ and surrogate pairs.
 func parseJSON(raw []byte) (*node, error) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return &node{kind: isNothing}, nil
+	}
 	lines := splitLines(raw)
 	var checked json.RawMessage
 	if err := json.Unmarshal(raw, &checked); err != nil {

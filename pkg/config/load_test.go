@@ -61,6 +61,11 @@ func TestAnEmptyFileSetsNothing(t *testing.T) {
 			}
 		})
 	}
+	for _, name := range []string{"/c/dz.json", "/c/dz.toml"} {
+		if diff := cmp.Diff(defaults(), user().with(name, "\ufeff\n").load(t), settingsOnly()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
 }
 
 func TestStoreAndSocketLieWhereTheSystemKeepsSuchThings(t *testing.T) {

@@ -60,9 +60,6 @@ func parse(name string, raw []byte) (*node, error) {
 	default:
 		return nil, fmt.Errorf("the format is told by the name's end: .yaml, .yml, .json or .toml, not %q", extension)
 	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return &node{kind: isNothing}, nil
-	}
 	return format(raw)
 }
 
