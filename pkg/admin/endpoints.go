@@ -10,19 +10,25 @@ import (
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
+// huma finds no parameters in embedded fields that are not exported, so inputs
+// repeat what they have in common.
+
 type endpointInput struct {
 	Name string `path:"name"`
 }
 
-type revealInput struct {
+type listInput struct {
 	Reveal bool `query:"reveal" doc:"show secrets; needs the right to write"`
 }
 
-type createInput struct{ jsonInput }
+type getInput struct {
+	Name   string `path:"name"`
+	Reveal bool   `query:"reveal" doc:"show secrets; needs the right to write"`
+}
 
 type updateInput struct {
-	endpointInput
-	jsonInput
+	Name    string `path:"name"`
+	RawBody []byte `contentType:"application/json"`
 }
 
 func (s *Server) endpointRoutes(r *router) {
@@ -67,7 +73,7 @@ func (s *Server) endpointRoutes(r *router) {
 	})
 }
 
-func (s *Server) listEndpoints(ctx context.Context, in *revealInput) (api.EndpointList, error) {
+func (s *Server) listEndpoints(ctx context.Context, in *listInput) (api.EndpointList, error) {
 	states, err := s.service.ListEndpoints(ctx)
 	if err != nil {
 		return api.EndpointList{}, err
@@ -83,11 +89,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *revealInput) (api.Endpoi
 	return list, nil
 }
 
-func (s *Server) getEndpoint(ctx context.Context, in *struct {
-	endpointInput
-	revealInput
-},
-) (api.Endpoint, error) {
+func (s *Server) getEndpoint(ctx context.Context, in *getInput) (api.Endpoint, error) {
 	state, err := s.service.GetEndpoint(ctx, in.Name)
 	if err != nil {
 		return api.Endpoint{}, err
@@ -95,7 +97,7 @@ func (s *Server) getEndpoint(ctx context.Context, in *struct {
 	return s.show(state, in.Reveal)
 }
 
-func (s *Server) createEndpoint(ctx context.Context, in *createInput) (api.Endpoint, error) {
+func (s *Server) createEndpoint(ctx context.Context, in *jsonInput) (api.Endpoint, error) {
 	members, err := decodeMembers(in.RawBody)
 	if err != nil {
 		return api.Endpoint{}, err

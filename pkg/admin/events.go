@@ -12,7 +12,8 @@ import (
 )
 
 type eventsInput struct {
-	pageInput
+	Cursor   string    `query:"cursor" doc:"next of the page before"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Since    time.Time `query:"since" doc:"received at or after"`
 	Until    time.Time `query:"until" doc:"received before"`
 	Type     string    `query:"type"`
@@ -21,7 +22,8 @@ type eventsInput struct {
 }
 
 type rejectedInput struct {
-	pageInput
+	Cursor string `query:"cursor" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Source string `query:"source"`
 }
 
@@ -61,14 +63,17 @@ func (s *Server) listEvents(ctx context.Context, in *eventsInput) (api.EventPage
 		in.Type = canonical
 	}
 	page, err := s.service.ListEvents(ctx, api.EventQuery{
-		Since: in.Since, Until: in.Until, Type: in.Type, Object: in.Object, Endpoint: in.Endpoint, Page: in.page(),
+		Since: in.Since, Until: in.Until, Type: in.Type, Object: in.Object, Endpoint: in.Endpoint,
+		Page: api.Page{Cursor: in.Cursor, Limit: in.Limit},
 	})
 	page.Events = orEmpty(page.Events)
 	return page, err
 }
 
 func (s *Server) listRejected(ctx context.Context, in *rejectedInput) (api.RejectedPage, error) {
-	page, err := s.service.ListRejected(ctx, api.RejectedQuery{Source: in.Source, Page: in.page()})
+	page, err := s.service.ListRejected(ctx, api.RejectedQuery{
+		Source: in.Source, Page: api.Page{Cursor: in.Cursor, Limit: in.Limit},
+	})
 	page.Rejected = orEmpty(page.Rejected)
 	return page, err
 }

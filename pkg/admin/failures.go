@@ -13,15 +13,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
-type pageInput struct {
-	Cursor string `query:"cursor" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}
-
-func (in pageInput) page() api.Page { return api.Page{Cursor: in.Cursor, Limit: in.Limit} }
-
 type failuresInput struct {
-	pageInput
+	Cursor   string    `query:"cursor" doc:"next of the page before"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	ID       []string  `query:"id,explode"`
 	Endpoint string    `query:"endpoint"`
 	Object   string    `query:"object" doc:"kind/id, or an id"`
@@ -60,7 +54,7 @@ func (s *Server) failureRoutes(r *router) {
 
 func (s *Server) listFailures(ctx context.Context, in *failuresInput) (api.FailurePage, error) {
 	query := api.FailureQuery{
-		Page: in.page(),
+		Page: api.Page{Cursor: in.Cursor, Limit: in.Limit},
 		FailureSelection: api.FailureSelection{
 			IDs: in.ID, Endpoint: in.Endpoint, Object: in.Object, Statuses: in.Status, Retrying: in.Retrying,
 		},

@@ -49,7 +49,7 @@ type (
 	endpointUpdateSchema api.EndpointUpdate
 	endpointCreateSchema struct {
 		Name string `json:"name"`
-		endpointUpdateSchema
+		api.EndpointUpdate
 	}
 )
 

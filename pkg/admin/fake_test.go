@@ -1,0 +1,251 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// fake is a Service in memory. It remembers what it was asked, and answers what
+// a test has put into it.
+type fake struct {
+	mu        sync.Mutex
+	endpoints map[string]endpoint.Endpoint
+	gone      map[string]bool
+
+	failures []api.Failure
+	recent   []api.Event
+	rejected []api.Rejected
+
+	asked   any           // the last query or action
+	emitted []event.Event // everything
+	parts   int           // in how many calls
+	fail    error         // answered to everything
+	block   chan struct{} // Status waits for it, or for its context
+	entered chan struct{} // told that Status waits
+}
+
+func newFake() *fake {
+	return &fake{endpoints: make(map[string]endpoint.Endpoint), gone: make(map[string]bool)}
+}
+
+func (f *fake) begin(asked any) (unlock func(), err error) {
+	f.mu.Lock()
+	f.asked = asked
+	return f.mu.Unlock, f.fail
+}
+
+func (f *fake) Status(ctx context.Context) (api.Status, error) {
+	if f.block != nil {
+		f.entered <- struct{}{}
+		select {
+		case <-f.block:
+		case <-ctx.Done():
+			return api.Status{}, ctx.Err()
+		}
+	}
+	unlock, err := f.begin("status")
+	defer unlock()
+	return api.Status{Version: "1.2.3"}, err
+}
+
+func (f *fake) Version(context.Context) (api.Version, error) {
+	unlock, err := f.begin("version")
+	defer unlock()
+	return api.Version{Version: "1.2.3", Store: 1}, err
+}
+
+func (*fake) Style(name string) (Style, bool) {
+	switch name {
+	case "notify":
+		return Style{
+			Options: []Option{{Name: "idName", Default: "base"}, {Name: "token", Secret: true}},
+			Timeout: 30 * time.Second,
+		}, true
+	case "slow":
+		return Style{Timeout: 100 * time.Second}, true
+	default:
+		return Style{}, false
+	}
+}
+
+func (f *fake) state(ep endpoint.Endpoint) EndpointState {
+	health := endpoint.Health{Gone: f.gone[ep.Name]}
+	return EndpointState{Endpoint: ep, State: health.State(ep.Enabled)}
+}
+
+func (f *fake) find(name string) (endpoint.Endpoint, error) {
+	ep, ok := f.endpoints[name]
+	if !ok {
+		return ep, &api.Error{Code: api.CodeNotFound, Message: "no endpoint " + name}
+	}
+	return ep, nil
+}
+
+func (f *fake) ListEndpoints(context.Context) ([]EndpointState, error) {
+	unlock, err := f.begin("list")
+	defer unlock()
+	var states []EndpointState
+	for _, ep := range f.endpoints {
+		states = append(states, f.state(ep))
+	}
+	slices.SortFunc(states, func(a, b EndpointState) int { return strings.Compare(a.Endpoint.Name, b.Endpoint.Name) })
+	return states, err
+}
+
+func (f *fake) GetEndpoint(_ context.Context, name string) (EndpointState, error) {
+	unlock, err := f.begin(name)
+	defer unlock()
+	if err != nil {
+		return EndpointState{}, err
+	}
+	ep, err := f.find(name)
+	return f.state(ep), err
+}
+
+// store validates as the daemon does.
+func (f *fake) store(ep endpoint.Endpoint) (EndpointState, error) {
+	ep.Normalize()
+	err := ep.Validate()
+	if _, known := f.Style(ep.Style); !known {
+		err = fmt.Errorf("unknown style %q", ep.Style)
+	}
+	if err != nil {
+		return EndpointState{}, &api.Error{Code: api.CodeInvalid, Message: err.Error()}
+	}
+	f.endpoints[ep.Name] = ep
+	return f.state(ep), nil
+}
+
+func (f *fake) CreateEndpoint(_ context.Context, ep endpoint.Endpoint) (EndpointState, error) {
+	unlock, err := f.begin(ep)
+	defer unlock()
+	if err != nil {
+		return EndpointState{}, err
+	}
+	if _, taken := f.endpoints[ep.Name]; taken {
+		return EndpointState{}, &api.Error{Code: api.CodeConflict, Message: "endpoint " + ep.Name + " exists"}
+	}
+	return f.store(ep)
+}
+
+func (f *fake) UpdateEndpoint(_ context.Context, name string, change func(*endpoint.Endpoint) error) (EndpointState, error) {
+	unlock, err := f.begin(name)
+	defer unlock()
+	if err != nil {
+		return EndpointState{}, err
+	}
+	ep, err := f.find(name)
+	if err != nil {
+		return EndpointState{}, err
+	}
+	for range 2 { // as a store that tries again after a conflict
+		changed := ep
+		if err := change(&changed); err != nil {
+			return EndpointState{}, err
+		}
+		if _, err := f.store(changed); err != nil {
+			return EndpointState{}, err
+		}
+	}
+	return f.state(f.endpoints[name]), nil
+}
+
+func (f *fake) SetEndpointEnabled(_ context.Context, name string, enabled bool) (EndpointState, error) {
+	unlock, err := f.begin(name)
+	defer unlock()
+	if err != nil {
+		return EndpointState{}, err
+	}
+	ep, err := f.find(name)
+	if err != nil {
+		return EndpointState{}, err
+	}
+	ep.Enabled = enabled
+	f.gone[name] = false
+	return f.store(ep)
+}
+
+func (f *fake) RemoveEndpoint(_ context.Context, name string) (api.Removed, error) {
+	unlock, err := f.begin(name)
+	defer unlock()
+	if err != nil {
+		return api.Removed{}, err
+	}
+	if _, err := f.find(name); err != nil {
+		return api.Removed{}, err
+	}
+	delete(f.endpoints, name)
+	return api.Removed{Name: name, Debts: 7}, nil
+}
+
+func (f *fake) TestEndpoint(_ context.Context, name string) (api.Exchange, error) {
+	unlock, err := f.begin(name)
+	defer unlock()
+	if err != nil {
+		return api.Exchange{}, err
+	}
+	_, err = f.find(name)
+	return api.Exchange{Error: "refused"}, err
+}
+
+func (f *fake) ListFailures(_ context.Context, query api.FailureQuery) (api.FailurePage, error) {
+	unlock, err := f.begin(query)
+	defer unlock()
+	return api.FailurePage{Failures: f.failures, Next: "next"}, err
+}
+
+func (f *fake) GetFailure(_ context.Context, id string) (api.Failure, error) {
+	unlock, err := f.begin(id)
+	defer unlock()
+	return api.Failure{ID: id}, err
+}
+
+func (f *fake) RetryFailures(_ context.Context, action api.FailureAction) (api.FailureResult, error) {
+	unlock, err := f.begin(action)
+	defer unlock()
+	return api.FailureResult{Matched: 3, DryRun: action.DryRun}, err
+}
+
+func (f *fake) PurgeFailures(_ context.Context, action api.FailureAction) (api.FailureResult, error) {
+	unlock, err := f.begin(action)
+	defer unlock()
+	return api.FailureResult{Matched: 4, DryRun: action.DryRun}, err
+}
+
+func (f *fake) Emit(_ context.Context, events []event.Event, rejected []api.Rejected) error {
+	unlock, err := f.begin("emit")
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	f.parts++
+	f.emitted = append(f.emitted, events...)
+	f.rejected = append(f.rejected, rejected...)
+	return nil
+}
+
+func (f *fake) ListEvents(_ context.Context, query api.EventQuery) (api.EventPage, error) {
+	unlock, err := f.begin(query)
+	defer unlock()
+	return api.EventPage{Events: f.recent, Next: "next"}, err
+}
+
+func (f *fake) ListRejected(_ context.Context, query api.RejectedQuery) (api.RejectedPage, error) {
+	unlock, err := f.begin(query)
+	defer unlock()
+	return api.RejectedPage{Rejected: f.rejected, Next: "next"}, err
+}
+
+func (f *fake) Replay(_ context.Context, replay api.Replay) (api.ReplayResult, error) {
+	unlock, err := f.begin(replay)
+	defer unlock()
+	return api.ReplayResult{Events: 5, Owed: 6, DryRun: replay.DryRun}, err
+}

@@ -1,0 +1,248 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+// log is a log that a test reads while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// running is a server on a real Unix socket.
+type running struct {
+	*api.Client
+	service *fake
+	log     *logBuffer
+	stop    func() error // stops the server and returns what Serve returned
+}
+
+// run starts a server whose peers, the test itself, are let in by the policy.
+func run(t *testing.T, service *fake, policy Policy) *running {
+	t.Helper()
+	log := &logBuffer{}
+	server, err := New(Config{
+		Service: service,
+		Policy:  policy,
+		Version: "1.2.3",
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "dz_up 1") }),
+		Log:     slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runServer(t, server, service, log)
+}
+
+func runServer(t *testing.T, server *Server, service *fake, log *logBuffer) *running {
+	t.Helper()
+	socket := filepath.Join(socketDir(t), "run", "dz.sock")
+	ctx, cancel := context.WithCancel(context.Background())
+	listener, err := Listen(ctx, socket, Policy{Owner: uint32(os.Geteuid())})
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	stop := sync.OnceValue(func() error {
+		cancel()
+		return <-served
+	})
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return &running{Client: &api.Client{Socket: socket}, service: service, log: log, stop: stop}
+}
+
+func start(t *testing.T) *running {
+	t.Helper()
+	return run(t, newFake(), Policy{Owner: uint32(os.Geteuid())})
+}
+
+// socketDir makes a directory whose path is short, however the test is named.
+func socketDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// answer is what a raw request got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// raw makes a request that the client would not make.
+func (r *running) raw(t *testing.T, method, path, contentType, body string) answer {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", r.Socket)
+		},
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://dz"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(text)}
+}
+
+func wantError(t *testing.T, err error, code api.Code, parts ...string) {
+	t.Helper()
+	var got *api.Error
+	if !errors.As(err, &got) {
+		t.Fatalf("got error %v, want an *api.Error", err)
+	}
+	if got.Code != code {
+		t.Errorf("got code %q, want %q: %v", got.Code, code, err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q does not say %q", err, part)
+		}
+	}
+}
+
+func TestManyClientsAtATime(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	shop := endpoint.Endpoint{Name: "shop"}
+	create := api.EndpointCreate{Name: shop.Name, EndpointUpdate: api.EndpointUpdate{
+		URL: api.Set("https://shop.example"), ChangeTypes: api.Set([]string{"AssetChanged"}),
+	}}
+	if _, err := server.CreateEndpoint(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+	var callers sync.WaitGroup
+	for i := range 40 {
+		callers.Go(func() {
+			client := &api.Client{Socket: server.Socket}
+			name := fmt.Sprintf("X-%d", i)
+			_, err := client.UpdateEndpoint(t.Context(), "shop", api.EndpointUpdate{
+				Headers: map[string]api.Patch[string]{name: api.Set("value")},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	callers.Wait()
+	ep, err := server.Endpoint(t.Context(), "shop", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ep.Headers) != 40 {
+		t.Errorf("got %d headers, want 40: an update was lost", len(ep.Headers))
+	}
+}
+
+func TestStoppingRemovesTheSocket(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	if err := server.Healthz(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(server.Socket); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+	_, err := server.Status(t.Context())
+	wantError(t, err, api.CodeUnreachable)
+}
+
+func TestStoppingLetsARequestUnderWayEnd(t *testing.T) {
+	t.Parallel()
+	service := newFake()
+	service.block, service.entered = make(chan struct{}), make(chan struct{})
+	server := run(t, service, Policy{Owner: uint32(os.Geteuid())})
+	got := make(chan error, 1)
+	go func() {
+		_, err := server.Status(t.Context())
+		got <- err
+	}()
+	<-service.entered
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.stop() }()
+	// The listener closes first: from then on the server is stopping.
+	for {
+		if _, err := os.Lstat(server.Socket); os.IsNotExist(err) {
+			break
+		}
+	}
+	close(service.block)
+	if err := <-got; err != nil {
+		t.Errorf("the request under way failed: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPanicIsOneRequestsError(t *testing.T) {
+	t.Parallel()
+	service := newFake()
+	service.entered = make(chan struct{})
+	close(service.entered) // telling panics
+	service.block = make(chan struct{})
+	server := run(t, service, Policy{Owner: uint32(os.Geteuid())})
+	_, err := server.Status(t.Context())
+	wantError(t, err, api.CodeInternal)
+	if err := server.Healthz(t.Context()); err != nil {
+		t.Errorf("after the panic: %v", err)
+	}
+	if log := server.log.String(); strings.Count(log, "panicked") != 1 || !strings.Contains(log, "closed channel") {
+		t.Errorf("the log does not say what happened, once: %s", log)
+	}
+}
