@@ -10,7 +10,7 @@ import (
 // exactly wants one argument for each name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		hint := "see '" + cmd.CommandPath() + " --help'"
+		hint := helpHint(cmd)
 		if len(args) < len(names) {
 			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), hint}
 		}

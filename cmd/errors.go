@@ -119,12 +119,24 @@ func (a *app) formatOrTable() render.Format {
 	return format
 }
 
+// helpHint says where to read on.
+func helpHint(cmd *cobra.Command) string { return "see '" + cmd.CommandPath() + " --help'" }
+
+// suggestion is a usage error that names the nearest right word, or, without
+// one, where to read on.
+func suggestion(message, word string, words []string, hint string) error {
+	if near := suggest.Clause(word, words); near != "" {
+		return usageError{err: errors.New(message + near)}
+	}
+	return usageError{errors.New(message), hint}
+}
+
 // flagError says of a flag that could not be read what is wrong and what to do.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
 	var needsValue *pflag.ValueRequiredError
-	hint := "see '" + cmd.CommandPath() + " --help'"
+	hint := helpHint(cmd)
 	switch {
 	case errors.As(err, &unknown):
 		// A word before the flag may be a command that does not exist.
@@ -135,7 +147,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			return usageError{fmt.Errorf("unknown flag -%s", name), hint}
 		}
-		return usageError{fmt.Errorf("unknown flag --%s%s", name, suggest.Clause("--"+name, flagNames(cmd))), hint}
+		return suggestion("unknown flag --"+name, "--"+name, flagNames(cmd), hint)
 	case errors.As(err, &invalid):
 		return usageError{err: fmt.Errorf("--%s: %w", invalid.GetFlag().Name, valueError(invalid))}
 	case errors.As(err, &needsValue):
@@ -170,8 +182,5 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	return usageError{
-		fmt.Errorf("unknown command %q for %q%s", word, cmd.CommandPath(), suggest.Clause(word, names)),
-		"see '" + cmd.CommandPath() + " --help'",
-	}
+	return suggestion(fmt.Sprintf("unknown command %q for %q", word, cmd.CommandPath()), word, names, helpHint(cmd))
 }

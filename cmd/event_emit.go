@@ -64,7 +64,7 @@ makes dz exit with 1; what follows it goes on.`,
 	complete(cmd, "type", event.TypeNames(event.AllChanges))
 	complete(cmd, "reason", event.Reasons())
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		hint := "see '" + cmd.CommandPath() + " --help'"
+		hint := helpHint(cmd)
 		switch {
 		case len(args) > 1:
 			return usageError{fmt.Errorf("%s takes one file", cmd.CommandPath()), hint}
@@ -143,6 +143,14 @@ func (a *app) emitted(s session, result api.EmitResult, name, sentence string) e
 
 // event returns the event as a line, and its id.
 func (o emitOptions) event(now time.Time) (line []byte, id string, err error) {
+	if _, _, err := event.ParseType(o.kind); err != nil {
+		return nil, "", usagef("--type: %w", err)
+	}
+	if o.reason != "" {
+		if _, err := event.ParseReason(o.reason); err != nil {
+			return nil, "", usagef("--reason: %w", err)
+		}
+	}
 	data := map[string]any{}
 	if o.data != "" {
 		if err := json.Unmarshal([]byte(o.data), &data); err != nil || data == nil {

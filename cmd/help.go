@@ -1,6 +1,72 @@
 package cmd
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// plainWidth is how wide help is where there is no terminal to say.
+const plainWidth = 100
+
+// usage prints how a command is called: what help adds to its long text.
+func (a *app) usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage:\n  %s\n", usageLine(cmd))
+	if len(cmd.Aliases) > 0 {
+		fmt.Fprintf(&b, "\nAliases:\n  %s\n", strings.Join(cmd.Aliases, ", "))
+	}
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	for _, group := range cmd.Groups() {
+		writeCommands(&b, group.Title, cmd, group.ID)
+	}
+	title := "Commands:"
+	if len(cmd.Groups()) > 0 {
+		title = "More:"
+	}
+	writeCommands(&b, title, cmd, "")
+	a.writeFlags(&b, "Flags:", cmd.LocalFlags())
+	a.writeFlags(&b, "Flags of every command:", cmd.InheritedFlags())
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\n'%s COMMAND --help' says more about a command.\n", cmd.CommandPath())
+	}
+	_, err := fmt.Fprint(cmd.OutOrStdout(), b.String())
+	return err
+}
+
+func usageLine(cmd *cobra.Command) string {
+	line := cmd.UseLine()
+	if cmd.HasSubCommands() {
+		return strings.TrimSuffix(line, " [flags]")
+	}
+	return line
+}
+
+func writeCommands(b *strings.Builder, title string, cmd *cobra.Command, group string) {
+	var lines strings.Builder
+	for _, sub := range cmd.Commands() {
+		if sub.GroupID == group && sub.IsAvailableCommand() {
+			fmt.Fprintf(&lines, "  %-*s  %s\n", cmd.NamePadding(), sub.Name(), sub.Short)
+		}
+	}
+	if lines.Len() > 0 {
+		fmt.Fprintf(b, "\n%s\n%s", title, lines.String())
+	}
+}
+
+func (a *app) writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
+	width := a.env.Width()
+	if width == 0 {
+		width = plainWidth
+	}
+	if text := flags.FlagUsagesWrapped(width); text != "" {
+		fmt.Fprintf(b, "\n%s\n%s", title, text)
+	}
+}
 
 // newHelpCommand stands in for cobra's own, which does not fail on commands
 // that do not exist.

@@ -23,11 +23,13 @@ system that must know of it: debounced, in order per object, and never lost.
   dz failures list               what could not be delivered`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       a.env.Build.Info().Version,
 	})
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(a.usage)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelpCommand())
 	a.flags(root)

@@ -165,7 +165,11 @@ func (s *settings) options(cmd *cobra.Command) {
 			if option.Default != nil {
 				usage += fmt.Sprintf(" (default %v)", option.Default)
 			}
-			flag := &setting{string(option.Type), func(text string) error { return s.option(option, text) }, s}
+			kind := string(option.Type)
+			if len(option.Values) > 0 {
+				kind = strings.Join(option.Values, "|")
+			}
+			flag := &setting{kind, func(text string) error { return s.option(option, text) }, s}
 			cmd.Flags().Var(flag, option.Flag, usage)
 			if option.Type == style.Bool {
 				cmd.Flags().Lookup(option.Flag).NoOptDefVal = "true"

@@ -86,7 +86,7 @@ func (p *Printer) Received(r Received, detail Detail) error {
 	if !r.OK {
 		answer = out.paint.bad(r.Answer)
 	}
-	fmt.Fprintf(out, "%s %s → %s", out.paint.dim(r.Time.Local().Format("15:04:05.000")),
+	fmt.Fprintf(out, "%s %s → %s", out.paint.dim(r.Time.Format("15:04:05.000")),
 		out.paint.bold(clean(r.Method+" "+r.Path)), answer)
 	if r.About != "" {
 		fmt.Fprintf(out, "  %s", clean(r.About))

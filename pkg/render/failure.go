@@ -37,7 +37,7 @@ func (p *Printer) Failures(list []api.Failure) error {
 // Failure prints all that is known of one failure.
 func (p *Printer) Failure(f api.Failure) error {
 	return p.show(f, []string{f.ID}, func(out *page) {
-		changes := plural(f.Changes, "change") + ", the latest " + clean(f.EventType)
+		changes := Count(f.Changes, "change") + ", the latest " + clean(f.EventType)
 		next := "none by itself: 'dz failures retry " + f.ID + "' makes one"
 		if f.NextAttempt != nil {
 			next = moment(*f.NextAttempt, out.now)

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -43,13 +42,21 @@ func (out *page) status(s api.Status) {
 		counter{s.Debts.Retrying, "retrying", out.paint.warn},
 		counter{s.Debts.Held, "held", out.paint.warn},
 		counter{s.Debts.Failed, "failed", out.paint.bad})
-	store := size(s.Store.Size)
-	if s.Store.MaxSize > 0 {
-		store += " of " + size(s.Store.MaxSize)
-	}
-	fmt.Fprintf(out, "%s  %s  %s\n", out.paint.dim("Store   "), store, out.paint.dim(clean(s.Store.Path)))
+	out.store(s.Store)
 	out.sources(s.Sources)
 	out.endpointHealth(s.Endpoints)
+}
+
+func (out *page) store(s api.StoreStatus) {
+	store := size(s.Size)
+	if s.MaxSize > 0 {
+		store += " of " + size(s.MaxSize)
+	}
+	path := clean(s.Path)
+	if out.width > 0 {
+		path = column{tail: true}.cut(path, max(out.width-len("Store")-len(store)-2*gap-3, 0))
+	}
+	fmt.Fprintf(out, "%s  %s  %s\n", out.paint.dim("Store   "), store, out.paint.dim(path))
 }
 
 // counter is a number with its word, coloured where it is not 0.
@@ -60,14 +67,22 @@ type counter struct {
 }
 
 func (out *page) counters(label string, list ...counter) {
-	words := make([]string, len(list))
-	for i, c := range list {
-		words[i] = count(c.n) + " " + c.word
-		if c.n > 0 && c.paint != nil {
-			words[i] = c.paint(words[i])
+	const indent = 8
+	fmt.Fprint(out, out.paint.dim(fmt.Sprintf("%-*s", indent, label)))
+	used := indent
+	for _, c := range list {
+		word := count(c.n) + " " + c.word
+		if out.width > 0 && used > indent && used+gap+len(word) > out.width {
+			fmt.Fprintf(out, "\n%*s", indent, "")
+			used = indent
 		}
+		used += gap + len(word)
+		if c.n > 0 && c.paint != nil {
+			word = c.paint(word)
+		}
+		fmt.Fprintf(out, "%*s%s", gap, "", word)
 	}
-	fmt.Fprintf(out, "%s  %s\n", out.paint.dim(fmt.Sprintf("%-8s", label)), strings.Join(words, "  "))
+	fmt.Fprintln(out)
 }
 
 func (out *page) sources(sources []api.SourceStatus) {
@@ -92,7 +107,7 @@ func (out *page) sources(sources []api.SourceStatus) {
 	fmt.Fprintln(out)
 	out.table([]column{
 		{title: "SOURCE", least: 10}, {title: "TYPE", drop: 2}, {title: "STATE"},
-		{title: "LAG", right: true}, {title: "POSITION", least: 16, drop: 1}, {title: "ERROR", least: 20},
+		{title: "LAG", right: true}, {title: "POSITION", least: 16, drop: 1, tail: true}, {title: "ERROR", least: 20},
 	}, rows)
 }
 

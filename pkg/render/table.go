@@ -13,6 +13,7 @@ type column struct {
 	right bool // numbers
 	least int  // may be cut down to this width; 0: never cut
 	drop  int  // 0: never dropped
+	tail  bool // the end says more than the beginning: a path, for example
 }
 
 // cell is one value: plain text, and how to colour it once it has been cut.
@@ -47,7 +48,7 @@ func (out *page) table(columns []column, rows [][]cell) {
 	for n, row := range rows {
 		lines[n] = make([]string, len(shown))
 		for at, i := range shown {
-			text := ansi.Truncate(row[i].text, widths[i], "…")
+			text := columns[i].cut(row[i].text, widths[i])
 			if row[i].paint != nil && text != "" {
 				text = row[i].paint(text)
 			}
@@ -55,6 +56,15 @@ func (out *page) table(columns []column, rows [][]cell) {
 		}
 	}
 	drawGrid(out, header, lines, right)
+}
+
+// cut shortens text to width.
+func (c column) cut(text string, width int) string {
+	excess := ansi.StringWidth(text) - width
+	if c.tail && excess > 0 {
+		return ansi.TruncateLeft(text, excess+1, "…")
+	}
+	return ansi.Truncate(text, width, "…")
 }
 
 // naturalWidths are those that cut nothing; 0 for columns without any text.

@@ -138,16 +138,16 @@ func relativeTo(t *time.Time, now time.Time) string {
 	return relative(*t, now)
 }
 
-// moment writes a time in full, with how long ago it is.
+// moment writes a time in full, where now is, with how long ago it is.
 func moment(t, now time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format(time.RFC3339) + " (" + relative(t, now) + ")"
+	return t.In(now.Location()).Format(time.RFC3339) + " (" + relative(t, now) + ")"
 }
 
-// plural writes "1 debt", "2 debts".
-func plural(n uint64, noun string) string {
+// Count writes "1 debt", "2 debts".
+func Count(n uint64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
