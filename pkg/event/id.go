@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -23,8 +24,11 @@ type ID struct {
 // IntID returns the id of an integer.
 func IntID(n int64) ID { return ID{strconv.FormatInt(n, 10)} }
 
-// StringID returns the id of a string.
+// StringID returns the id of a string; the empty string is no id.
 func StringID(s string) ID {
+	if s == "" {
+		return ID{}
+	}
 	quoted, err := encode(s)
 	if err != nil {
 		return ID{} // a string always marshals; kept for the signature's sake
@@ -38,14 +42,19 @@ func ParseID(text string) (ID, error) {
 	if text == "" {
 		return ID{}, errors.New("an id is empty")
 	}
-	var id ID
 	if isInteger(text) || text[0] == '"' {
-		return id, id.UnmarshalJSON([]byte(text))
+		var id ID
+		err := id.UnmarshalJSON([]byte(text))
+		return id, err
 	}
-	if len(text) > maxIDLength || !utf8.ValidString(text) {
-		return ID{}, fmt.Errorf("an id is longer than %d bytes or not UTF-8", maxIDLength)
+	if !utf8.ValidString(text) {
+		return ID{}, errors.New("an id is not UTF-8")
 	}
-	return StringID(text), nil
+	id := StringID(text)
+	if len(id.text) > maxIDLength {
+		return ID{}, fmt.Errorf("an id is longer than %d bytes", maxIDLength)
+	}
+	return id, nil
 }
 
 // IsZero reports whether id is no id.
@@ -96,6 +105,9 @@ func (id *ID) UnmarshalJSON(raw []byte) error {
 		if s == "" {
 			return errors.New("an id is an empty string")
 		}
+		if !utf8.Valid(raw) || strings.ContainsRune(s, utf8.RuneError) && !writesReplacement(raw) {
+			return errors.New("an id holds half a surrogate pair or is not UTF-8")
+		}
 		*id = StringID(s)
 		if len(id.text) > maxIDLength {
 			*id = ID{}
@@ -111,6 +123,13 @@ func (id *ID) UnmarshalJSON(raw []byte) error {
 	default:
 		return fmt.Errorf("id %.40s is neither an integer nor a string", raw)
 	}
+}
+
+// writesReplacement reports whether JSON text itself has U+FFFD, which the
+// decoder puts in place of what is no character: without it, different broken
+// ids would become one.
+func writesReplacement(raw []byte) bool {
+	return bytes.Contains(raw, []byte("\ufffd")) || bytes.Contains(bytes.ToLower(raw), []byte(`\ufffd`))
 }
 
 // isInteger reports whether text is a JSON number without fraction and exponent.
