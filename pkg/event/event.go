@@ -11,10 +11,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 	"unicode/utf8"
-
-	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
 // MaxLineLength is the longest line that Decode accepts, in bytes without the
@@ -142,7 +141,7 @@ func Decode(line []byte) (Event, error) {
 	}
 	info, ok := typeTable[w.Type]
 	if !ok {
-		return Event{}, fmt.Errorf("unknown type %.80q%s", w.Type, suggest.Clause(w.Type, TypeNames(AllChanges)))
+		return Event{}, fmt.Errorf("unknown type %.*q%s", maxNameLength, w.Type, clause(w.Type, TypeNames(AllChanges)))
 	}
 	d := w.Data
 	if d == nil {
@@ -190,6 +189,9 @@ func (e *Event) setTime(text string) error {
 		return nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
+	if err == nil {
+		_, err = t.MarshalText() // stricter about offsets
+	}
 	if err != nil {
 		return fmt.Errorf("time %.40q is not RFC 3339", text)
 	}
@@ -233,9 +235,21 @@ func describe(line []byte, err error) error {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
 		if mismatch.Field == "" {
-			return fmt.Errorf("not a JSON object but a %s", mismatch.Value)
+			return fmt.Errorf("not a JSON object: a JSON %s", mismatch.Value)
 		}
-		return fmt.Errorf("member %s is a %s where a %s is due", mismatch.Field, mismatch.Value, mismatch.Type)
+		return fmt.Errorf("member %s: a JSON %s where %s is due", mismatch.Field, mismatch.Value, due(mismatch.Type))
 	}
 	return err
+}
+
+// due names in JSON's words what a member is decoded to.
+func due(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		return "an object"
+	case reflect.Slice:
+		return "an array"
+	default:
+		return "a string"
+	}
 }

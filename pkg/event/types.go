@@ -126,7 +126,7 @@ func TypeNames(set ChangeType) []string {
 func ParseType(name string) (string, ChangeType, error) {
 	info, ok := typeTable[name]
 	if !ok {
-		return "", 0, fmt.Errorf("unknown event %q%s", name, suggest.Clause(name, TypeNames(AllChanges)))
+		return "", 0, fmt.Errorf("unknown event %.*q%s", maxNameLength, name, clause(name, TypeNames(AllChanges)))
 	}
 	return info.name, info.changeType, nil
 }
@@ -141,7 +141,7 @@ func ParseReason(name string) (string, error) {
 			return reason, nil
 		}
 	}
-	return "", fmt.Errorf("unknown reason %q%s", name, suggest.Clause(name, reasons[:]))
+	return "", fmt.Errorf("unknown reason %.*q%s", maxNameLength, name, clause(name, reasons[:]))
 }
 
 // ParseChangeType reads the name of one change type. The error names the
@@ -154,8 +154,21 @@ func ParseChangeType(name string) (ChangeType, error) {
 		}
 		names = append(names, ct.name)
 	}
-	return 0, fmt.Errorf("unknown change type %q%s (change types: %s)",
-		name, suggest.Clause(name, names), strings.Join(names, ", "))
+	return 0, fmt.Errorf("unknown change type %.*q%s (change types: %s)",
+		maxNameLength, name, clause(name, names), strings.Join(names, ", "))
+}
+
+// maxNameLength is how many letters of a wrong name an error repeats, and the
+// bytes up to which it is worth looking for the right one: names come from
+// lines of up to MaxLineLength, and every bad line costs the search.
+const maxNameLength = 80
+
+// clause says which name was probably meant, if any.
+func clause(name string, candidates []string) string {
+	if len(name) > maxNameLength {
+		return ""
+	}
+	return suggest.Clause(name, candidates)
 }
 
 // Names returns the names of the change types in the set.
