@@ -9,6 +9,7 @@ package endpoint
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/timespan"
@@ -84,14 +85,16 @@ func (w Window) Due(first, last time.Time) time.Time {
 }
 
 // Window returns the endpoint's debounce, or what it leaves open from defaults.
-// A ceiling below the quiet window is raised to it.
+// A default that contradicts the endpoint's own setting gives way to it: the
+// ceiling is never below the quiet window.
 func (e *Endpoint) Window(defaults Window) Window {
 	w := defaults
-	if e.Debounce != nil {
-		w.Interval = e.Debounce.Std()
-	}
 	if e.MaxWait != nil {
 		w.MaxWait = e.MaxWait.Std()
+		w.Interval = min(w.Interval, w.MaxWait)
+	}
+	if e.Debounce != nil {
+		w.Interval = e.Debounce.Std()
 	}
 	w.MaxWait = max(w.MaxWait, w.Interval)
 	return w
@@ -151,17 +154,20 @@ func (e *Endpoint) Redacted() Endpoint {
 	return c
 }
 
-// RedactURL masks the user information of a URL. A text that is no URL comes
-// back as it is only if it has no "@".
+// RedactURL masks the user information of a URL. A text that is no URL with a
+// host comes back as it is only if it has no "@".
 func RedactURL(text string) string {
 	u, err := url.Parse(text)
-	if err != nil {
-		return Masked
+	if err != nil || u.Host == "" {
+		if strings.Contains(text, "@") {
+			return Masked
+		}
+		return text
 	}
-	if u.User != nil {
-		user := Masked
-		u.User = nil
-		return u.Scheme + "://" + user + "@" + u.String()[len(u.Scheme)+len("://"):]
+	if u.User == nil {
+		return text
 	}
-	return text
+	u.User = nil
+	scheme, rest, _ := strings.Cut(u.String(), "//")
+	return scheme + "//" + Masked + "@" + rest
 }
