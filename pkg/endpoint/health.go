@@ -16,6 +16,10 @@ const (
 	lastProbe  = time.Minute
 )
 
+// clockSlack is how far the clock may be behind the last failure before it is
+// taken to have been set back, and what was to be waited for, to be over.
+const clockSlack = time.Minute
+
 // State is what an endpoint is fit for.
 type State string
 
@@ -38,6 +42,9 @@ type Health struct {
 	Probes    int       `json:"probes,omitempty"`   // failed, since SickSince
 	SickSince time.Time `json:"sickSince,omitzero"` // zero while healthy
 	NotBefore time.Time `json:"notBefore,omitzero"` // no attempt before it
+	// RetryAfter is what the receiver asked for. It holds also if an attempt
+	// that was under way at the time succeeds; NotBefore is never earlier.
+	RetryAfter time.Time `json:"retryAfter,omitzero"`
 
 	LastAttempt time.Time      `json:"lastAttempt,omitzero"`
 	LastSuccess time.Time      `json:"lastSuccess,omitzero"`
@@ -67,20 +74,26 @@ func (h Health) After(o attempt.Outcome) Health {
 		return h
 	}
 	h.Revision++
+	if h.clockSetBack(o.Ended()) {
+		h.NotBefore, h.RetryAfter = time.Time{}, time.Time{}
+		if !h.SickSince.IsZero() {
+			h.SickSince = o.Started
+		}
+	}
 	if o.Ended().After(h.LastAttempt) {
 		h.LastAttempt = o.Ended()
 	}
 	if o.Verdict == attempt.Delivered {
 		h.LastSuccess = o.Ended()
 		h.LastError, h.LastReason, h.LastStatus = "", "", o.Status
-		return h.recovered()
+		return h.recovered(o.Ended())
 	}
 	h.LastFailure = o.Ended()
 	h.LastError, h.LastReason, h.LastStatus = o.Error, o.Reason, o.Status
 	switch o.Verdict {
 	case attempt.Refused:
 		// It answered, and only about this object: the receiver works.
-		return h.recovered()
+		return h.recovered(o.Ended())
 	case attempt.Gone:
 		h.Gone = true
 		return h
@@ -97,22 +110,40 @@ func (h Health) After(o attempt.Outcome) Health {
 		h.Probes++
 		h.NotBefore = o.Ended().Add(probeDelay(h.Probes))
 	}
-	if o.NotBefore.After(h.NotBefore) {
-		h.NotBefore = o.NotBefore
+	h.RetryAfter = later(h.RetryAfter, o.NotBefore)
+	h.NotBefore = later(h.NotBefore, h.RetryAfter)
+	return h
+}
+
+// clockSetBack reports whether the clock has gone back since the last failure.
+func (h Health) clockSetBack(now time.Time) bool {
+	return now.Before(h.LastFailure.Add(-clockSlack))
+}
+
+// recovered is the health of a receiver that works, at now.
+func (h Health) recovered(now time.Time) Health {
+	h.Failures, h.Probes = 0, 0
+	h.SickSince, h.NotBefore = time.Time{}, time.Time{}
+	if h.RetryAfter.After(now) {
+		h.NotBefore = h.RetryAfter
+	} else {
+		h.RetryAfter = time.Time{}
 	}
 	return h
 }
 
-func (h Health) recovered() Health {
-	h.Failures, h.Probes = 0, 0
-	h.SickSince, h.NotBefore = time.Time{}, time.Time{}
-	return h
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // Reset returns the health after a person has switched the endpoint on, or
 // changed its target: the past no longer holds it back.
 func (h Health) Reset() Health {
-	h = h.recovered()
+	h.RetryAfter = time.Time{}
+	h = h.recovered(time.Time{})
 	h.Gone = false
 	h.Revision++
 	return h
@@ -137,16 +168,15 @@ type Permit struct {
 
 // Permit returns what health allows at now, out of the given slots.
 func (h Health) Permit(now time.Time, enabled bool, slots int) Permit {
-	switch h.State(enabled) {
-	case Healthy:
-		return Permit{Slots: slots}
-	case Sick:
-		// A clock set back must not hold an endpoint longer than it asked for.
-		if now.Before(h.NotBefore) {
-			return Permit{Until: h.NotBefore}
-		}
+	state := h.State(enabled)
+	switch {
+	case state != Healthy && state != Sick:
+		return Permit{}
+	case now.Before(h.NotBefore) && !h.clockSetBack(now):
+		return Permit{Until: h.NotBefore}
+	case state == Sick:
 		return Permit{Slots: 1}
 	default:
-		return Permit{}
+		return Permit{Slots: slots}
 	}
 }
