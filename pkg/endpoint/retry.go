@@ -74,8 +74,13 @@ func (s Schedule) String() string {
 	return strings.Join(parts, ",")
 }
 
-// UnmarshalJSON reads an array of durations or one text with commas.
+// UnmarshalJSON reads an array of durations or one text with commas; null is no
+// schedule.
 func (s *Schedule) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "null" {
+		*s = nil
+		return nil
+	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		parsed, err := ParseSchedule(text)
@@ -87,7 +92,11 @@ func (s *Schedule) UnmarshalJSON(raw []byte) error {
 	}
 	var spans []timespan.Span
 	if err := json.Unmarshal(raw, &spans); err != nil {
-		return errors.New("retry schedule: write an array of durations")
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) {
+			err = errors.New(`write an array of durations such as ["5s","5m"]`)
+		}
+		return fmt.Errorf("retry schedule: %w", err)
 	}
 	*s = spans
 	return nil
