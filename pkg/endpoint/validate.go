@@ -3,10 +3,13 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/textproto"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -38,10 +41,11 @@ func (e *Endpoint) Normalize() {
 	if e.Style == "" {
 		e.Style = DefaultStyle
 	}
-	for name, value := range e.Headers {
-		if canonical := textproto.CanonicalMIMEHeaderKey(name); canonical != name {
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if _, taken := e.Headers[canonical]; !taken {
+			e.Headers[canonical] = e.Headers[name]
 			delete(e.Headers, name)
-			e.Headers[canonical] = value
 		}
 	}
 	for i, name := range e.Subscription.Events {
@@ -73,26 +77,43 @@ func checkURL(text string) error {
 	if len(text) > maxURL {
 		return fmt.Errorf("url is longer than %d bytes", maxURL)
 	}
+	if !strings.Contains(text, "://") {
+		return fmt.Errorf("url %q has no scheme: write https:// or http:// before it", RedactURL(text))
+	}
 	u, err := url.Parse(text)
 	if err != nil {
-		// url.Error repeats the URL, which may hold a password.
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err
-		}
-		return fmt.Errorf("url can't be read: %w", err)
+		return unreadableURL(text, err)
 	}
 	switch {
-	case u.Scheme == "":
-		return fmt.Errorf("url %q has no scheme: write https:// or http:// before it", RedactURL(text))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("url %q: scheme %q is not http or https", RedactURL(text), u.Scheme)
 	case u.Hostname() == "":
 		return fmt.Errorf("url %q has no host", RedactURL(text))
+	case !validPort(u.Port()):
+		return fmt.Errorf("url %q: port %s is not between 1 and 65535", RedactURL(text), u.Port())
 	case u.Fragment != "":
 		return fmt.Errorf("url %q has a fragment (#…), which is never sent: leave it out", RedactURL(text))
 	}
 	return nil
+}
+
+// unreadableURL says why a URL can't be parsed, without a part of it that may
+// be a part of a password.
+func unreadableURL(text string, err error) error {
+	if strings.Contains(text, "@") {
+		return errors.New("url can't be read: in a user name or password, write / as %2F, @ as %40 and % as %25")
+	}
+	var parse *url.Error
+	if errors.As(err, &parse) {
+		err = parse.Err // url.Error repeats the URL
+	}
+	return fmt.Errorf("url can't be read: %w", err)
+}
+
+// validPort reports whether text is a port or none.
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && port > 0
 }
 
 // reserved headers are made by dz or by HTTP itself.
@@ -107,11 +128,15 @@ func checkHeaders(headers map[string]string) error {
 		return fmt.Errorf("%d headers are more than %d", len(headers), maxHeaders)
 	}
 	var errs []error
-	for name, value := range headers {
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		value, canonical := headers[name], textproto.CanonicalMIMEHeaderKey(name)
+		_, twice := headers[canonical]
 		switch {
+		case twice && canonical != name:
+			errs = append(errs, fmt.Errorf("header %s is given twice: names are the same in any case", canonical))
 		case !httpguts.ValidHeaderFieldName(name):
 			errs = append(errs, fmt.Errorf("header name %.80q is not one that HTTP allows", name))
-		case reserved[textproto.CanonicalMIMEHeaderKey(name)]:
+		case reserved[canonical]:
 			errs = append(errs, fmt.Errorf("header %s is made by dz itself: leave it out", name))
 		case strings.ContainsAny(value, "\r\n"):
 			errs = append(errs, fmt.Errorf("header %s has a newline in its value", name))
