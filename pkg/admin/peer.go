@@ -24,7 +24,11 @@ type peerResult struct {
 // withPeer is the server's ConnContext.
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
 	peer, err := peerOf(conn)
-	return context.WithValue(ctx, peerKey{}, peerResult{peer, err})
+	return withPeerResult(ctx, peerResult{peer, err})
+}
+
+func withPeerResult(ctx context.Context, result peerResult) context.Context {
+	return context.WithValue(ctx, peerKey{}, result)
 }
 
 // peerFrom returns the peer of a request.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"time"
 
@@ -155,8 +156,10 @@ func neededAccess(r *http.Request) Access {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return WriteAccess
 	}
-	// In doubt the answer is yes: a query that can't be read asks for anything.
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return WriteAccess // in doubt; another reader may find more in it
+	}
 	for _, value := range query["reveal"] {
 		if value != "false" {
 			return WriteAccess

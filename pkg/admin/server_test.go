@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
-// log is a log that a test reads while it is written.
+// logBuffer is a log that a test reads while it is written.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -45,10 +46,14 @@ type running struct {
 	stop    func() error // stops the server and returns what Serve returned
 }
 
-// run starts a server whose peers, the test itself, are let in by the policy.
-func run(t *testing.T, service *fake, policy Policy) *running {
+// newServer makes a server that nobody serves yet.
+func newServer(t *testing.T, service *fake, policy Policy) *Server {
 	t.Helper()
-	log := &logBuffer{}
+	return newLoggingServer(t, service, policy, io.Discard)
+}
+
+func newLoggingServer(t *testing.T, service *fake, policy Policy, log io.Writer) *Server {
+	t.Helper()
 	server, err := New(Config{
 		Service: service,
 		Policy:  policy,
@@ -59,11 +64,14 @@ func run(t *testing.T, service *fake, policy Policy) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runServer(t, server, service, log)
+	return server
 }
 
-func runServer(t *testing.T, server *Server, service *fake, log *logBuffer) *running {
+// run serves on a real socket; the policy decides whether the test is let in.
+func run(t *testing.T, service *fake, policy Policy) *running {
 	t.Helper()
+	log := &logBuffer{}
+	server := newLoggingServer(t, service, policy, log)
 	socket := filepath.Join(socketDir(t), "run", "dz.sock")
 	ctx, cancel := context.WithCancel(context.Background())
 	listener, err := Listen(ctx, socket, Policy{Owner: uint32(os.Geteuid())})
@@ -245,4 +253,14 @@ func TestPanicIsOneRequestsError(t *testing.T) {
 	if log := server.log.String(); strings.Count(log, "panicked") != 1 || !strings.Contains(log, "closed channel") {
 		t.Errorf("the log does not say what happened, once: %s", log)
 	}
+}
+
+// errorOf reads an error's body; a body that is none makes an empty error.
+func errorOf(t *testing.T, body []byte) api.Error {
+	t.Helper()
+	var told api.ErrorBody
+	if json.Unmarshal(body, &told) != nil || told.Error == nil {
+		return api.Error{}
+	}
+	return *told.Error
 }
