@@ -257,7 +257,7 @@ func TestUnknownVariablesAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	h := user()
 	h.env = []string{
-		"DZ_STORE_PAHT=/x", "DZ_ZEBRA=1", "DZ_STORE=/x", "DZ_SOCKET=/s.sock", "DZ_CONFIG=/c.yaml", "DZ_LOG_LEVEL=info",
+		"DZ_STORE_PAHT=/x", "DZ_ZEBRA=1", "DZ_STORE=/x", "DZ_SOCKET=/s.sock", "DZ_CONFIG=/c.yaml", "DZ_OUTPUT=json", "DZ_LOG_LEVEL=info",
 		"PATH=/bin", "dz_log_level=debug", "DZ_EMPTY=", "no equals sign",
 	}
 	h.files["/c.yaml"] = ""

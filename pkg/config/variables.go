@@ -9,10 +9,11 @@ import (
 	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
-// Variables that are no setting of their own: what --config and --socket take.
+// Variables that are no setting of their own: they stand for flags.
 const (
 	variableConfig = "DZ_CONFIG"
 	variableSocket = "DZ_SOCKET"
+	variableOutput = "DZ_OUTPUT"
 )
 
 // variables reads every setting that the environment holds.
@@ -74,7 +75,7 @@ func (n *node) withoutLines() {
 // unknownVariables warns of variables that look like settings and are none. It
 // is no error: what runs dz may have DZ_ variables of its own.
 func unknownVariables(env environment) []string {
-	known := []string{variableConfig, variableSocket}
+	known := []string{variableConfig, variableSocket, variableOutput}
 	for _, key := range keys() {
 		known = append(known, variable(key))
 	}
