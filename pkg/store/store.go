@@ -46,6 +46,8 @@ var (
 	ErrNewer = errors.New("store has a newer format")
 	// ErrDamaged: the store can't be read.
 	ErrDamaged = errors.New("store is damaged")
+	// ErrCursor: the cursor is not one that a list has returned.
+	ErrCursor = errors.New("the cursor is not one that a list has returned")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 )

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -158,7 +157,7 @@ func newScan(sel debt.Selection, cursor string) (*scan, error) {
 	if cursor != "" {
 		after, err := hex.DecodeString(cursor)
 		if err != nil || len(after) != len(troubleKey(0, 0)) {
-			return nil, errors.New("the cursor is not one that a list has returned")
+			return nil, store.ErrCursor
 		}
 		s.after = after
 	}

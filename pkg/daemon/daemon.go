@@ -1,0 +1,521 @@
+// Package daemon owns the life of dz: it opens what there is to open, joins the
+// stages (source, route, store, style, deliver), and closes everything in
+// reverse order. No stage knows another; every arrow between them is pumped
+// here.
+//
+//	feed ─▶ intake ─▶ store ─▶ lane ─▶ style ─▶ sender
+//	                    ▲        │
+//	                    └────────┘ settle
+//
+// It guarantees that stopping loses nothing: sources stop first, attempts under
+// way may end and are recorded, and whatever is cut off is simply still due at
+// the next start.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/admin"
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/config"
+	"github.com/dam-delivery/dz/pkg/deliver"
+	"github.com/dam-delivery/dz/pkg/source"
+	"github.com/dam-delivery/dz/pkg/source/file"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/store/bolt"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/style/builtin"
+)
+
+const (
+	// attemptGrace is how long attempts under way may go on after a stop.
+	attemptGrace = 10 * time.Second
+	// maintainEvery is how often the store tidies up.
+	maintainEvery = time.Minute
+	// idleEvery is how often --until-idle looks.
+	idleEvery = 50 * time.Millisecond
+)
+
+// ErrFailuresRemain is returned by Run with UntilIdle when everything was tried
+// and not everything was delivered.
+var ErrFailuresRemain = errors.New("failures remain")
+
+// Options of a daemon.
+type Options struct {
+	Config  config.Config
+	Version api.Version
+	Log     *slog.Logger
+	// Level, if given, is set when the configuration is reloaded.
+	Level *slog.LevelVar
+	// Reload receives configurations to go on with.
+	Reload <-chan config.Config
+	// UntilIdle ends the daemon when its sources are read to their end and
+	// nothing is owed that could be sent.
+	UntilIdle bool
+	// Ready is called once, when the daemon serves.
+	Ready func()
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+
+	// These replace what is otherwise made from the configuration, for tests
+	// that run in a bubble without files and sockets.
+	Engine   store.Engine
+	Listener net.Listener
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Sources  map[string]source.Source
+}
+
+// Daemon is a running dz.
+type Daemon struct {
+	opts     Options
+	log      *slog.Logger
+	now      func() time.Time
+	started  time.Time
+	store    store.Engine
+	styles   *style.Set
+	sender   *deliver.Sender
+	registry *registry
+	intake   *intake
+	metrics  *metrics
+	watchers watchers
+
+	mu     sync.Mutex
+	config config.Config
+	feeds  map[string]*feed
+}
+
+// Run runs a daemon until ctx ends; a second end of patience is the caller's to
+// have. It returns nil after an orderly stop.
+func Run(ctx context.Context, opts Options) (err error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	d := &Daemon{
+		opts: opts, log: opts.Log, now: opts.Now, started: opts.Now(),
+		config: opts.Config, feeds: make(map[string]*feed),
+	}
+	var teardown teardown
+	defer func() { err = errors.Join(err, teardown.run()) }()
+	listener, err := d.open(ctx, &teardown)
+	if err != nil {
+		return err
+	}
+	return d.serve(ctx, listener, &teardown)
+}
+
+// open opens the store, then the socket: whoever holds the store's lock is the
+// only daemon, so that a socket found is a dead one's.
+func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, error) {
+	var err error
+	if d.styles, err = builtin.Styles(); err != nil {
+		return nil, err
+	}
+	if d.store = d.opts.Engine; d.store == nil {
+		c := d.config.Store
+		d.store, err = bolt.Open(c.Path, bolt.Options{
+			MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	teardown.add(d.store.Close)
+	listener := d.opts.Listener
+	if listener == nil {
+		policy, err := policyOf(d.config.Socket)
+		if err != nil {
+			return nil, err
+		}
+		if listener, err = admin.Listen(ctx, d.config.Socket.Path, policy); err != nil {
+			return nil, err
+		}
+	}
+	teardown.add(func() error { return ignoreClosed(listener.Close()) })
+	d.sender = deliver.New(deliver.Config{
+		UserAgent: "dz/" + d.opts.Version.Version,
+		Deny:      d.config.Network.Deny, Allow: d.config.Network.Allow,
+		Dial: d.opts.Dial,
+	})
+	teardown.add(func() error { d.sender.Close(); return nil })
+	d.metrics = newMetrics(d)
+	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
+	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log}
+	return listener, d.registry.load(ctx)
+}
+
+func policyOf(c config.Socket) (admin.Policy, error) {
+	policy := admin.Policy{Owner: uint32(os.Geteuid())}
+	var err error
+	if c.Group != "" {
+		if policy.Group, err = admin.LookupGroup(c.Group); err != nil {
+			return policy, fmt.Errorf("socket.group: %w", err)
+		}
+	}
+	if c.ViewGroup != "" {
+		if policy.View, err = admin.LookupGroup(c.ViewGroup); err != nil {
+			return policy, fmt.Errorf("socket.view_group: %w", err)
+		}
+	}
+	return policy, nil
+}
+
+func (d *Daemon) newLane() *lane {
+	return &lane{
+		store: d.store, sender: d.sender, now: d.now, log: d.log,
+		observe: d.watchers.tell, measure: d.metrics.attempt, wakeUp: make(chan struct{}, 1),
+	}
+}
+
+// serve runs everything until ctx ends or, with UntilIdle, nothing is left to do.
+func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *teardown) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	stopLanes := d.startLanes()
+	teardown.add(stopLanes)
+	stopAPI, err := d.startAPI(listener, stop)
+	if err != nil {
+		return err
+	}
+	teardown.add(stopAPI)
+	if stopMetrics, err := d.startMetrics(ctx, stop); err != nil {
+		return err
+	} else if stopMetrics != nil {
+		teardown.add(stopMetrics)
+	}
+	teardown.add(d.stopFeeds)
+	if err := d.applySources(ctx, d.config.Sources); err != nil {
+		return err
+	}
+	systemd := startSystemd(d.log, d.alive)
+	teardown.add(systemd.stopping)
+
+	d.log.Info("dz is ready", "version", d.opts.Version.Version, "store", d.config.Store.Path,
+		"socket", listener.Addr().String(), "sources", len(d.feeds), "endpoints", len(d.registry.all()))
+	systemd.ready()
+	if d.opts.Ready != nil {
+		d.opts.Ready()
+	}
+	return d.wait(ctx, systemd)
+}
+
+// wait does what is due by the clock, until ctx ends.
+func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
+	maintain := time.NewTicker(maintainEvery)
+	defer maintain.Stop()
+	var idle <-chan time.Time
+	if d.opts.UntilIdle {
+		ticker := time.NewTicker(idleEvery)
+		defer ticker.Stop()
+		idle = ticker.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			d.log.Info("stopping")
+			return nil
+		case c := <-d.opts.Reload:
+			systemd.reloading()
+			d.reload(ctx, c)
+			systemd.ready()
+		case <-maintain.C:
+			if err := d.store.Maintain(ctx, d.now()); err != nil && ctx.Err() == nil {
+				d.log.Error("can't tidy up the store; trying again in a minute", "error", err)
+			}
+		case <-idle:
+			done, err := d.finished(ctx)
+			if done || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// startLanes runs the lanes, and returns what ends them: attempts under way may
+// go on for a while, and are recorded.
+func (d *Daemon) startLanes() (stop func() error) {
+	claiming, stopClaiming := context.WithCancel(context.Background())
+	attempts, breakOff := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	d.registry.run(func(l *lane) func() {
+		ctx, stopLane := context.WithCancel(claiming)
+		wg.Go(func() {
+			l.run(ctx, attempts)
+			d.sender.Forget(l.settings.Load().ep.ID)
+		})
+		return stopLane
+	})
+	return func() error {
+		stopClaiming()
+		grace := time.AfterFunc(attemptGrace, breakOff)
+		defer grace.Stop()
+		defer breakOff()
+		wg.Wait()
+		return nil
+	}
+}
+
+// startAPI serves the admin API on the socket.
+func (d *Daemon) startAPI(listener net.Listener, fail context.CancelCauseFunc) (stop func() error, err error) {
+	policy, err := policyOf(d.config.Socket)
+	if err != nil {
+		return nil, err
+	}
+	server, err := admin.New(admin.Config{
+		Service: (*service)(d), Policy: policy, Version: d.opts.Version.Version,
+		Metrics: d.metrics.handler(), Log: d.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		err := server.Serve(ctx, listener)
+		if err != nil {
+			fail(err)
+		}
+		ended <- err
+	}()
+	return func() error {
+		cancel()
+		<-ended // an error has ended the daemon already
+		return nil
+	}, nil
+}
+
+// applySources starts the sources that are new, and stops those that are not
+// wanted any more. Sources that stay are left alone.
+func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keep := make(map[string]bool)
+	for _, s := range wanted {
+		keep[s.Name] = true
+		if running, ok := d.feeds[s.Name]; ok {
+			if running.path == s.Path && running.kind == s.Type {
+				continue
+			}
+			if err := running.stop(); err != nil {
+				return err
+			}
+			delete(d.feeds, s.Name)
+		}
+		if err := d.startFeed(ctx, s); err != nil {
+			return fmt.Errorf("source %s: %w", s.Name, err)
+		}
+	}
+	for name, running := range d.feeds {
+		if keep[name] || d.opts.Sources[name] != nil {
+			continue
+		}
+		delete(d.feeds, name)
+		if err := running.stop(); err != nil {
+			return err
+		}
+		d.log.Info("source removed", "source", name)
+	}
+	for name, src := range d.opts.Sources {
+		if d.feeds[name] == nil {
+			d.runFeed(ctx, &feed{name: name, source: src})
+		}
+	}
+	return nil
+}
+
+func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
+	saved, err := d.store.Positions(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	src, err := file.New(c.Name, c.Path, file.Options{Saved: saved, Now: d.now, Log: d.log})
+	if err != nil {
+		return err
+	}
+	d.runFeed(ctx, &feed{name: c.Name, kind: c.Type, path: c.Path, source: src})
+	return nil
+}
+
+func (d *Daemon) runFeed(ctx context.Context, f *feed) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.done = make(chan struct{})
+	d.feeds[f.name] = f
+	go f.run(ctx, d.intake)
+}
+
+// stop ends a feed; what it has returned and not yet made durable is read again.
+func (f *feed) stop() error {
+	f.cancel()
+	<-f.done
+	if err := f.source.Close(); err != nil {
+		return fmt.Errorf("close source %s: %w", f.name, err)
+	}
+	return nil
+}
+
+func (d *Daemon) stopFeeds() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for name, f := range d.feeds {
+		errs = append(errs, f.stop())
+		delete(d.feeds, name)
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Daemon) allFeeds() []*feed {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	feeds := make([]*feed, 0, len(d.feeds))
+	for _, f := range d.feeds {
+		feeds = append(feeds, f)
+	}
+	slices.SortFunc(feeds, func(a, b *feed) int { return strings.Compare(a.name, b.name) })
+	return feeds
+}
+
+// reload goes on with another configuration, as far as that can be done without
+// a restart.
+func (d *Daemon) reload(ctx context.Context, c config.Config) {
+	before := d.config
+	for _, fixed := range []struct {
+		key     string
+		changed bool
+	}{
+		{"store", before.Store != c.Store},
+		{"socket", before.Socket != c.Socket},
+		{"metrics", before.Metrics != c.Metrics},
+		{"log.format", before.Log.Format != c.Log.Format},
+	} {
+		if fixed.changed {
+			d.log.Warn("a changed setting takes effect after a restart", "key", fixed.key)
+		}
+	}
+	c.Store, c.Socket, c.Metrics = before.Store, before.Socket, before.Metrics
+	d.sender.Reload(c.Network.Deny, c.Network.Allow)
+	if d.opts.Level != nil {
+		d.opts.Level.Set(c.Log.Level)
+	}
+	if err := d.registry.setDefaults(ctx, c.Debouncing.Window()); err != nil {
+		d.log.Error("can't route by the new debounce", "error", err)
+	}
+	if err := d.applySources(ctx, c.Sources); err != nil {
+		d.log.Error("can't change the sources", "error", err)
+	}
+	d.mu.Lock()
+	d.config = c
+	d.mu.Unlock()
+	d.log.Info("configuration reloaded", "file", c.File)
+}
+
+// finished reports whether --until-idle may end: nothing can be read, and
+// nothing is owed that could be sent. It returns ErrFailuresRemain if something
+// is owed all the same.
+func (d *Daemon) finished(ctx context.Context) (bool, error) {
+	status, err := d.status(ctx)
+	if err != nil || !status.Idle {
+		return false, err
+	}
+	counts := status.Debts
+	if counts.Failed+counts.Held > 0 {
+		return true, fmt.Errorf("%w: %d failed, %d held by endpoints that are disabled or gone: see 'dz failures list' and 'dz status'",
+			ErrFailuresRemain, counts.Failed, counts.Held)
+	}
+	d.log.Info("idle: everything is delivered")
+	return true, nil
+}
+
+// feedsSettled reports whether all that could be read is in the store, and a
+// mark that differs if something came in between two calls.
+func (d *Daemon) feedsSettled() (turns []uint64, ok bool) {
+	for _, f := range d.allFeeds() {
+		caughtUp, turn := f.settled()
+		if !caughtUp {
+			return nil, false
+		}
+		turns = append(turns, turn)
+	}
+	return turns, true
+}
+
+// alive reports whether the daemon can do its work, for the watchdog.
+func (d *Daemon) alive(ctx context.Context) error {
+	_, err := d.store.Stats(ctx)
+	return err
+}
+
+// watchers are those who wait for what becomes of debts.
+type watchers struct {
+	mu   sync.Mutex
+	next int
+	all  map[int]func(settlement)
+}
+
+// watch calls tell with every settlement until stop is called. tell must be
+// quick and must not call back.
+func (w *watchers) watch(tell func(settlement)) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil {
+		w.all = make(map[int]func(settlement))
+	}
+	id := w.next
+	w.next++
+	w.all[id] = tell
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.all, id)
+	}
+}
+
+func (w *watchers) tell(s settlement) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, tell := range w.all {
+		tell(s)
+	}
+}
+
+// teardown is a stack of what must be undone. Each thing is registered the
+// moment it exists; all are undone in reverse order, once.
+type teardown struct {
+	steps []func() error
+}
+
+func (t *teardown) add(step func() error) { t.steps = append(t.steps, step) }
+
+func (t *teardown) run() error {
+	var errs []error
+	for _, step := range slices.Backward(t.steps) {
+		errs = append(errs, step())
+	}
+	t.steps = nil
+	return errors.Join(errs...)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func sortLanes(lanes []*lane) {
+	slices.SortFunc(lanes, func(a, b *lane) int {
+		return strings.Compare(a.settings.Load().ep.Name, b.settings.Load().ep.Name)
+	})
+}

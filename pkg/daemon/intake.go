@@ -1,0 +1,162 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/source"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// intake carries batches into the store: routed by the endpoints there are, and
+// durable before their source hears of it.
+type intake struct {
+	store    store.Intake
+	registry *registry
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	fault string // what keeps the store from taking batches
+}
+
+// take makes a batch durable. It waits while the store can't take it, for ctx
+// at the longest: a full disk stops reading, and loses nothing.
+func (in *intake) take(ctx context.Context, sourceName string, b source.Batch) error {
+	for {
+		err := in.try(ctx, sourceName, b)
+		in.setFault(err)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, store.ErrClosed):
+			return err
+		}
+		in.log.Error("can't take events in; waiting, nothing is lost", "source", sourceName, "error", err)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(storeRetry):
+		}
+	}
+}
+
+// try makes a batch durable, or says what keeps it from that.
+func (in *intake) try(ctx context.Context, sourceName string, b source.Batch) error {
+	return in.ingest(ctx, store.Ingest{
+		Source: sourceName, Now: in.now(), Events: b.Events, Rejected: b.Rejected, Positions: b.Positions,
+	}, 0, nil)
+}
+
+// ingest routes a batch, to all endpoints or only one, and makes it durable.
+// changed, if given, is told the changes before.
+func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, changed func([]debt.Change)) error {
+	table := in.registry.table.Load()
+	for {
+		batch.Revision = table.Revision
+		batch.Changes = table.Changes(batch.Events, only)
+		ingested, err := in.store.Ingest(ctx, batch)
+		if errors.Is(err, store.ErrRevision) {
+			table = in.registry.current()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if changed != nil {
+			changed(batch.Changes)
+		}
+		in.registry.wake(ingested.Due)
+		return nil
+	}
+}
+
+func (in *intake) setFault(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.fault = ""
+	if err != nil {
+		in.fault = err.Error()
+	}
+}
+
+func (in *intake) getFault() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.fault
+}
+
+// feed is a source being read.
+type feed struct {
+	name   string
+	kind   string
+	path   string
+	source source.Source
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	// waiting is true while nothing that the source has returned is on its way
+	// into the store; turns counts how often it became so.
+	waiting atomic.Bool
+	turns   atomic.Uint64
+	fatal   atomic.Pointer[string]
+}
+
+// run reads the source until ctx ends or it fails for good.
+func (f *feed) run(ctx context.Context, in *intake) {
+	defer close(f.done)
+	for {
+		f.turns.Add(1)
+		f.waiting.Store(true)
+		batch, err := f.source.Next(ctx)
+		f.waiting.Store(false)
+		if err != nil {
+			if ctx.Err() == nil {
+				text := err.Error()
+				f.fatal.Store(&text)
+				in.log.Error("source has failed; it is read again after a restart", "source", f.name, "error", err)
+			}
+			return
+		}
+		logRejected(in.log, f.name, batch.Rejected)
+		if err := in.take(ctx, f.name, batch); err != nil {
+			return // the batch is read again after the next start
+		}
+		f.source.Ack()
+	}
+}
+
+// status returns what people are told of the source.
+func (f *feed) status() source.Status {
+	s := f.source.Status()
+	if text := f.fatal.Load(); text != nil {
+		s.Error = *text
+		s.CaughtUp = false
+	}
+	return s
+}
+
+// settled reports whether everything the source has returned is in the store
+// and there is nothing more for now; the number differs if that was not so all
+// the time between two calls.
+func (f *feed) settled() (caughtUp bool, turn uint64) {
+	turn = f.turns.Load()
+	return f.waiting.Load() && f.status().CaughtUp, turn
+}
+
+// logRejected says that input could not be read, once a batch.
+func logRejected(log *slog.Logger, sourceName string, rejected []source.Rejection) {
+	if len(rejected) == 0 {
+		return
+	}
+	r := rejected[0]
+	log.Warn("input is no event: 'dz event rejected' shows it", "source", sourceName, "count", len(rejected),
+		"file", r.File, "offset", r.Offset, "reason", r.Reason)
+}

@@ -1,0 +1,385 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/deliver"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style"
+)
+
+// maxNap is how long a lane that has debts sleeps at most, so that a clock that
+// is set forth or back is noticed.
+const maxNap = 30 * time.Second
+
+// storeRetry is how long a lane or an intake waits before it asks again a store
+// that could not do what it was asked.
+const storeRetry = time.Second
+
+// laneStore is what a lane needs of the store.
+type laneStore interface {
+	Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error)
+	Settle(ctx context.Context, a store.Attempt) (store.Settled, error)
+	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
+}
+
+// sender makes attempts.
+type sender interface {
+	Send(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, limits deliver.Limits) (attempt.Answer, attempt.Outcome)
+	Forget(endpointID uint64)
+}
+
+// Settlement is told to whoever observes what becomes of debts.
+type settlement struct {
+	endpoint uint64
+	debt     debt.Debt // as it was sent
+	outcome  attempt.Outcome
+	settled  store.SettledDebt
+}
+
+// lane delivers to one endpoint: it claims what is due and keeps as many
+// attempts under way as the endpoint's settings and its health allow.
+//
+// It keeps the order per object: an object with an attempt under way is not
+// claimed again until the attempt's outcome is durable. It holds nothing that
+// the store does not: whatever it has claimed and not settled is simply still
+// due.
+type lane struct {
+	store    laneStore
+	sender   sender
+	now      func() time.Time
+	log      *slog.Logger
+	observe  func(settlement)
+	measure  func(attempt.Outcome, time.Duration)
+	wakeUp   chan struct{}
+	settings atomic.Pointer[laneSettings]
+	inFlight atomic.Int64 // requests
+
+	mu     sync.Mutex
+	health endpoint.Health
+}
+
+// laneSettings is what a lane needs to know of its endpoint; it is replaced, not
+// changed.
+type laneSettings struct {
+	ep       endpoint.Endpoint
+	style    style.Style
+	window   endpoint.Window
+	schedule endpoint.Schedule
+	limits   style.Limits
+	limiter  *rate.Limiter // nil: no limit
+}
+
+func newLaneSettings(ep endpoint.Endpoint, st style.Style, defaults endpoint.Window) *laneSettings {
+	s := &laneSettings{ep: ep, style: st, window: ep.Window(defaults), schedule: ep.Schedule(), limits: st.Limits(&ep)}
+	if ep.Rate > 0 {
+		// A tenth of a second's requests may go at once, so that a high rate
+		// does not depend on how fine the timers are.
+		s.limiter = rate.NewLimiter(rate.Limit(ep.Rate), max(1, int(math.Ceil(ep.Rate/10))))
+	}
+	return s
+}
+
+// wake makes the lane look again.
+func (l *lane) wake() {
+	select {
+	case l.wakeUp <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// set gives the lane new settings.
+func (l *lane) set(s *laneSettings) {
+	if before := l.settings.Load(); before != nil && before.ep.Rate == s.ep.Rate {
+		s.limiter = before.limiter
+	}
+	l.settings.Store(s)
+	l.wake()
+}
+
+// setHealth takes over a newer health.
+func (l *lane) setHealth(h endpoint.Health) (before, after endpoint.Health) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before = l.health
+	if h.Revision > l.health.Revision {
+		l.health = h
+	}
+	return before, l.health
+}
+
+func (l *lane) getHealth() endpoint.Health {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.health
+}
+
+// ended is an attempt whose outcome is durable, or given up.
+type ended struct {
+	objects []event.Object
+}
+
+// run delivers until ctx ends, and then waits for the attempts under way, which
+// end with attempts at the latest.
+func (l *lane) run(ctx, attempts context.Context) {
+	r := laneRun{lane: l, attempts: attempts, busy: make(map[event.Object]bool), ended: make(chan ended)}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		next, err := r.dispatch(ctx)
+		now := l.now()
+		if err != nil && ctx.Err() == nil {
+			l.log.Error("can't read what is due; trying again", "error", err)
+			next = now.Add(storeRetry)
+		}
+		nap := maxNap
+		if next.IsZero() {
+			nap = math.MaxInt64
+		} else {
+			nap = max(0, min(nap, next.Sub(now)))
+		}
+		timer.Reset(nap)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-l.wakeUp:
+		case e := <-r.ended:
+			r.end(e)
+		}
+	}
+	for r.requests > 0 {
+		r.end(<-r.ended)
+	}
+}
+
+// laneRun is what only the lane's own goroutine touches.
+type laneRun struct {
+	*lane
+	attempts context.Context
+	requests int
+	busy     map[event.Object]bool
+	ended    chan ended
+}
+
+func (r *laneRun) end(e ended) {
+	r.requests--
+	r.inFlight.Add(-1)
+	for _, o := range e.objects {
+		delete(r.busy, o)
+	}
+}
+
+// dispatch begins as many attempts as may be made now, and returns when to look
+// again; zero if only an event can tell.
+func (r *laneRun) dispatch(ctx context.Context) (next time.Time, err error) {
+	s := r.settings.Load()
+	now := r.now()
+	health := r.getHealth()
+	permit := health.Permit(now, s.ep.Enabled, s.ep.Slots())
+	request := store.ClaimRequest{
+		Endpoint: s.ep.ID, Now: now,
+		Busy: func(o event.Object) bool { return r.busy[o] },
+	}
+	if permit.Slots == 0 {
+		if permit.Until.IsZero() {
+			return time.Time{}, nil // switched off
+		}
+		// A sick endpoint that is left alone still gets what a person wants
+		// sent, one at a time.
+		permit.Slots, request.ForcedOnly, next = 1, true, permit.Until
+	}
+	free := permit.Slots - r.requests
+	if free <= 0 {
+		return next, nil // the end of an attempt wakes the lane
+	}
+	tokens, soon := s.tokens(now, free)
+	next = earliest(next, soon)
+	if tokens == 0 {
+		return next, nil
+	}
+	batch := max(1, s.limits.Batch)
+	request.Limit = tokens * batch
+	claim, err := r.store.Claim(ctx, request)
+	if err != nil {
+		return next, err
+	}
+	if !request.ForcedOnly {
+		next = earliest(next, claim.Next)
+	}
+	for len(claim.Debts) > 0 {
+		n := min(batch, len(claim.Debts))
+		s.spend(now)
+		r.begin(s, claim.Debts[:n:n])
+		claim.Debts = claim.Debts[n:]
+	}
+	if r.requests >= permit.Slots && !request.ForcedOnly {
+		return time.Time{}, nil // the end of an attempt wakes the lane
+	}
+	return next, nil
+}
+
+// tokens returns how many of the wanted requests the rate allows now, and, if
+// none, when there will be one.
+func (s *laneSettings) tokens(now time.Time, wanted int) (n int, next time.Time) {
+	if s.limiter == nil {
+		return wanted, time.Time{}
+	}
+	have := s.limiter.TokensAt(now)
+	if have >= 1 {
+		return min(wanted, int(have)), time.Time{}
+	}
+	missing := time.Duration((1 - have) / float64(s.limiter.Limit()) * float64(time.Second))
+	return 0, now.Add(max(missing, time.Millisecond))
+}
+
+func (s *laneSettings) spend(now time.Time) {
+	if s.limiter != nil {
+		s.limiter.AllowN(now, 1)
+	}
+}
+
+// begin starts one attempt.
+func (r *laneRun) begin(s *laneSettings, debts []debt.Debt) {
+	objects := make([]event.Object, len(debts))
+	for i := range debts {
+		objects[i] = debts[i].Object
+		r.busy[objects[i]] = true
+	}
+	r.requests++
+	r.inFlight.Add(1)
+	go func() {
+		r.attempt(r.attempts, s, debts)
+		r.ended <- ended{objects}
+	}()
+}
+
+// attempt makes one attempt and settles it.
+func (l *lane) attempt(ctx context.Context, s *laneSettings, debts []debt.Debt) {
+	begun := l.now()
+	request, answer, outcome := l.exchange(ctx, s, debts, begun)
+	var outcomes []attempt.Outcome
+	if request.Body == nil && outcome.Reason == attempt.Compose {
+		outcomes = repeat(outcome, len(debts))
+	} else {
+		outcomes = s.style.Interpret(&s.ep, debts, answer, outcome)
+	}
+	l.measure(outcome, begun.Sub(debts[0].Due))
+	l.logAttempt(ctx, s, debts, request, outcome)
+	if outcome.Verdict == attempt.Aborted {
+		return // still due; it will be sent again
+	}
+	l.settle(ctx, s, debts, outcome, outcomes)
+}
+
+// exchange composes the request and sends it.
+func (l *lane) exchange(ctx context.Context, s *laneSettings, debts []debt.Debt, now time.Time) (attempt.Request, attempt.Answer, attempt.Outcome) {
+	request, err := s.style.Compose(&s.ep, debts, now)
+	if err != nil {
+		return attempt.Request{}, attempt.Answer{}, attempt.Outcome{
+			Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error(), Started: now, Duration: l.now().Sub(now),
+		}
+	}
+	limits := deliver.Limits{Answer: s.limits.Answer, Timeout: s.limits.Timeout}
+	answer, outcome := l.sender.Send(ctx, &s.ep, request, limits)
+	return request, answer, outcome
+}
+
+func repeat(o attempt.Outcome, n int) []attempt.Outcome {
+	all := make([]attempt.Outcome, n)
+	for i := range all {
+		all[i] = o
+	}
+	return all
+}
+
+// settle makes the outcome durable. While the store can't take it, the objects
+// stay busy: an outcome that was forgotten would be an attempt repeated.
+func (l *lane) settle(ctx context.Context, s *laneSettings, debts []debt.Debt, outcome attempt.Outcome, outcomes []attempt.Outcome) {
+	a := store.Attempt{Endpoint: s.ep.ID, Outcome: outcome, Debts: make([]debt.Settlement, len(debts))}
+	for i := range debts {
+		a.Debts[i] = debt.SettlementOf(&debts[i])
+		a.Debts[i].Outcome = outcomes[i]
+		a.Debts[i].Window, a.Debts[i].Schedule = s.window, s.schedule
+		a.Debts[i].Jitter = rand.Float64() //nolint:gosec // spreads retries, guards no secret
+	}
+	for {
+		// What was sent is to be recorded, even during a shutdown.
+		settled, err := l.store.Settle(context.WithoutCancel(ctx), a)
+		if err == nil {
+			l.settled(ctx, s, debts, a, settled)
+			return
+		}
+		if errors.Is(err, store.ErrClosed) {
+			return
+		}
+		l.log.Error("can't record an attempt; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return // it is sent again after the next start
+		case <-time.After(storeRetry):
+		}
+	}
+}
+
+// settled tells whoever needs to know.
+func (l *lane) settled(ctx context.Context, s *laneSettings, debts []debt.Debt, a store.Attempt, settled store.Settled) {
+	before, after := l.setHealth(settled.Health)
+	l.logHealth(s, before, after)
+	if before.State(true) == endpoint.Sick && after.State(true) == endpoint.Healthy {
+		if _, err := l.store.Hasten(context.WithoutCancel(ctx), s.ep.ID, l.now()); err != nil {
+			l.log.Error("can't bring retries forward; they are made when they are due", "error", err)
+		}
+	}
+	for i := range debts {
+		l.observe(settlement{endpoint: s.ep.ID, debt: debts[i], outcome: a.Debts[i].Outcome, settled: settled.Debts[i]})
+	}
+}
+
+func (l *lane) logHealth(s *laneSettings, before, after endpoint.Health) {
+	from, to := before.State(true), after.State(true)
+	if from == to {
+		return
+	}
+	switch to {
+	case endpoint.Sick:
+		l.log.Warn("endpoint is sick: probing it until it answers", "endpoint", s.ep.Name,
+			"reason", after.LastReason, "status", after.LastStatus, "error", after.LastError, "next", after.NotBefore)
+	case endpoint.Paused:
+		l.log.Warn("endpoint is gone: it answered 410; 'dz endpoint enable' resumes it, nothing is lost meanwhile", "endpoint", s.ep.Name)
+	case endpoint.Healthy:
+		l.log.Info("endpoint has recovered", "endpoint", s.ep.Name)
+	case endpoint.Disabled:
+	}
+}
+
+// logAttempt writes the canonical line of an attempt.
+func (l *lane) logAttempt(ctx context.Context, s *laneSettings, debts []debt.Debt, r attempt.Request, o attempt.Outcome) {
+	if !l.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	d := &debts[0]
+	l.log.Debug("attempt", "endpoint", s.ep.Name, "id", r.ID, "object", d.Object.String(), "debts", len(debts),
+		"changes", d.Count, "attempt", d.Attempts+1, "verdict", o.Verdict.String(), "reason", o.Reason,
+		"status", o.Status, "duration", o.Duration, "error", o.Error)
+}
+
+// earliest returns the earlier of two times; zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

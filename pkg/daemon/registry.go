@@ -1,0 +1,293 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/route"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style"
+)
+
+// registry keeps, for the endpoints in the store, the table that routes to them
+// and a running lane for each. Changes of endpoints go through it, one at a
+// time, so that table and lanes follow the store.
+type registry struct {
+	store   store.Registry
+	styles  *style.Set
+	log     *slog.Logger
+	newLane func() *lane
+
+	table atomic.Pointer[route.Table]
+
+	mu       sync.Mutex // held while endpoints change
+	defaults endpoint.Window
+	lanes    map[uint64]*runningLane
+	names    map[string]uint64
+	start    func(*lane) (stop func()) // nil before the daemon runs
+}
+
+// runningLane is a lane and how to end it.
+type runningLane struct {
+	*lane
+	stop func()
+}
+
+func newRegistry(s store.Registry, styles *style.Set, defaults endpoint.Window, log *slog.Logger, newLane func() *lane) *registry {
+	r := &registry{
+		store: s, styles: styles, defaults: defaults, log: log, newLane: newLane,
+		lanes: make(map[uint64]*runningLane), names: make(map[string]uint64),
+	}
+	r.table.Store(route.NewTable(0, nil))
+	return r
+}
+
+// load takes over the endpoints in the store. An endpoint that this dz can't
+// route to is an error: what it is owed would be lost.
+func (r *registry) load(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all, err := r.store.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	routes := make([]*route.Route, 0, len(all.List))
+	for _, ep := range all.List {
+		st, rt, err := r.compile(&ep)
+		if err != nil {
+			return fmt.Errorf("the store holds an endpoint that this dz can't serve: %w", err)
+		}
+		routes = append(routes, rt)
+		r.put(ep, st, all.Health[ep.ID])
+	}
+	r.table.Store(route.NewTable(all.Revision, routes))
+	return nil
+}
+
+// run starts the lanes; start runs one until stop, which does not wait.
+func (r *registry) run(start func(*lane) (stop func())) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.start = start
+	for _, running := range r.lanes {
+		running.stop = start(running.lane)
+	}
+}
+
+func (r *registry) compile(ep *endpoint.Endpoint) (style.Style, *route.Route, error) {
+	st, err := r.styles.Get(ep.Style)
+	if err != nil {
+		return nil, nil, fmt.Errorf("endpoint %s: %w", ep.Name, err)
+	}
+	rt, err := route.New(ep, st, r.defaults)
+	return st, rt, err
+}
+
+// put makes or changes an endpoint's lane.
+func (r *registry) put(ep endpoint.Endpoint, st style.Style, health endpoint.Health) {
+	settings := newLaneSettings(ep, st, r.defaults)
+	if running, ok := r.lanes[ep.ID]; ok {
+		running.set(settings)
+		return
+	}
+	l := r.newLane()
+	l.health = health
+	l.set(settings)
+	running := &runningLane{lane: l, stop: func() {}}
+	if r.start != nil {
+		running.stop = r.start(l)
+	}
+	r.lanes[ep.ID], r.names[ep.Name] = running, ep.ID
+}
+
+// validate reports everything that is wrong with an endpoint.
+func (r *registry) validate(ep *endpoint.Endpoint) error {
+	ep.Normalize()
+	return errors.Join(ep.Validate(), r.styles.Validate(ep))
+}
+
+// add stores a new endpoint and begins to serve it.
+func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time) (endpoint.Endpoint, error) {
+	if err := r.validate(&ep); err != nil {
+		return endpoint.Endpoint{}, invalid(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ep.Created, ep.Updated = now, now
+	registered, err := r.store.AddEndpoint(ctx, ep)
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	ep = registered.Endpoint
+	st, rt, err := r.compile(&ep)
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	r.put(ep, st, endpoint.Health{})
+	r.table.Store(r.table.Load().With(registered.Revision, rt))
+	r.log.Info("endpoint added", "endpoint", ep.Name, "style", ep.Style)
+	return ep, nil
+}
+
+// update changes a stored endpoint. Its health begins anew if it was switched on
+// or what it is reached by has changed.
+func (r *registry) update(ctx context.Context, name string, now time.Time, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh := false
+	registered, err := r.store.UpdateEndpoint(ctx, name, func(ep *endpoint.Endpoint) error {
+		before := *ep
+		if err := change(ep); err != nil {
+			return err
+		}
+		if err := r.validate(ep); err != nil {
+			return invalid(err)
+		}
+		fresh = startsAnew(&before, ep)
+		ep.Updated = now
+		return nil
+	})
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	ep := registered.Endpoint
+	st, rt, err := r.compile(&ep)
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	r.put(ep, st, endpoint.Health{})
+	r.table.Store(r.table.Load().With(registered.Revision, rt))
+	r.log.Info("endpoint changed", "endpoint", ep.Name, "enabled", ep.Enabled)
+	if fresh {
+		return ep, r.resume(ctx, ep.ID, now)
+	}
+	return ep, nil
+}
+
+// startsAnew reports whether an endpoint's past says nothing about its future.
+func startsAnew(before, after *endpoint.Endpoint) bool {
+	switchedOn := after.Enabled && !before.Enabled
+	return switchedOn || before.URL != after.URL || before.CAFile != after.CAFile ||
+		before.ClientCert != after.ClientCert || before.ClientKey != after.ClientKey
+}
+
+// enable switches an endpoint on or off. Switching on resumes it, also if it was
+// on and sick or gone.
+func (r *registry) enable(ctx context.Context, name string, enabled bool, now time.Time) (endpoint.Endpoint, error) {
+	ep, err := r.update(ctx, name, now, func(ep *endpoint.Endpoint) error {
+		ep.Enabled = enabled
+		return nil
+	})
+	if err != nil || !enabled {
+		return ep, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return ep, r.resume(ctx, ep.ID, now)
+}
+
+// resume forgets what held an endpoint back, and makes its retries due.
+func (r *registry) resume(ctx context.Context, id uint64, now time.Time) error {
+	health, err := r.store.ResetHealth(ctx, id)
+	if err != nil {
+		return err
+	}
+	running, ok := r.lanes[id]
+	if !ok {
+		return nil
+	}
+	running.setHealth(health)
+	if _, err := running.store.Hasten(ctx, id, now); err != nil {
+		return err
+	}
+	running.wake()
+	return nil
+}
+
+// remove forgets an endpoint. Its attempts under way end by themselves; their
+// outcomes find nothing to settle.
+func (r *registry) remove(ctx context.Context, name string) (store.Removed, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	removed, err := r.store.RemoveEndpoint(ctx, name)
+	if err != nil {
+		return store.Removed{}, err
+	}
+	id := removed.Endpoint.ID
+	r.table.Store(r.table.Load().Without(removed.Revision, id))
+	if running, ok := r.lanes[id]; ok {
+		running.stop()
+		delete(r.lanes, id)
+	}
+	delete(r.names, name)
+	r.log.Info("endpoint removed", "endpoint", name, "debts", removed.Open, "failures", removed.Failed)
+	return removed, nil
+}
+
+// setDefaults routes by another default debounce.
+func (r *registry) setDefaults(ctx context.Context, defaults endpoint.Window) error {
+	r.mu.Lock()
+	r.defaults = defaults
+	r.mu.Unlock()
+	return r.load(ctx)
+}
+
+// current returns the table, after any change of endpoints under way.
+func (r *registry) current() *route.Table {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.table.Load()
+}
+
+// lane returns an endpoint's lane, or nil.
+func (r *registry) lane(id uint64) *lane {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if running, ok := r.lanes[id]; ok {
+		return running.lane
+	}
+	return nil
+}
+
+// byName returns an endpoint's lane. store.ErrNotFound without one.
+func (r *registry) byName(name string) (*lane, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	running, ok := r.lanes[r.names[name]]
+	if !ok {
+		return nil, fmt.Errorf("endpoint %q: %w", name, store.ErrNotFound)
+	}
+	return running.lane, nil
+}
+
+// all returns every lane, by name.
+func (r *registry) all() []*lane {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lanes := make([]*lane, 0, len(r.lanes))
+	for _, running := range r.lanes {
+		lanes = append(lanes, running.lane)
+	}
+	sortLanes(lanes)
+	return lanes
+}
+
+// wake wakes the lanes that have something due earlier than before.
+func (r *registry) wake(due map[uint64]time.Time) {
+	if len(due) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range due {
+		if running, ok := r.lanes[id]; ok {
+			running.wake()
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package daemon
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/dam-delivery/dz/pkg/admin"
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/deliver"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/suggest"
+)
+
+func quote(name string) string { return strconv.Quote(name) }
+
+func nearest(name string, names []string) string { return suggest.Clause(name, names) }
+
+// Style returns what the API must know of a style.
+func (s *service) Style(name string) (admin.Style, bool) {
+	st, err := s.styles.Get(name)
+	if err != nil {
+		return admin.Style{}, false
+	}
+	known := admin.Style{Timeout: st.Limits(&endpoint.Endpoint{}).Timeout}
+	for _, option := range st.Options() {
+		known.Options = append(known.Options, admin.Option{Name: option.Name, Default: option.Default, Secret: option.Secret})
+	}
+	return known, true
+}
+
+func stateOf(l *lane) admin.EndpointState {
+	ep := l.settings.Load().ep
+	return admin.EndpointState{Endpoint: ep, State: l.getHealth().State(ep.Enabled)}
+}
+
+// ListEndpoints returns all, by name.
+func (s *service) ListEndpoints(context.Context) ([]admin.EndpointState, error) {
+	lanes := s.registry.all()
+	states := make([]admin.EndpointState, 0, len(lanes))
+	for _, l := range lanes {
+		states = append(states, stateOf(l))
+	}
+	return states, nil
+}
+
+// GetEndpoint returns one.
+func (s *service) GetEndpoint(_ context.Context, name string) (admin.EndpointState, error) {
+	l, err := s.registry.byName(name)
+	if err != nil {
+		return admin.EndpointState{}, s.noEndpoint(name, err)
+	}
+	return stateOf(l), nil
+}
+
+// CreateEndpoint registers an endpoint.
+func (s *service) CreateEndpoint(ctx context.Context, ep endpoint.Endpoint) (admin.EndpointState, error) {
+	added, err := s.registry.add(ctx, ep, s.now())
+	if err != nil {
+		return admin.EndpointState{}, told(err)
+	}
+	return s.state(added)
+}
+
+// UpdateEndpoint changes an endpoint.
+func (s *service) UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (admin.EndpointState, error) {
+	updated, err := s.registry.update(ctx, name, s.now(), change)
+	if err != nil {
+		return admin.EndpointState{}, s.noEndpoint(name, err)
+	}
+	return s.state(updated)
+}
+
+// SetEndpointEnabled switches an endpoint on or off.
+func (s *service) SetEndpointEnabled(ctx context.Context, name string, enabled bool) (admin.EndpointState, error) {
+	updated, err := s.registry.enable(ctx, name, enabled, s.now())
+	if err != nil {
+		return admin.EndpointState{}, s.noEndpoint(name, err)
+	}
+	return s.state(updated)
+}
+
+func (s *service) state(ep endpoint.Endpoint) (admin.EndpointState, error) {
+	state := admin.EndpointState{Endpoint: ep, State: endpoint.Health{}.State(ep.Enabled)}
+	if l := s.registry.lane(ep.ID); l != nil {
+		state.State = l.getHealth().State(ep.Enabled)
+	}
+	return state, nil
+}
+
+// RemoveEndpoint forgets an endpoint and what it is owed.
+func (s *service) RemoveEndpoint(ctx context.Context, name string) (api.Removed, error) {
+	removed, err := s.registry.remove(ctx, name)
+	if err != nil {
+		return api.Removed{}, s.noEndpoint(name, err)
+	}
+	return api.Removed{Name: name, Debts: removed.Open, Failures: removed.Failed}, nil
+}
+
+// TestEndpoint sends one marked request now, past all that is owed. It changes
+// nothing, not even the endpoint's health.
+func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, error) {
+	l, err := s.registry.byName(name)
+	if err != nil {
+		return api.Exchange{}, s.noEndpoint(name, err)
+	}
+	set := l.settings.Load()
+	now := s.now()
+	request, err := set.style.Sample(&set.ep, now)
+	if err != nil {
+		return api.Exchange{}, err
+	}
+	shown, err := s.sender.Show(ctx, &set.ep, request, now)
+	if err != nil {
+		return api.Exchange{}, invalid(err)
+	}
+	answer, outcome := s.sender.Send(ctx, &set.ep, request, deliver.Limits{Answer: set.limits.Answer, Timeout: set.limits.Timeout})
+	exchange := api.Exchange{
+		Delivered: outcome.Verdict == attempt.Delivered,
+		Reason:    outcome.Reason, Error: outcome.Error, Duration: outcome.Duration.Seconds(),
+		Request: api.ExchangeRequest{
+			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: string(request.Body),
+		},
+	}
+	if answer.Status != 0 {
+		exchange.Response = &api.ExchangeResponse{
+			Status: answer.Status, Headers: flatten(&set.ep, answer.Header),
+			Body: deliver.MaskSecrets(&set.ep, string(answer.Body[:min(len(answer.Body), attempt.MaxResponse)])),
+		}
+	}
+	return exchange, nil
+}
+
+func flatten(ep *endpoint.Endpoint, header http.Header) map[string]string {
+	flat := make(map[string]string, len(header))
+	for name, values := range header {
+		flat[name] = deliver.MaskSecrets(ep, strings.Join(values, ", "))
+	}
+	return flat
+}

@@ -1,0 +1,235 @@
+package daemon
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/route"
+	"github.com/dam-delivery/dz/pkg/source"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+const (
+	// apiSource is the source of events that were given to the API.
+	apiSource = "api"
+	// maxEventPage bounds a page of events, in bytes of lines.
+	maxEventPage = 8 << 20
+	// maxEventScan is how many events one request for a page looks at.
+	maxEventScan = 20_000
+	// replayPage is how many events are owed again in one transaction.
+	replayPage = 1000
+)
+
+// Emit takes events in, as from a source.
+func (s *service) Emit(ctx context.Context, events []event.Event, rejected []api.Rejected) error {
+	b := source.Batch{Events: events}
+	now := s.now()
+	for _, r := range rejected {
+		b.Rejected = append(b.Rejected, source.Rejection{
+			Source: apiSource, File: r.File, Offset: r.Offset, Reason: r.Reason, Line: []byte(r.Line), Length: r.Length, Time: now,
+		})
+	}
+	return told(s.intake.try(ctx, apiSource, b))
+}
+
+// ListEvents returns a page of recent events.
+func (s *service) ListEvents(ctx context.Context, query api.EventQuery) (api.EventPage, error) {
+	matches, err := s.eventFilter(query)
+	if err != nil {
+		return api.EventPage{}, err
+	}
+	before, err := parseCursor(query.Cursor)
+	if err != nil {
+		return api.EventPage{}, err
+	}
+	page := api.EventPage{Events: []api.Event{}}
+	bytes := 0
+	for scanned := 0; scanned < maxEventScan; {
+		recent, err := s.store.Events(ctx, before, query.Limit)
+		if err != nil {
+			return api.EventPage{}, err
+		}
+		for _, r := range recent {
+			scanned++
+			if !query.Since.IsZero() && r.Received.Before(query.Since) {
+				return page, nil
+			}
+			if e, ok := matches(r); ok {
+				page.Events = append(page.Events, e)
+				bytes += len(r.Line)
+			}
+			before = r.Seq
+			if len(page.Events) >= query.Limit || bytes >= maxEventPage {
+				page.Next = strconv.FormatUint(before, 10)
+				return page, nil
+			}
+		}
+		if len(recent) < query.Limit || before <= 1 {
+			return page, nil
+		}
+	}
+	page.Next = strconv.FormatUint(before, 10)
+	return page, nil
+}
+
+// eventFilter returns a function that decodes an event and says whether the
+// query means it.
+func (s *service) eventFilter(query api.EventQuery) (func(store.Recent) (api.Event, bool), error) {
+	var wanted *route.Route
+	if query.Endpoint != "" {
+		l, err := s.registry.byName(query.Endpoint)
+		if err != nil {
+			return nil, s.noEndpoint(query.Endpoint, err)
+		}
+		wanted = s.registry.current().Get(l.settings.Load().ep.ID)
+	}
+	return func(r store.Recent) (api.Event, bool) {
+		if !query.Until.IsZero() && !r.Received.Before(query.Until) {
+			return api.Event{}, false
+		}
+		e, err := event.Decode(r.Line)
+		if err != nil {
+			// It could be read when it came in; a dz that can't any more
+			// leaves it out rather than failing the whole list.
+			s.log.Warn("a recent event can't be read any more", "seq", r.Seq, "error", err)
+			return api.Event{}, false
+		}
+		if query.Type != "" && e.Type != query.Type {
+			return api.Event{}, false
+		}
+		if query.Object != "" && !matchObject(query.Object, e.Object) {
+			return api.Event{}, false
+		}
+		if wanted != nil {
+			if ok, _ := wanted.Match(&e); !ok {
+				return api.Event{}, false
+			}
+		}
+		return wireEvent(r, &e), true
+	}, nil
+}
+
+func matchObject(text string, o event.Object) bool {
+	return debt.Selection{Object: text, Retrying: true}.Match(debt.Failure{Debt: debt.Debt{Object: o}})
+}
+
+func wireEvent(r store.Recent, e *event.Event) api.Event {
+	out := api.Event{
+		Seq: r.Seq, Received: r.Received, From: r.Source, ID: e.ID, Source: e.Source, Type: e.Type,
+		Object: api.Object(e.Object), Reason: e.Reason, Change: e.ChangeType, Raw: r.Line,
+	}
+	if !e.Time.IsZero() {
+		out.Time = &e.Time
+	}
+	return out
+}
+
+func parseCursor(cursor string) (uint64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(cursor, 10, 64)
+	if err != nil || n == 0 {
+		return 0, invalid(store.ErrCursor)
+	}
+	return n, nil
+}
+
+// ListRejected returns a page of input that could not be read.
+func (s *service) ListRejected(ctx context.Context, query api.RejectedQuery) (api.RejectedPage, error) {
+	before, err := parseCursor(query.Cursor)
+	if err != nil {
+		return api.RejectedPage{}, err
+	}
+	page := api.RejectedPage{Rejected: []api.Rejected{}}
+	for {
+		list, err := s.store.Rejected(ctx, before, query.Limit)
+		if err != nil {
+			return api.RejectedPage{}, err
+		}
+		for _, r := range list {
+			before = r.Seq
+			if query.Source != "" && r.Source != query.Source {
+				continue
+			}
+			page.Rejected = append(page.Rejected, api.Rejected{
+				Seq: r.Seq, Time: r.Time, Source: r.Source, File: r.File, Offset: r.Offset, Length: r.Length,
+				Reason: r.Reason, Line: strings.ToValidUTF8(string(r.Line), "\uFFFD"),
+			})
+			if len(page.Rejected) >= query.Limit {
+				page.Next = strconv.FormatUint(before, 10)
+				return page, nil
+			}
+		}
+		if len(list) < query.Limit || before <= 1 {
+			return page, nil
+		}
+	}
+}
+
+// Replay owes recent events again: they are routed by the endpoints there are
+// now, and merge into what is owed already.
+func (s *service) Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error) {
+	result := api.ReplayResult{DryRun: replay.DryRun}
+	var only uint64
+	if replay.Endpoint != "" {
+		l, err := s.registry.byName(replay.Endpoint)
+		if err != nil {
+			return result, s.noEndpoint(replay.Endpoint, err)
+		}
+		only = l.settings.Load().ep.ID
+	}
+	oldest, err := s.store.EventsSince(ctx, 0, replay.Since, 1)
+	if err != nil {
+		return result, err
+	}
+	if len(oldest) > 0 {
+		result.From = &oldest[0].Received
+	}
+	// What comes in from now on is routed anyway.
+	newest, err := s.store.Events(ctx, 0, 1)
+	if err != nil || len(newest) == 0 {
+		return result, err
+	}
+	last := newest[0].Seq
+	var after uint64
+	for after < last {
+		page, err := s.store.EventsSince(ctx, after, replay.Since, replayPage)
+		if err != nil {
+			return result, told(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].Seq
+		batch := store.Ingest{Source: apiSource, Now: s.now(), Replayed: true}
+		for _, r := range page {
+			if r.Seq > last || (replay.Until != nil && !r.Received.Before(*replay.Until)) {
+				continue
+			}
+			e, err := event.Decode(r.Line)
+			if err != nil {
+				return result, &api.Error{Code: api.CodeInvalid, Message: "event " + strconv.FormatUint(r.Seq, 10) + " can't be read any more: " + err.Error()}
+			}
+			batch.Events = append(batch.Events, e)
+		}
+		if err := s.replayPage(ctx, batch, only, &result); err != nil {
+			return result, told(err)
+		}
+	}
+	s.log.Info("events replayed", "events", result.Events, "owed", result.Owed, "endpoint", replay.Endpoint, "dryRun", replay.DryRun)
+	return result, nil
+}
+
+func (s *service) replayPage(ctx context.Context, batch store.Ingest, only uint64, result *api.ReplayResult) error {
+	result.Events += uint64(len(batch.Events))
+	if result.DryRun {
+		result.Owed += uint64(len(s.registry.current().Changes(batch.Events, only)))
+		return nil
+	}
+	return s.intake.ingest(ctx, batch, only, func(changes []debt.Change) { result.Owed += uint64(len(changes)) })
+}

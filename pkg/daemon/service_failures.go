@@ -1,0 +1,362 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// actionPage is how many failures are retried or purged in one transaction, and
+// waited for at a time.
+const actionPage = 500
+
+// waitLook is how often a retry that is waited for looks whether what it waits
+// for is still there.
+const waitLook = time.Second
+
+// ListFailures returns a page.
+func (s *service) ListFailures(ctx context.Context, query api.FailureQuery) (api.FailurePage, error) {
+	sel, err := s.selection(query.FailureSelection)
+	if err != nil {
+		return api.FailurePage{}, err
+	}
+	list, next, err := s.store.Failures(ctx, sel, query.Cursor, query.Limit)
+	if err != nil {
+		return api.FailurePage{}, toldCursor(err)
+	}
+	page := api.FailurePage{Failures: make([]api.Failure, 0, len(list)), Next: next}
+	for i := range list {
+		page.Failures = append(page.Failures, s.failure(&list[i]))
+	}
+	return page, nil
+}
+
+// toldCursor turns a bad cursor into an error of the person who sent it.
+func toldCursor(err error) error {
+	if errors.Is(err, store.ErrCursor) {
+		return invalid(err)
+	}
+	return told(err)
+}
+
+// GetFailure returns one.
+func (s *service) GetFailure(ctx context.Context, id string) (api.Failure, error) {
+	parsed, err := debt.ParseID(id)
+	if err != nil {
+		return api.Failure{}, invalid(err)
+	}
+	f, err := s.store.Failure(ctx, parsed)
+	if errors.Is(err, store.ErrNotFound) {
+		return api.Failure{}, &api.Error{
+			Code: api.CodeNotFound, Message: "there is no failure " + strings.ToUpper(id),
+			Hint: "it may have been delivered or purged; 'dz failures list' shows what there is",
+		}
+	}
+	if err != nil {
+		return api.Failure{}, err
+	}
+	return s.failure(&f), nil
+}
+
+// failure turns a failure into its wire form.
+func (s *service) failure(f *debt.Failure) api.Failure {
+	out := api.Failure{
+		ID: f.ID.String(), Object: api.Object(f.Object),
+		ChangeType: f.ChangeType, EventType: f.EventType, State: "failed",
+		Reason: f.Outcome.Reason, Status: f.Outcome.Status, Attempts: f.Attempts, Changes: f.Count,
+		FirstSeen: f.FirstSeen, LastSeen: f.LastSeen, LastAttempt: f.LastAttempt,
+		Error: f.Outcome.Error, Response: strings.ToValidUTF8(string(f.Outcome.Response), "\uFFFD"),
+	}
+	if l := s.registry.lane(f.Endpoint); l != nil {
+		out.Endpoint = l.settings.Load().ep.Name
+	}
+	if !f.Failed {
+		due := f.Due
+		out.State, out.NextAttempt = "retrying", &due
+	}
+	return out
+}
+
+// selection reads what is meant. An endpoint or id that there is not is an error:
+// a typing error must not pass for "nothing to do".
+func (s *service) selection(sel api.FailureSelection) (debt.Selection, error) {
+	out := debt.Selection{
+		Object: sel.Object, Reasons: sel.Reasons, Statuses: sel.Statuses, Retrying: sel.Retrying,
+	}
+	if sel.Since != nil {
+		out.Since = *sel.Since
+	}
+	if sel.Until != nil {
+		out.Until = *sel.Until
+	}
+	if sel.Endpoint != "" {
+		l, err := s.registry.byName(sel.Endpoint)
+		if err != nil {
+			return out, s.noEndpoint(sel.Endpoint, err)
+		}
+		out.Endpoint = l.settings.Load().ep.ID
+	}
+	for _, text := range sel.IDs {
+		id, err := debt.ParseID(text)
+		if err != nil {
+			return out, invalid(err)
+		}
+		out.IDs = append(out.IDs, id)
+	}
+	if len(out.IDs) > 0 {
+		// Whoever names a debt means it, in whatever state it is.
+		out.Retrying = true
+	}
+	return out, nil
+}
+
+// checkIDs reports the first id that names nothing.
+func (s *service) checkIDs(ctx context.Context, ids []debt.ID) error {
+	for _, id := range ids {
+		if _, err := s.GetFailure(ctx, id.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RetryFailures forces what is selected: each is sent, whatever its endpoint's
+// health. Those of an endpoint that is switched off or gone can't be, and are
+// refused, or passed over where they were not named.
+func (s *service) RetryFailures(ctx context.Context, action api.FailureAction) (api.FailureResult, error) {
+	sel, err := s.selection(action.FailureSelection)
+	if err != nil {
+		return api.FailureResult{}, err
+	}
+	if err := s.checkIDs(ctx, sel.IDs); err != nil {
+		return api.FailureResult{}, err
+	}
+	targets, err := s.retryTargets(ctx, sel)
+	if err != nil {
+		return api.FailureResult{}, err
+	}
+	result := api.FailureResult{DryRun: action.DryRun}
+	for _, target := range targets {
+		if err := s.retry(ctx, target, action, &result); err != nil {
+			return result, told(err)
+		}
+	}
+	return result, nil
+}
+
+// retryTargets splits a selection by endpoint, leaving out those that nothing is
+// sent to.
+func (s *service) retryTargets(ctx context.Context, sel debt.Selection) ([]debt.Selection, error) {
+	var targets []debt.Selection
+	var refused error
+	for _, l := range s.registry.all() {
+		set := l.settings.Load()
+		if sel.Endpoint != 0 && set.ep.ID != sel.Endpoint {
+			continue
+		}
+		target := sel
+		target.Endpoint = set.ep.ID
+		state := l.getHealth().State(set.ep.Enabled)
+		if state != endpoint.Disabled && state != endpoint.Paused {
+			targets = append(targets, target)
+			continue
+		}
+		held, _, err := s.store.Failures(ctx, target, "", 1)
+		if err != nil {
+			return nil, told(err)
+		}
+		if len(held) > 0 && (sel.Endpoint != 0 || len(sel.IDs) > 0) {
+			refused = &api.Error{
+				Code:    api.CodeConflict,
+				Message: fmt.Sprintf("endpoint %s is %s, so nothing is sent to it", set.ep.Name, state),
+				Hint:    fmt.Sprintf("'dz endpoint enable %s' first", set.ep.Name),
+			}
+		}
+	}
+	return targets, refused
+}
+
+// retry forces what is selected, a page at a time, and waits for each page if it
+// is asked to, so that what is waited for stays bounded.
+func (s *service) retry(ctx context.Context, sel debt.Selection, action api.FailureAction, result *api.FailureResult) error {
+	cursor := ""
+	for {
+		var page []debt.Failure
+		var next string
+		var err error
+		var waiter *retryWaiter
+		switch {
+		case action.DryRun:
+			page, next, err = s.store.Failures(ctx, sel, cursor, actionPage)
+		case action.Wait:
+			waiter = newRetryWaiter(&s.watchers)
+			page, next, err = s.store.Retry(ctx, sel, s.now(), cursor, actionPage)
+		default:
+			page, next, err = s.store.Retry(ctx, sel, s.now(), cursor, actionPage)
+		}
+		if err != nil {
+			waiter.stop()
+			return err
+		}
+		result.Matched += uint64(len(page))
+		if len(page) > 0 && !action.DryRun {
+			if l := s.registry.lane(sel.Endpoint); l != nil {
+				l.wake()
+			}
+		}
+		if waiter != nil {
+			err := waiter.wait(ctx, s.store, page, result)
+			waiter.stop()
+			if err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		cursor = next
+	}
+}
+
+// retryWaiter collects how the attempts of a page ended. It watches from before
+// the page is forced, so that none is missed.
+type retryWaiter struct {
+	mu      sync.Mutex
+	ended   map[debt.ID]attempt.Verdict
+	changed chan struct{}
+	unwatch func()
+}
+
+func newRetryWaiter(w *watchers) *retryWaiter {
+	r := &retryWaiter{ended: make(map[debt.ID]attempt.Verdict), changed: make(chan struct{}, 1)}
+	r.unwatch = w.watch(func(s settlement) {
+		if !s.debt.Forced {
+			return
+		}
+		r.mu.Lock()
+		r.ended[s.debt.ID] = s.outcome.Verdict
+		r.mu.Unlock()
+		select {
+		case r.changed <- struct{}{}:
+		default:
+		}
+	})
+	return r
+}
+
+func (r *retryWaiter) stop() {
+	if r != nil {
+		r.unwatch()
+	}
+}
+
+// wait returns when every debt of the page has been tried, or is gone.
+func (r *retryWaiter) wait(ctx context.Context, failures store.Failures, page []debt.Failure, result *api.FailureResult) error {
+	waiting := make(map[debt.ID]bool, len(page))
+	for i := range page {
+		waiting[page[i].ID] = true
+	}
+	look := time.NewTicker(waitLook)
+	defer look.Stop()
+	for {
+		r.collect(waiting, result)
+		if len(waiting) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-r.changed:
+		case <-look.C:
+			r.collect(waiting, result)
+			for id := range waiting {
+				f, err := failures.Failure(ctx, id)
+				if err != nil && !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+				if err != nil || !f.Forced {
+					if r.take(id, waiting, result) {
+						continue
+					}
+					result.Dropped++
+					delete(waiting, id)
+				}
+			}
+		}
+	}
+}
+
+// collect counts what has ended.
+func (r *retryWaiter) collect(waiting map[debt.ID]bool, result *api.FailureResult) {
+	for id := range waiting {
+		r.take(id, waiting, result)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range r.ended {
+		if !waiting[id] {
+			delete(r.ended, id)
+		}
+	}
+}
+
+func (r *retryWaiter) take(id debt.ID, waiting map[debt.ID]bool, result *api.FailureResult) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	verdict, ok := r.ended[id]
+	if !ok {
+		return false
+	}
+	delete(waiting, id)
+	if verdict == attempt.Delivered {
+		result.Delivered++
+	} else {
+		result.Failed++
+	}
+	return true
+}
+
+// PurgeFailures gives up what is selected.
+func (s *service) PurgeFailures(ctx context.Context, action api.FailureAction) (api.FailureResult, error) {
+	sel, err := s.selection(action.FailureSelection)
+	if err != nil {
+		return api.FailureResult{}, err
+	}
+	if err := s.checkIDs(ctx, sel.IDs); err != nil {
+		return api.FailureResult{}, err
+	}
+	result := api.FailureResult{DryRun: action.DryRun}
+	cursor := ""
+	for {
+		var n uint64
+		var next string
+		if action.DryRun {
+			var page []debt.Failure
+			page, next, err = s.store.Failures(ctx, sel, cursor, actionPage)
+			n = uint64(len(page))
+		} else {
+			n, next, err = s.store.Purge(ctx, sel, cursor, actionPage)
+		}
+		result.Matched += n
+		if err != nil {
+			return result, told(err)
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+	}
+	if !action.DryRun {
+		s.log.Info("failures purged", "count", result.Matched)
+	}
+	return result, nil
+}

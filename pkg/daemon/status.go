@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// status says how everything is.
+func (d *Daemon) status(ctx context.Context) (api.Status, error) {
+	before, settledBefore := d.feedsSettled()
+	stats, err := d.store.Stats(ctx)
+	if err != nil {
+		return api.Status{}, err
+	}
+	now := d.now()
+	s := api.Status{
+		Version: d.opts.Version.Version, Started: d.started, Uptime: now.Sub(d.started).Seconds(),
+		Events: api.EventCounts{
+			Ingested: stats.Ingested, Rejected: stats.Rejected,
+			Owed: stats.Total.Owed, Coalesced: stats.Total.Coalesced,
+		},
+		Attempts:  api.AttemptCounts{Delivered: stats.Total.Delivered, Failed: stats.Total.Attempts},
+		Store:     api.StoreStatus{Path: stats.Path, Size: stats.Size, MaxSize: stats.MaxSize, Error: d.intake.getFault()},
+		Sources:   d.sourceStatus(),
+		Endpoints: []api.EndpointStatus{},
+	}
+	for _, l := range d.registry.all() {
+		ep, debts, err := d.laneStatus(ctx, l, stats, now)
+		if err != nil {
+			return api.Status{}, err
+		}
+		s.Endpoints = append(s.Endpoints, ep)
+		s.Debts.Waiting += debts.Waiting
+		s.Debts.Due += debts.Due
+		s.Debts.InFlight += debts.InFlight
+		s.Debts.Retrying += debts.Retrying
+		s.Debts.Failed += debts.Failed
+		s.Debts.Held += debts.Held
+	}
+	after, settledAfter := d.feedsSettled()
+	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && unfinished(s.Debts) == 0
+	return s, nil
+}
+
+// unfinished counts debts that will be sent without anybody doing anything.
+func unfinished(c api.DebtCounts) uint64 { return c.Waiting + c.Due + c.InFlight + c.Retrying }
+
+func (d *Daemon) sourceStatus() []api.SourceStatus {
+	all := []api.SourceStatus{}
+	for _, f := range d.allFeeds() {
+		s := f.status()
+		all = append(all, api.SourceStatus{
+			Name: f.name, Type: f.kind, Position: s.Position, LagBytes: s.Lag, CaughtUp: s.CaughtUp, Error: s.Error,
+		})
+	}
+	return all
+}
+
+// laneStatus says how an endpoint is, and what its debts wait for. Every debt is
+// in exactly one of the counts.
+func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now time.Time) (api.EndpointStatus, api.DebtCounts, error) {
+	ep := &l.settings.Load().ep
+	health := l.getHealth()
+	counts := stats.Endpoints[ep.ID]
+	state := health.State(ep.Enabled)
+	debts := api.DebtCounts{Failed: counts.Failed}
+	if state == endpoint.Disabled || state == endpoint.Paused {
+		debts.Held = counts.Open
+	} else if counts.Open > 0 {
+		due, err := d.store.CountDue(ctx, ep.ID, now)
+		if err != nil {
+			return api.EndpointStatus{}, debts, err
+		}
+		debts.Retrying = counts.Retrying
+		rest := counts.Open - counts.Retrying
+		debts.InFlight = min(uint64(max(l.inFlight.Load(), 0)), rest)
+		rest -= debts.InFlight
+		debts.Due = min(due-min(debts.InFlight, due), rest)
+		debts.Waiting = rest - debts.Due
+	}
+	status := api.EndpointStatus{
+		Name: ep.Name, Style: ep.Style, State: string(state), Debts: counts.Open, Failures: counts.Failed,
+		InFlight: debts.InFlight, Retrying: debts.Retrying, Delivered: counts.Delivered,
+		LastSuccess: timePointer(health.LastSuccess), LastFailure: timePointer(health.LastFailure),
+		LastError: health.LastError,
+	}
+	if state == endpoint.Sick {
+		status.NextAttempt = timePointer(health.NotBefore)
+	}
+	return status, debts, nil
+}
+
+func timePointer(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,42 @@
+package deliver
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+// Shown is a request as it goes out, for people: secrets are masked.
+type Shown struct {
+	Method string
+	URL    string
+	Header map[string]string
+}
+
+// Show returns what Send would send at now.
+func (s *Sender) Show(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, now time.Time) (Shown, error) {
+	e := exchange{sender: s, ep: ep}
+	request, err := e.request(ctx, r, now)
+	if err != nil {
+		return Shown{}, err
+	}
+	shown := Shown{Method: request.Method, URL: endpoint.RedactURL(ep.URL), Header: make(map[string]string)}
+	for name, values := range request.Header {
+		shown.Header[name] = strings.Join(values, ", ")
+	}
+	for name := range ep.Headers {
+		shown.Header[http.CanonicalHeaderKey(name)] = endpoint.Masked
+	}
+	if _, ok := shown.Header["Authorization"]; ok {
+		shown.Header["Authorization"] = endpoint.Masked
+	}
+	return shown, nil
+}
+
+// MaskSecrets masks the endpoint's secrets in a text, such as an answer that
+// repeats the request.
+func MaskSecrets(ep *endpoint.Endpoint, text string) string { return secretsOf(ep).mask(text) }
