@@ -2,6 +2,7 @@ package config
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,14 +43,7 @@ func (h host) options() Options {
 			}
 			return []byte(content), nil
 		},
-		Exists: func(name string) bool {
-			for _, path := range h.present {
-				if path == name {
-					return true
-				}
-			}
-			return false
-		},
+		Exists: func(name string) bool { return slices.Contains(h.present, name) },
 	}
 }
 
