@@ -21,8 +21,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
-// Config is the daemon's configuration in effect. Paths are absolute, or
-// relative to the working directory where a variable or flag gave them so.
+// Config is the daemon's configuration in effect. Its paths are absolute, or
+// relative to the working directory if the file's own name, a variable or a flag
+// is.
 type Config struct {
 	Store      Store      `mapstructure:"store"`
 	Socket     Socket     `mapstructure:"socket"`
