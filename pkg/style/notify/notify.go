@@ -5,7 +5,6 @@
 package notify
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -70,11 +69,12 @@ func (Style) Compose(ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (att
 }
 
 func compose(ep *endpoint.Endpoint, changeType event.ChangeType, object event.Object) ([]byte, error) {
-	itemID, err := json.Marshal(object.ItemID)
+	// Not json.Marshal, which would escape <, > and & in an id.
+	itemID, err := object.ItemID.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("compose notification: %w", err)
 	}
-	baseID, err := json.Marshal(object.BaseID)
+	baseID, err := object.BaseID.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("compose notification: %w", err)
 	}
