@@ -10,6 +10,7 @@ package style
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sort"
@@ -77,6 +78,20 @@ const (
 	Strings OptionType = "strings"
 )
 
+// words says what a value of the type is.
+func (t OptionType) words() string {
+	switch t {
+	case Bool:
+		return "true or false"
+	case Int:
+		return "a whole number"
+	case Strings:
+		return "an array of strings"
+	default:
+		return "a string"
+	}
+}
+
 // Option declares a setting of a style: a member of the endpoint's JSON and a
 // flag of the command line.
 type Option struct {
@@ -137,12 +152,12 @@ func (s *Set) Validate(ep *endpoint.Endpoint) error {
 		declared[option.Name] = option
 		names = append(names, option.Name)
 	}
-	for name, raw := range ep.Options {
+	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
 		option, ok := declared[name]
 		if !ok {
 			return fmt.Errorf("style %s has no option %q%s", ep.Style, name, suggest.Clause(name, names))
 		}
-		if err := option.check(raw); err != nil {
+		if err := option.check(ep.Options[name]); err != nil {
 			return err
 		}
 	}
@@ -166,7 +181,7 @@ func (o Option) check(raw json.RawMessage) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("option %s is not a %s", o.Name, o.Type)
+		return fmt.Errorf("option %s is not %s", o.Name, o.Type.words())
 	}
 	return nil
 }
