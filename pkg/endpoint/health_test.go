@@ -72,8 +72,8 @@ func TestASickEndpointIsProbedByOneRequestAtGrowingDistances(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	h := sick(c)
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
-		want *= time.Second
+	for i, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+		want := time.Duration(seconds) * time.Second
 		if got := h.Permit(c.now, true, 8); got != (Permit{Until: c.now.Add(want)}) {
 			t.Fatalf("probe %d: %+v, want none for %s", i, got, want)
 		}

@@ -52,7 +52,7 @@ func TestNextKeepsToTheSchedule(t *testing.T) {
 			t.Errorf("after %d failures with jitter %v: %s, %v; want %s, %v", c.failed, c.jitter, delay, again, c.delay, c.again)
 		}
 	}
-	if _, again := (Schedule{}).Next(1, 0); again {
+	if _, again := new(Schedule).Next(1, 0); again {
 		t.Error("an empty schedule retries")
 	}
 }
