@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -77,11 +75,7 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, now time.Time) (a
 func (e *exchange) request(ctx context.Context, r attempt.Request, now time.Time) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.ep.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err // url.Error repeats the URL
-		}
-		return nil, fmt.Errorf("the endpoint's url can't be read: %w", err)
+		return nil, errors.New("the endpoint's url can't be read") // err repeats it
 	}
 	header := request.Header
 	header.Set("User-Agent", e.sender.config.UserAgent)
