@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exactly wants one argument for each name.
+// exactly wants one argument for each name; one in brackets may be left out.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		hint := helpHint(cmd)
-		if len(args) < len(names) {
-			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), hint}
+		if len(args) < len(names) && !strings.HasPrefix(names[len(args)], "[") {
+			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), names[len(args)]), hint}
 		}
 		if len(args) > len(names) {
 			return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[len(names)]), hint}

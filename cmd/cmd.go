@@ -45,15 +45,18 @@ type Env struct {
 
 	Now   func() time.Time
 	Build Build
+
+	// Sample holds the events that "serve --dev" plays, one a line.
+	Sample []byte
 }
 
 // Main runs dz as a process and returns its exit code. A first interrupt ends
 // the command in order, a second one at once.
-func Main(build Build) int {
+func Main(build Build, sample []byte) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return Run(ctx, os.Args[1:], processEnv(build))
+	return Run(ctx, os.Args[1:], processEnv(build, sample))
 }
 
 // Run runs one command and returns its exit code.
@@ -71,7 +74,7 @@ func Run(ctx context.Context, args []string, env Env) int {
 	return ExitDone
 }
 
-func processEnv(build Build) Env {
+func processEnv(build Build, sample []byte) Env {
 	stdin, stdout, stderr := isTerminal(os.Stdin), isTerminal(os.Stdout), isTerminal(os.Stderr)
 	return Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
@@ -85,8 +88,9 @@ func processEnv(build Build) Env {
 			}
 			return terminalWidth()
 		},
-		Now:   time.Now,
-		Build: build,
+		Now:    time.Now,
+		Build:  build,
+		Sample: sample,
 	}
 }
 

@@ -30,7 +30,7 @@ is wrong is shown with its file and line; nothing is started or opened.`,
 		Example: `  dz config check
   dz config check /etc/dz/dz.yaml
   dz --config dz.yaml config check -o json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: exactly("[FILE]"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			out, err := a.printer()
 			if err != nil {
