@@ -45,6 +45,9 @@ const (
 	idleEvery = 50 * time.Millisecond
 )
 
+// StoreFormat is the format of the store that this dz writes.
+const StoreFormat = bolt.Format
+
 // ErrFailuresRemain is returned by Run with UntilIdle when everything was tried
 // and not everything was delivered.
 var ErrFailuresRemain = errors.New("failures remain")
@@ -340,7 +343,7 @@ func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
 	if err != nil {
 		return err
 	}
-	src, err := file.New(c.Name, c.Path, file.Options{Saved: saved, Now: d.now, Log: d.log})
+	src, err := file.New(c.Name, c.Path, saved, file.Options{})
 	if err != nil {
 		return err
 	}
