@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed"
 	"os"
 
 	"github.com/dam-delivery/dz/cmd"
@@ -12,6 +13,11 @@ import (
 // own information.
 var version, commit, date string
 
+// sample holds the events of "dz serve --dev".
+//
+//go:embed testdata/sample.ndjson
+var sample []byte
+
 func main() {
-	os.Exit(cmd.Main(cmd.Build{Version: version, Commit: commit, Date: date}))
+	os.Exit(cmd.Main(cmd.Build{Version: version, Commit: commit, Date: date}, sample))
 }
