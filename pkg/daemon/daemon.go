@@ -75,6 +75,8 @@ type Options struct {
 	Listener net.Listener
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	Sources  map[string]source.Source
+
+	started func(*Daemon) // called before Ready
 }
 
 // Daemon is a running dz.
@@ -205,6 +207,9 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 	d.log.Info("dz is ready", "version", d.opts.Version.Version, "store", d.config.Store.Path,
 		"socket", listener.Addr().String(), "sources", len(d.feeds), "endpoints", len(d.registry.all()))
 	systemd.ready()
+	if d.opts.started != nil {
+		d.opts.started(d)
+	}
 	if d.opts.Ready != nil {
 		d.opts.Ready()
 	}
