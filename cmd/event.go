@@ -136,7 +136,7 @@ once.`,
 				return err
 			}
 			if result.From != nil && result.From.After(replay.Since) {
-				a.note("events before %s are not kept any more", result.From.In(s.out.Now.Location()).Format("2006-01-02 15:04:05"))
+				a.note("the oldest event still kept is of %s", result.From.In(s.out.Now.Location()).Format("2006-01-02 15:04:05"))
 			}
 			verb := "owed"
 			if result.DryRun {

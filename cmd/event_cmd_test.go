@@ -134,7 +134,7 @@ func TestReplaySaysHowFarBackItReached(t *testing.T) {
 	from := now.Add(-time.Hour)
 	d := newFakeDaemon(t, map[string]any{"POST /events/replay": api.ReplayResult{Events: 10, Owed: 7, From: &from}})
 	d.run(t, "", nil, "event", "replay", "--since", "2h", "--endpoint", "shop").
-		wants(t, ExitDone, "10 events looked at, 7 notifications owed", "events before 2026-11-21 09:00:00 are not kept")
+		wants(t, ExitDone, "10 events looked at, 7 notifications owed", "the oldest event still kept is of 2026-11-21 09:00:00")
 	sameJSON(t, d.asked()[0].Body, `{"since": "2026-11-21T08:00:00Z", "endpoint": "shop"}`)
 	d.run(t, "", nil, "event", "replay").wants(t, ExitUsage, "", "needs --since")
 }

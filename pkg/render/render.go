@@ -172,7 +172,11 @@ func (p *Printer) Error(e api.Error) error {
 	}
 	out := p.page()
 	text := e.Message
-	if e.Hint != "" {
+	switch {
+	case e.Hint == "":
+	case strings.HasSuffix(text, "?"):
+		text += " " + e.Hint
+	default:
 		text += ": " + e.Hint
 	}
 	text = strings.ReplaceAll(cleanBlock(text), "\n", "\n    ")

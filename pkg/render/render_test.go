@@ -136,7 +136,7 @@ func pages() map[string]func(*Printer) error {
 		"rejected":       func(p *Printer) error { return p.Rejected(sampleRejected()) },
 		"exchange":       func(p *Printer) error { return p.Exchange(sampleExchange()) },
 		"error": func(p *Printer) error {
-			return p.Error(api.Error{Code: api.CodeNotFound, Message: "no endpoint shp", Hint: "did you mean shop?"})
+			return p.Error(api.Error{Code: api.CodeNotFound, Message: "no endpoint shp; did you mean shop?", Hint: "'dz endpoint list' shows what there is"})
 		},
 	}
 }
