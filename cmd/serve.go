@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -43,7 +44,7 @@ could be sent: with 0 if everything is delivered, with 1 if failures remain.`,
 			if opts.dev {
 				return a.serveDev(cmd.Context(), opts)
 			}
-			c, err := config.Load(a.configOptions())
+			c, err := config.Load(a.serveConfigOptions())
 			if err != nil {
 				return usageError{err: err}
 			}
@@ -57,12 +58,23 @@ could be sent: with 0 if everything is delivered, with 1 if failures remain.`,
 	return cmd
 }
 
+// serveConfigOptions are those of a configuration for this daemon.
+func (a *app) serveConfigOptions() config.Options {
+	opts := a.configOptions()
+	opts.SourceTypes = daemon.SourceTypes()
+	return opts
+}
+
 // serve runs the daemon until ctx ends. ready, if given, is called when it
 // serves.
 func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, ready func()) error {
 	var level slog.LevelVar
 	level.Set(c.Log.Level)
 	log := newLogger(a.env.Stderr, c.Log.Format, a.env.ErrTerminal, &level)
+	// net/http complains to the standard logger of answers that nobody asked
+	// for, and quotes them.
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelDebug).Writer())
 	for _, warning := range c.Warnings {
 		log.Warn(warning)
 	}
@@ -95,7 +107,7 @@ func (a *app) reloads(ctx context.Context, log *slog.Logger) <-chan config.Confi
 				return
 			case <-signals:
 			}
-			c, err := config.Load(a.configOptions())
+			c, err := config.Load(a.serveConfigOptions())
 			if err != nil {
 				log.Error("the configuration is not reloaded; the one before stays in effect", "error", err)
 				continue

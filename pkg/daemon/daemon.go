@@ -29,7 +29,6 @@ import (
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/source"
-	"github.com/dam-delivery/dz/pkg/source/file"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/bolt"
 	"github.com/dam-delivery/dz/pkg/style"
@@ -348,7 +347,7 @@ func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
 	if err != nil {
 		return err
 	}
-	src, err := file.New(c.Name, c.Path, saved, file.Options{})
+	src, err := openSource(c, saved)
 	if err != nil {
 		return err
 	}
