@@ -19,8 +19,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,16 +38,10 @@ const (
 	attemptGrace = 10 * time.Second
 	// maintainEvery is how often the store tidies up.
 	maintainEvery = time.Minute
-	// idleEvery is how often --until-idle looks.
-	idleEvery = 50 * time.Millisecond
 )
 
 // StoreFormat is the format of the store that this dz writes.
 const StoreFormat = bolt.Format
-
-// ErrFailuresRemain is returned by Run with UntilIdle when everything was tried
-// and not everything was delivered.
-var ErrFailuresRemain = errors.New("failures remain")
 
 // Options of a daemon.
 type Options struct {
@@ -303,226 +295,8 @@ func (d *Daemon) startAPI(listener net.Listener, fail context.CancelCauseFunc) (
 	}, nil
 }
 
-// applySources starts the sources that are new, and stops those that are not
-// wanted any more. Sources that stay are left alone.
-func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	keep := make(map[string]bool)
-	for _, s := range wanted {
-		keep[s.Name] = true
-		if running, ok := d.feeds[s.Name]; ok {
-			if running.path == s.Path && running.kind == s.Type {
-				continue
-			}
-			if err := running.stop(); err != nil {
-				return err
-			}
-			delete(d.feeds, s.Name)
-		}
-		if err := d.startFeed(ctx, s); err != nil {
-			return fmt.Errorf("source %s: %w", s.Name, err)
-		}
-	}
-	for name, running := range d.feeds {
-		if keep[name] || d.opts.Sources[name] != nil {
-			continue
-		}
-		delete(d.feeds, name)
-		if err := running.stop(); err != nil {
-			return err
-		}
-		d.log.Info("source removed", "source", name)
-	}
-	for name, src := range d.opts.Sources {
-		if d.feeds[name] == nil {
-			d.runFeed(ctx, &feed{name: name, source: src})
-		}
-	}
-	return nil
-}
-
-func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
-	saved, err := d.store.Positions(ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	src, err := openSource(c, saved)
-	if err != nil {
-		return err
-	}
-	d.runFeed(ctx, &feed{name: c.Name, kind: c.Type, path: c.Path, source: src})
-	return nil
-}
-
-func (d *Daemon) runFeed(ctx context.Context, f *feed) {
-	ctx, f.cancel = context.WithCancel(ctx)
-	f.done = make(chan struct{})
-	d.feeds[f.name] = f
-	go f.run(ctx, d.intake)
-}
-
-// stop ends a feed; what it has returned and not yet made durable is read again.
-func (f *feed) stop() error {
-	f.cancel()
-	<-f.done
-	if err := f.source.Close(); err != nil {
-		return fmt.Errorf("close source %s: %w", f.name, err)
-	}
-	return nil
-}
-
-func (d *Daemon) stopFeeds() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var errs []error
-	for name, f := range d.feeds {
-		errs = append(errs, f.stop())
-		delete(d.feeds, name)
-	}
-	return errors.Join(errs...)
-}
-
-func (d *Daemon) allFeeds() []*feed {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	feeds := make([]*feed, 0, len(d.feeds))
-	for _, f := range d.feeds {
-		feeds = append(feeds, f)
-	}
-	slices.SortFunc(feeds, func(a, b *feed) int { return strings.Compare(a.name, b.name) })
-	return feeds
-}
-
-// reload goes on with another configuration, as far as that can be done without
-// a restart.
-func (d *Daemon) reload(ctx context.Context, c config.Config) {
-	before := d.config
-	for _, fixed := range []struct {
-		key     string
-		changed bool
-	}{
-		{"store", before.Store != c.Store},
-		{"socket", before.Socket != c.Socket},
-		{"metrics", before.Metrics != c.Metrics},
-		{"log.format", before.Log.Format != c.Log.Format},
-	} {
-		if fixed.changed {
-			d.log.Warn("a changed setting takes effect after a restart", "key", fixed.key)
-		}
-	}
-	c.Store, c.Socket, c.Metrics = before.Store, before.Socket, before.Metrics
-	d.sender.Reload(c.Network.Deny, c.Network.Allow)
-	if d.opts.Level != nil {
-		d.opts.Level.Set(c.Log.Level)
-	}
-	if err := d.registry.setDefaults(ctx, c.Debouncing.Window()); err != nil {
-		d.log.Error("can't route by the new debounce", "error", err)
-	}
-	if err := d.applySources(ctx, c.Sources); err != nil {
-		d.log.Error("can't change the sources", "error", err)
-	}
-	d.mu.Lock()
-	d.config = c
-	d.mu.Unlock()
-	d.log.Info("configuration reloaded", "file", c.File)
-}
-
-// finished reports whether --until-idle may end: nothing can be read, and
-// nothing is owed that could be sent. It returns ErrFailuresRemain if something
-// is owed all the same.
-func (d *Daemon) finished(ctx context.Context) (bool, error) {
-	status, err := d.status(ctx)
-	if err != nil || !status.Idle {
-		return false, err
-	}
-	counts := status.Debts
-	if counts.Failed+counts.Held > 0 {
-		return true, fmt.Errorf("%w: %d failed, %d held by endpoints that are disabled or gone: see 'dz failures list' and 'dz status'",
-			ErrFailuresRemain, counts.Failed, counts.Held)
-	}
-	d.log.Info("idle: everything is delivered")
-	return true, nil
-}
-
-// feedsSettled reports whether all that could be read is in the store, and a
-// mark that differs if something came in between two calls.
-func (d *Daemon) feedsSettled() (turns []uint64, ok bool) {
-	for _, f := range d.allFeeds() {
-		caughtUp, turn := f.settled()
-		if !caughtUp {
-			return nil, false
-		}
-		turns = append(turns, turn)
-	}
-	return turns, true
-}
-
 // alive reports whether the daemon can do its work, for the watchdog.
 func (d *Daemon) alive(ctx context.Context) error {
 	_, err := d.store.Stats(ctx)
 	return err
-}
-
-// watchers are those who wait for what becomes of debts.
-type watchers struct {
-	mu   sync.Mutex
-	next int
-	all  map[int]func(settlement)
-}
-
-// watch calls tell with every settlement until stop is called. tell must be
-// quick and must not call back.
-func (w *watchers) watch(tell func(settlement)) (stop func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.all == nil {
-		w.all = make(map[int]func(settlement))
-	}
-	id := w.next
-	w.next++
-	w.all[id] = tell
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.all, id)
-	}
-}
-
-func (w *watchers) tell(s settlement) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, tell := range w.all {
-		tell(s)
-	}
-}
-
-// teardown is a stack of what must be undone. Each thing is registered the
-// moment it exists; all are undone in reverse order, once.
-type teardown struct {
-	steps []func() error
-}
-
-func (t *teardown) add(step func() error) { t.steps = append(t.steps, step) }
-
-func (t *teardown) run() error {
-	var errs []error
-	for _, step := range slices.Backward(t.steps) {
-		errs = append(errs, step())
-	}
-	t.steps = nil
-	return errors.Join(errs...)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-func sortLanes(lanes []*lane) {
-	slices.SortFunc(lanes, func(a, b *lane) int {
-		return strings.Compare(a.settings.Load().ep.Name, b.settings.Load().ep.Name)
-	})
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -290,4 +292,10 @@ func (r *registry) wake(due map[uint64]time.Time) {
 			running.wake()
 		}
 	}
+}
+
+func sortLanes(lanes []*lane) {
+	slices.SortFunc(lanes, func(a, b *lane) int {
+		return strings.Compare(a.settings.Load().ep.Name, b.settings.Load().ep.Name)
+	})
 }

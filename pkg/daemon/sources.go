@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,4 +36,95 @@ func openSource(c config.Source, saved []source.Position) (source.Source, error)
 		return nil, fmt.Errorf("unknown type %q (types: %s)", c.Type, strings.Join(SourceTypes(), ", "))
 	}
 	return open(c, saved)
+}
+
+// applySources starts the sources that are new, and stops those that are not
+// wanted any more. Sources that stay are left alone.
+func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keep := make(map[string]bool)
+	for _, s := range wanted {
+		keep[s.Name] = true
+		if running, ok := d.feeds[s.Name]; ok {
+			if running.path == s.Path && running.kind == s.Type {
+				continue
+			}
+			if err := running.stop(); err != nil {
+				return err
+			}
+			delete(d.feeds, s.Name)
+		}
+		if err := d.startFeed(ctx, s); err != nil {
+			return fmt.Errorf("source %s: %w", s.Name, err)
+		}
+	}
+	for name, running := range d.feeds {
+		if keep[name] || d.opts.Sources[name] != nil {
+			continue
+		}
+		delete(d.feeds, name)
+		if err := running.stop(); err != nil {
+			return err
+		}
+		d.log.Info("source removed", "source", name)
+	}
+	for name, src := range d.opts.Sources {
+		if d.feeds[name] == nil {
+			d.runFeed(ctx, &feed{name: name, source: src})
+		}
+	}
+	return nil
+}
+
+func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
+	saved, err := d.store.Positions(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	src, err := openSource(c, saved)
+	if err != nil {
+		return err
+	}
+	d.runFeed(ctx, &feed{name: c.Name, kind: c.Type, path: c.Path, source: src})
+	return nil
+}
+
+func (d *Daemon) runFeed(ctx context.Context, f *feed) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.done = make(chan struct{})
+	d.feeds[f.name] = f
+	go f.run(ctx, d.intake)
+}
+
+// stop ends a feed; what it has returned and not yet made durable is read again.
+func (f *feed) stop() error {
+	f.cancel()
+	<-f.done
+	if err := f.source.Close(); err != nil {
+		return fmt.Errorf("close source %s: %w", f.name, err)
+	}
+	return nil
+}
+
+func (d *Daemon) stopFeeds() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for name, f := range d.feeds {
+		errs = append(errs, f.stop())
+		delete(d.feeds, name)
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Daemon) allFeeds() []*feed {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	feeds := make([]*feed, 0, len(d.feeds))
+	for _, f := range d.feeds {
+		feeds = append(feeds, f)
+	}
+	slices.SortFunc(feeds, func(a, b *feed) int { return strings.Compare(a.name, b.name) })
+	return feeds
 }
