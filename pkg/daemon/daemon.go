@@ -38,6 +38,8 @@ const (
 	attemptGrace = 10 * time.Second
 	// maintainEvery is how often the store tidies up.
 	maintainEvery = time.Minute
+	// lookEvery is how often the sources are asked what hinders them.
+	lookEvery = 2 * time.Second
 )
 
 // StoreFormat is the format of the store that this dz writes.
@@ -211,6 +213,8 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 	maintain := time.NewTicker(maintainEvery)
 	defer maintain.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	var idle <-chan time.Time
 	if d.opts.UntilIdle {
 		ticker := time.NewTicker(idleEvery)
@@ -233,6 +237,8 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 			if err := d.store.Maintain(ctx, d.now()); err != nil && ctx.Err() == nil {
 				d.log.Error("can't tidy up the store; trying again in a minute", "error", err)
 			}
+		case <-look.C:
+			d.logObstacles()
 		case <-idle:
 			done, err := d.finished(ctx)
 			if done || err != nil {

@@ -18,6 +18,11 @@ var ErrFailuresRemain = errors.New("failures remain")
 // nothing is owed that could be sent. It returns ErrFailuresRemain if something
 // is owed all the same.
 func (d *Daemon) finished(ctx context.Context) (bool, error) {
+	for _, f := range d.allFeeds() {
+		if text := f.fatal.Load(); text != nil {
+			return true, fmt.Errorf("source %s has failed: %s", f.name, *text)
+		}
+	}
 	status, err := d.status(ctx)
 	if err != nil || !status.Idle {
 		return false, err

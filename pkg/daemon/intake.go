@@ -107,6 +107,8 @@ type feed struct {
 	waiting atomic.Bool
 	turns   atomic.Uint64
 	fatal   atomic.Pointer[string]
+
+	obstacle string // that was logged last
 }
 
 // run reads the source until ctx ends or it fails for good.
@@ -149,6 +151,21 @@ func (f *feed) status() source.Status {
 func (f *feed) settled() (caughtUp bool, turn uint64) {
 	turn = f.turns.Load()
 	return f.waiting.Load() && f.status().CaughtUp, turn
+}
+
+// logObstacles says what hinders a source when it begins to, and when it is over.
+func (d *Daemon) logObstacles() {
+	for _, f := range d.allFeeds() {
+		now := f.status().Error
+		if now == f.obstacle {
+			continue
+		}
+		if f.obstacle = now; now != "" {
+			d.log.Warn("source is hindered; waiting", "source", f.name, "error", now)
+		} else {
+			d.log.Info("source is read again", "source", f.name)
+		}
+	}
 }
 
 // logRejected says that input could not be read, once a batch.
