@@ -44,10 +44,9 @@ type ID ulid.ULID
 // NewID makes an id. salt tells stores apart, seq the debts of one store.
 func NewID(created time.Time, salt uint16, seq uint64) ID {
 	var id ulid.ULID
-	// Only times before 1970 or after the year 10889 are refused; they leave
-	// the time at zero, which the number makes good.
-	_ = id.SetTime(uint64(max(created.UnixMilli(), 0)))
-	binary.BigEndian.PutUint16(id[6:], salt)
+	milliseconds := uint64(min(max(created.UnixMilli(), 0), 1<<48-1))
+	// 48 bits of time, 16 of salt, 64 of seq, as bytes in that order.
+	binary.BigEndian.PutUint64(id[:8], milliseconds<<16|uint64(salt))
 	binary.BigEndian.PutUint64(id[8:], seq)
 	return ID(id)
 }
@@ -128,9 +127,8 @@ func (d *Debt) Merge(c Change, now time.Time) {
 	if d.Tries > 0 || d.Failed {
 		d.Failed, d.Tries, d.Since = false, 0, now
 	}
-	if now.Before(d.Since) {
-		d.Since = now // the clock was set back
-	}
+	// The clock may have been set back.
+	d.FirstSeen, d.Since = earlier(d.FirstSeen, now), earlier(d.Since, now)
 	d.take(c, now)
 	if !d.Forced {
 		d.Due = c.Window.Due(d.Since, d.LastSeen)
@@ -184,11 +182,14 @@ func (d *Debt) Force(now time.Time) {
 }
 
 // Hasten makes a debt that waits for its next retry due at now, because its
-// endpoint works again.
-func (d *Debt) Hasten(now time.Time) {
-	if d.Retrying() && d.Due.After(now) {
-		d.Due = now
+// endpoint works again, and reports whether it did. A debt that waits for its
+// object to be quiet goes on waiting.
+func (d *Debt) Hasten(now time.Time) bool {
+	if d.Failed || d.Tries == 0 || !d.Due.After(now) {
+		return false
 	}
+	d.Due = now
+	return true
 }
 
 // Settlement says how one attempt at a debt ended.
@@ -214,40 +215,50 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 		return false // still due, and still forced if it was
 	}
 	d.LastAttempt = o.Ended()
-	// A person who asked while this attempt was under way gets one of their own.
-	askedAgain := d.Forced && !s.Forced
-	d.Forced = false
-	newer := d.Generation != s.Generation
-	switch {
-	case o.Verdict == attempt.Delivered && !newer:
+	if o.Verdict == attempt.Delivered && d.Generation == s.Generation {
 		return true
-	case o.Verdict == attempt.Delivered:
-		d.Count -= min(s.Count, d.Count-1)
+	}
+	// A person who asked while this attempt was under way gets one of their own.
+	askedAgain := d.Forced && (!s.Forced || d.Due.After(o.Started))
+	d.Forced = false
+	if o.Verdict == attempt.Delivered {
+		// Only what changed meanwhile is left to be told, at least one change.
+		if d.Count > s.Count {
+			d.Count -= s.Count
+		} else {
+			d.Count = 1
+		}
 		d.FirstSeen = earlier(o.Started, d.LastSeen)
 		d.Attempts = 0
+		d.begin(s)
+	} else {
+		d.Attempts++
+		d.fail(s)
+	}
+	if askedAgain {
+		d.Force(o.Ended())
+	}
+	return false
+}
+
+// fail decides when a debt whose attempt failed is due again.
+func (d *Debt) fail(s Settlement) {
+	o := s.Outcome
+	switch {
+	case d.Generation != s.Generation:
 		d.begin(s)
 	case o.Verdict == attempt.Gone:
 		// The endpoint pauses; this object is not to blame, and waits like the
 		// others.
-		d.Attempts++
 		d.Due = o.Ended()
-	case newer:
-		d.Attempts++
-		d.begin(s)
-	case askedAgain:
-		d.Attempts++
-		d.Force(o.Ended())
 	default:
-		d.Attempts++
 		d.Tries++
 		delay, again := s.Schedule.Next(d.Tries, s.Jitter)
-		if !again {
-			d.Failed = true
-			return false
+		d.Failed = !again
+		if again {
+			d.Due = later(o.Ended().Add(delay), o.NotBefore)
 		}
-		d.Due = later(o.Ended().Add(delay), o.NotBefore)
 	}
-	return false
 }
 
 // begin starts a debounce for what changed while an attempt was under way.

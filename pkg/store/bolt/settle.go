@@ -149,10 +149,9 @@ func (db *DB) hasten(ctx context.Context, id uint64, keys []debt.Key, now time.T
 			if err != nil {
 				return err
 			}
-			if s == nil || !s.Retrying() || !s.Due.After(now) {
+			if s == nil || !s.Hasten(now) {
 				continue
 			}
-			s.Hasten(now)
 			if err := t.save(s, false); err != nil {
 				return err
 			}
