@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 				"DZ_STORE_PATH":     filepath.Join(env.WorkDir, "dz.db"),
 				"SOURCE_DATE_EPOCH": "1795255200",
 				"TZ":                "UTC",
+				"GORACE":            "atexit_sleep_ms=0", // or every command takes a second with -race
 			} {
 				env.Setenv(name, value)
 			}
