@@ -242,5 +242,6 @@ func (p patch) create(styleOf func(name string) (Style, bool)) (endpoint.Endpoin
 	if err := endpoint.CheckName(ep.Name); err != nil {
 		return ep, invalid("", "%s", err)
 	}
-	return ep, p.apply(&ep, styleOf)
+	err := p.apply(&ep, styleOf)
+	return ep, err
 }

@@ -92,7 +92,8 @@ func (e *emission) lines(body io.Reader) error {
 	var offset int64
 	for {
 		line, length, err := readLine(reader)
-		if err != nil && !errors.Is(err, io.EOF) {
+		atEnd := errors.Is(err, io.EOF)
+		if err != nil && !atEnd {
 			return err
 		}
 		if length > 0 {
@@ -100,10 +101,10 @@ func (e *emission) lines(body io.Reader) error {
 				return err
 			}
 		}
-		offset += length
-		if err != nil {
+		if atEnd {
 			return nil
 		}
+		offset += length
 	}
 }
 
@@ -199,7 +200,7 @@ func (e *emission) explain(err error) error {
 			"the request's body is longer than %d bytes", tooLong.Limit)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &problem{http.StatusRequestTimeout, invalid("send it without pauses; "+e.progress(),
-			"the request's body stood still for %s", bodyTimeout)}
+			"the request's body stood still for too long")}
 	case errors.As(err, &expected):
 		told := *expected
 		if told.Hint != "" {

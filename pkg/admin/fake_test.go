@@ -28,8 +28,9 @@ type fake struct {
 	emitted []event.Event // everything
 	parts   int           // in how many calls
 	fail    error         // answered to everything
-	block   chan struct{} // Status waits for it, or for its context
-	entered chan struct{} // told that Status waits
+	block   chan struct{} // Status and RetryFailures wait for it, or for their context
+	entered chan struct{} // told that they wait
+	left    chan error    // told, if it is there, how waiting ended
 }
 
 func newFake() *fake {
@@ -42,14 +43,26 @@ func (f *fake) begin(asked any) (unlock func(), err error) {
 	return f.mu.Unlock, f.fail
 }
 
+// wait blocks where a test wants to catch a request under way.
+func (f *fake) wait(ctx context.Context) (err error) {
+	if f.block == nil {
+		return nil
+	}
+	f.entered <- struct{}{}
+	select {
+	case <-f.block:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if f.left != nil {
+		f.left <- err
+	}
+	return err
+}
+
 func (f *fake) Status(ctx context.Context) (api.Status, error) {
-	if f.block != nil {
-		f.entered <- struct{}{}
-		select {
-		case <-f.block:
-		case <-ctx.Done():
-			return api.Status{}, ctx.Err()
-		}
+	if err := f.wait(ctx); err != nil {
+		return api.Status{}, err
 	}
 	unlock, err := f.begin("status")
 	defer unlock()
@@ -208,7 +221,10 @@ func (f *fake) GetFailure(_ context.Context, id string) (api.Failure, error) {
 	return api.Failure{ID: id}, err
 }
 
-func (f *fake) RetryFailures(_ context.Context, action api.FailureAction) (api.FailureResult, error) {
+func (f *fake) RetryFailures(ctx context.Context, action api.FailureAction) (api.FailureResult, error) {
+	if err := f.wait(ctx); err != nil {
+		return api.FailureResult{}, err
+	}
 	unlock, err := f.begin(action)
 	defer unlock()
 	return api.FailureResult{Matched: 3, DryRun: action.DryRun}, err

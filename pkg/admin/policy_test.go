@@ -112,7 +112,7 @@ func as(t *testing.T, peer Peer, policy Policy, lookup func(uint32) ([]uint32, e
 	server.members = newGroupCache(lookup)
 	return func(method, target string) (int, api.Error) {
 		recorder := httptest.NewRecorder()
-		request := httptest.NewRequest(method, target, strings.NewReader("{}"))
+		request := httptest.NewRequest(method, target, nil)
 		request = request.WithContext(withPeerResult(request.Context(), peerResult{peer: peer}))
 		server.handler.ServeHTTP(recorder, request)
 		return recorder.Code, errorOf(t, recorder.Body.Bytes())
@@ -179,7 +179,7 @@ func TestRequestWithoutPeerIsDenied(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, newFake(), Policy{})
 	recorder := httptest.NewRecorder()
-	server.handler.ServeHTTP(recorder, httptest.NewRequest("GET", "/api/v1/status", nil))
+	server.handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
 	if recorder.Code != http.StatusForbidden {
 		t.Errorf("got %d %s", recorder.Code, recorder.Body)
 	}

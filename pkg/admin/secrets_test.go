@@ -143,23 +143,21 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, body := range bodies {
-		t.Run(name, func(t *testing.T) {
-			for _, request := range []struct{ method, path string }{
-				{"POST", "/api/v1/endpoints"}, {"PATCH", "/api/v1/endpoints/stored"},
-			} {
-				sent := body
-				if request.method == "PATCH" {
-					sent = strings.Replace(body, `"name":"shop",`, "", 1)
-				}
-				got := server.raw(t, request.method, request.path, "application/json", sent)
-				if got.status < 400 || got.status > 499 {
-					t.Errorf("%s: %d %s", request.method, got.status, got.body)
-				}
-				if strings.Contains(got.body, secret) || strings.Contains(got.body, "hunter2") {
-					t.Errorf("%s: the answer repeats the secret: %s", request.method, got.body)
-				}
+		for _, request := range []struct{ method, path string }{
+			{"POST", "/api/v1/endpoints"}, {"PATCH", "/api/v1/endpoints/stored"},
+		} {
+			sent := body
+			if request.method == "PATCH" {
+				sent = strings.Replace(body, `"name":"shop",`, "", 1)
 			}
-		})
+			got := server.raw(t, request.method, request.path, "application/json", sent)
+			if got.status < 400 || got.status > 499 {
+				t.Errorf("%s: %s: %d %s", name, request.method, got.status, got.body)
+			}
+			if strings.Contains(got.body, secret) {
+				t.Errorf("%s: %s: the answer repeats the secret: %s", name, request.method, got.body)
+			}
+		}
 	}
 	if log := server.log.String(); strings.Contains(log, secret) {
 		t.Errorf("the log repeats the secret: %s", log)

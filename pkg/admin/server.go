@@ -17,12 +17,8 @@ import (
 
 const (
 	headerTimeout = 10 * time.Second
-	// bodyTimeout is how long a request's body may stand still.
-	bodyTimeout    = 30 * time.Second
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 64 << 10
-	// grace is how long requests under way may go on once the server stops.
-	grace = 5 * time.Second
 )
 
 // Config is what a server is made of.
@@ -41,6 +37,9 @@ type Server struct {
 	members *groupCache
 	log     *slog.Logger
 	handler http.Handler
+
+	bodyTimeout time.Duration // how long a request's body may stand still
+	grace       time.Duration // how long requests under way may go on once the server stops
 }
 
 // New makes a server.
@@ -50,12 +49,15 @@ func New(config Config) (*Server, error) {
 		policy:  config.Policy,
 		members: newGroupCache(lookupGroups),
 		log:     config.Log,
+
+		bodyTimeout: 30 * time.Second,
+		grace:       5 * time.Second,
 	}
 	mux, err := s.routes(config)
 	if err != nil {
 		return nil, fmt.Errorf("make admin API: %w", err)
 	}
-	s.handler = s.recovering(s.authorizing(mux))
+	s.handler = s.recovering(s.timing(s.authorizing(mux)))
 	return s, nil
 }
 
@@ -74,21 +76,23 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       withPeer,
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
 	select {
-	case err := <-failed:
+	case err := <-served:
 		return errors.Join(fmt.Errorf("serve admin API: %w", err), server.Close())
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(requests, grace)
+	stopping, cancel := context.WithTimeout(requests, s.grace)
 	defer cancel()
 	err := server.Shutdown(stopping)
 	if errors.Is(err, context.DeadlineExceeded) {
 		breakOff()
 		err = server.Close()
 	}
-	<-failed
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(serveErr, err)
+	}
 	if err != nil {
 		return fmt.Errorf("stop admin API: %w", err)
 	}
@@ -103,7 +107,8 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 			if cause == nil {
 				return
 			}
-			if cause == http.ErrAbortHandler || r.Context().Err() != nil {
+			err, isErr := cause.(error)
+			if r.Context().Err() != nil || (isErr && errors.Is(err, http.ErrAbortHandler)) {
 				panic(http.ErrAbortHandler) // the client has gone; there is nobody to answer
 			}
 			s.log.ErrorContext(r.Context(), "admin request panicked",
@@ -123,7 +128,6 @@ func (s *Server) authorizing(next http.Handler) http.Handler {
 			writeProblem(w, &problem{http.StatusForbidden, denied})
 			return
 		}
-		r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -168,20 +172,49 @@ func neededAccess(r *http.Request) Access {
 	return ReadAccess
 }
 
-// timedBody bounds how long each read of a request's body waits. The connection
-// has no deadline otherwise, because waiting for retries takes its time.
+// timing bounds how long a request's body may stand still.
+func (s *Server) timing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			body := &timedBody{body: r.Body, control: http.NewResponseController(w), timeout: s.bodyTimeout}
+			if err := body.extend(); err != nil {
+				writeProblem(w, s.problemOf(r.Context(), "read", err))
+				return
+			}
+			r.Body = body
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timedBody is a body of which each part must arrive in time. The deadline is
+// also that of what net/http reads by itself, when a handler has left some. It
+// ends with the body: what net/http reads from then on is whether the client is
+// still there, while an answer takes its time.
 type timedBody struct {
-	io.ReadCloser
+	body    io.Reader
 	control *http.ResponseController
+	timeout time.Duration
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
-	if err := b.control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
-		return 0, fmt.Errorf("bound the wait for the request: %w", err)
+	n, err := b.body.Read(p)
+	var deadlineErr error
+	switch {
+	case err == nil:
+		deadlineErr = b.extend()
+	case errors.Is(err, io.EOF):
+		deadlineErr = b.control.SetReadDeadline(time.Time{})
 	}
-	n, err := b.ReadCloser.Read(p)
-	if clearErr := b.control.SetReadDeadline(time.Time{}); err == nil {
-		err = clearErr
+	if deadlineErr != nil {
+		return n, fmt.Errorf("bound the wait for the request: %w", deadlineErr)
 	}
 	return n, err
 }
+
+// Close leaves it to net/http to do away with what was not read. Closed before
+// its end, a body that has timed out would pass for one that was read, and what
+// comes late for another request.
+func (*timedBody) Close() error { return nil }
+
+func (b *timedBody) extend() error { return b.control.SetReadDeadline(time.Now().Add(b.timeout)) }

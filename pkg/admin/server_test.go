@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,9 +13,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -71,7 +74,11 @@ func newLoggingServer(t *testing.T, service *fake, policy Policy, log io.Writer)
 func run(t *testing.T, service *fake, policy Policy) *running {
 	t.Helper()
 	log := &logBuffer{}
-	server := newLoggingServer(t, service, policy, log)
+	return runServer(t, newLoggingServer(t, service, policy, log), service, log)
+}
+
+func runServer(t *testing.T, server *Server, service *fake, log *logBuffer) *running {
+	t.Helper()
 	socket := filepath.Join(socketDir(t), "run", "dz.sock")
 	ctx, cancel := context.WithCancel(context.Background())
 	listener, err := Listen(ctx, socket, Policy{Owner: uint32(os.Geteuid())})
@@ -101,7 +108,7 @@ func start(t *testing.T) *running {
 // socketDir makes a directory whose path is short, however the test is named.
 func socketDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "dz")
+	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,11 +217,17 @@ func TestStoppingRemovesTheSocket(t *testing.T) {
 	wantError(t, err, api.CodeUnreachable)
 }
 
+// blocking makes a service whose requests wait until they are let go.
+func blocking() *fake {
+	service := newFake()
+	service.block, service.entered, service.left = make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	return service
+}
+
 func TestStoppingLetsARequestUnderWayEnd(t *testing.T) {
 	t.Parallel()
-	service := newFake()
-	service.block, service.entered = make(chan struct{}), make(chan struct{})
-	server := run(t, service, Policy{Owner: uint32(os.Geteuid())})
+	service := blocking()
+	server := run(t, service, alone())
 	got := make(chan error, 1)
 	go func() {
 		_, err := server.Status(t.Context())
@@ -228,6 +241,7 @@ func TestStoppingLetsARequestUnderWayEnd(t *testing.T) {
 		if _, err := os.Lstat(server.Socket); os.IsNotExist(err) {
 			break
 		}
+		runtime.Gosched()
 	}
 	close(service.block)
 	if err := <-got; err != nil {
@@ -235,6 +249,133 @@ func TestStoppingLetsARequestUnderWayEnd(t *testing.T) {
 	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestStoppingBreaksOffWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	service, log := blocking(), &logBuffer{}
+	patient := newLoggingServer(t, service, alone(), log)
+	patient.grace = time.Millisecond
+	server := runServer(t, patient, service, log)
+	got := make(chan error, 1)
+	go func() {
+		_, err := server.Status(t.Context())
+		got <- err
+	}()
+	<-service.entered
+	if err := server.stop(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, <-got, api.CodeUnreachable)
+	if err := <-service.left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the service was not told to stop: %v", err)
+	}
+	if text := log.String(); strings.Contains(text, "ERROR") {
+		t.Errorf("stopping is logged as an error: %s", text)
+	}
+}
+
+var retryAll = api.FailureAction{FailureSelection: api.FailureSelection{All: true}, Wait: true}
+
+// A bound on reading a request must not become one on answering it.
+func TestWaitingForRetriesTakesItsTime(t *testing.T) {
+	t.Parallel()
+	service, log := blocking(), &logBuffer{}
+	hasty := newLoggingServer(t, service, alone(), log)
+	hasty.bodyTimeout = 10 * time.Millisecond
+	server := runServer(t, hasty, service, log)
+	got := make(chan error, 1)
+	go func() {
+		_, err := server.RetryFailures(t.Context(), retryAll)
+		got <- err
+	}()
+	<-service.entered
+	select {
+	case err := <-service.left:
+		t.Errorf("the service was stopped: %v", err)
+	case <-time.After(10 * hasty.bodyTimeout): // nothing is to happen meanwhile
+	}
+	close(service.block)
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServiceIsToldThatTheClientHasGone(t *testing.T) {
+	t.Parallel()
+	service := blocking()
+	server := run(t, service, alone())
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan error, 1)
+	go func() {
+		_, err := server.RetryFailures(ctx, retryAll)
+		got <- err
+	}()
+	<-service.entered
+	cancel()
+	if err := <-service.left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the service goes on: %v", err)
+	}
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// A client that promises a body and does not send it is not waited for, whether
+// the body is read, not read, or the client has no business here at all.
+func TestBodyThatStandsStillIsGivenUp(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, path, contentType string
+		policy                  Policy
+		status                  int
+		code                    api.Code
+	}{
+		{"JSON", "/api/v1/endpoints", "application/json", alone(), 408, api.CodeInvalid},
+		{"events", "/api/v1/events", "application/x-ndjson", alone(), 408, api.CodeInvalid},
+		{"not read", "/api/v1/events", "text/html", alone(), 415, api.CodeInvalid},
+		{"a stranger's", "/api/v1/events", "application/x-ndjson", Policy{Owner: stranger()}, 403, api.CodeForbidden},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.status == http.StatusForbidden && os.Geteuid() == 0 {
+				t.Skip("root is no stranger")
+			}
+			service, log := newFake(), &logBuffer{}
+			hasty := newLoggingServer(t, service, tt.policy, log)
+			hasty.bodyTimeout = 10 * time.Millisecond
+			server := runServer(t, hasty, service, log)
+			conn, err := net.Dial("unix", server.Socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: dz\r\nContent-Type: %s\r\nContent-Length: 100\r\n\r\n{", tt.path, tt.contentType)
+			reader := bufio.NewReader(conn)
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != tt.status || errorOf(t, body).Code != tt.code {
+				t.Errorf("got %s %s", response.Status, body)
+			}
+			if _, err := reader.ReadByte(); !errors.Is(err, io.EOF) {
+				t.Errorf("the connection is not closed: %v", err)
+			}
+			if text := log.String(); strings.Contains(text, "ERROR") {
+				t.Errorf("a slow client is logged as an error: %s", text)
+			}
+		})
 	}
 }
 

@@ -43,7 +43,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 // socketDir makes a directory whose path is short, however the test is named.
 func socketDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "dz")
+	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
