@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	headerTimeout = 10 * time.Second
+	headerTimeout  = 10 * time.Second
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 64 << 10
 )
