@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/config"
+	"github.com/dam-delivery/dz/pkg/render"
 )
 
 func newConfigCommand(a *app) *cobra.Command {
@@ -26,10 +27,12 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Short: "Check the configuration, and show where each value comes from",
 		Long: `Check the configuration as 'dz serve' would read it, and show every setting with
 where it comes from: a line of the file, a variable, a flag, or the default. What
-is wrong is shown with its file and line; nothing is started or opened.`,
+is wrong is shown with its file and line; nothing is started or opened.
+
+With -o yaml it prints a configuration file that says all of it.`,
 		Example: `  dz config check
   dz config check /etc/dz/dz.yaml
-  dz --config dz.yaml config check -o json`,
+  dz --config dz.yaml config check -o yaml`,
 		Args: exactly("[FILE]"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			out, err := a.printer()
@@ -46,6 +49,13 @@ is wrong is shown with its file and line; nothing is started or opened.`,
 			}
 			for _, warning := range loaded.Warnings {
 				a.note("dz: warning: %s", warning)
+			}
+			if out.Format == render.YAML {
+				text, err := loaded.YAML()
+				if err != nil {
+					return err
+				}
+				return out.Text(string(text))
 			}
 			checked := checkedConfig{File: loaded.File, Settings: loaded.Explain(), Warnings: loaded.Warnings}
 			if checked.Warnings == nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-
 	"os"
 	"strconv"
 	"time"
@@ -101,7 +100,7 @@ func (a *app) emitFile(ctx context.Context, s session, name string) error {
 		input = file
 	}
 	events := interruptible(ctx, input)
-	defer events.Close() //nolint:errcheck // closing a pipe for reading can't fail
+	defer events.Close()
 	result, err := s.client.Emit(ctx, events)
 	if err != nil {
 		if result.Accepted > 0 {

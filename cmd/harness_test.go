@@ -41,7 +41,7 @@ type fakeDaemon struct {
 func newFakeDaemon(t *testing.T, answers map[string]any) *fakeDaemon {
 	t.Helper()
 	// Not t.TempDir: its name may be too long for a socket.
-	dir, err := os.MkdirTemp("", "dz")
+	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

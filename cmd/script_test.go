@@ -22,7 +22,7 @@ const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"dz": func() { os.Exit(Main(Build{Version: "1.2.3-test"}, nil)) },
+		"dz": func() { os.Exit(Main(Build{Version: "1.2.3-test"}, nil)) }, //nolint:forbidigo // here it is a process of its own
 	})
 }
 

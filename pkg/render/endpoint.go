@@ -30,8 +30,12 @@ func (p *Printer) Endpoints(list []api.Endpoint) error {
 			}
 		}
 		out.table([]column{
-			{title: "NAME", least: 10}, {title: "STATE"}, {title: "STYLE", drop: 2}, {title: "URL", least: 24},
-			{title: "CHANGE TYPES", least: 16, drop: 1}, {title: "DESCRIPTION", least: 16, drop: 4},
+			{title: "NAME", least: 10},
+			{title: "STATE"},
+			{title: "STYLE", drop: 2},
+			{title: "URL", least: 24},
+			{title: "CHANGE TYPES", least: 16, drop: 1},
+			{title: "DESCRIPTION", least: 16, drop: 4},
 			{title: "UPDATED", drop: 3},
 		}, rows)
 	})

@@ -24,9 +24,14 @@ func (p *Printer) Events(list []api.Event) error {
 			}
 		}
 		out.table([]column{
-			{title: "RECEIVED"}, {title: "TYPE", least: 20}, {title: "OBJECT", least: 12},
-			{title: "ITEM", drop: 2}, {title: "REASON", drop: 3}, {title: "FROM", least: 6, drop: 4},
-			{title: "ID", least: 10, drop: 1}, {title: "SOURCE", least: 10, drop: 5},
+			{title: "RECEIVED"},
+			{title: "TYPE", least: 20},
+			{title: "OBJECT", least: 12},
+			{title: "ITEM", drop: 2},
+			{title: "REASON", drop: 3},
+			{title: "FROM", least: 6, drop: 4},
+			{title: "ID", least: 10, drop: 1},
+			{title: "SOURCE", least: 10, drop: 5},
 		}, rows)
 	})
 }
@@ -50,8 +55,12 @@ func (p *Printer) Rejected(list []api.Rejected) error {
 			}
 		}
 		out.table([]column{
-			{title: "WHEN"}, {title: "SOURCE", least: 6, drop: 2}, {title: "WHERE", least: 16, tail: true},
-			{title: "REASON", least: 20}, {title: "LENGTH", right: true, drop: 3}, {title: "LINE", least: 12, drop: 1},
+			{title: "WHEN"},
+			{title: "SOURCE", least: 6, drop: 2},
+			{title: "WHERE", least: 16, tail: true},
+			{title: "REASON", least: 20},
+			{title: "LENGTH", right: true, drop: 3},
+			{title: "LINE", least: 12, drop: 1},
 		}, rows)
 	})
 }

@@ -26,9 +26,15 @@ func (p *Printer) Failures(list []api.Failure) error {
 			}
 		}
 		out.table([]column{
-			{title: "ID"}, {title: "ENDPOINT", least: 8}, {title: "OBJECT", least: 12}, {title: "STATE", drop: 5},
-			{title: "REASON", drop: 2}, {title: "STATUS", right: true, drop: 4},
-			{title: "TRIES", right: true, drop: 6}, {title: "LAST TRY", drop: 1}, {title: "NEXT TRY", drop: 3},
+			{title: "ID"},
+			{title: "ENDPOINT", least: 8},
+			{title: "OBJECT", least: 12},
+			{title: "STATE", drop: 5},
+			{title: "REASON", drop: 2},
+			{title: "STATUS", right: true, drop: 4},
+			{title: "TRIES", right: true, drop: 6},
+			{title: "LAST TRY", drop: 1},
+			{title: "NEXT TRY", drop: 3},
 			{title: "ERROR", least: 20, drop: 7},
 		}, rows)
 	})

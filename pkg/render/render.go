@@ -98,6 +98,13 @@ func (p *Printer) write(out *page) error {
 	return nil
 }
 
+// Text prints text as it is, whatever the format.
+func (p *Printer) Text(text string) error {
+	out := p.page()
+	out.WriteString(text)
+	return p.write(out)
+}
+
 // Result prints what an action did: value for scripts, the sentence for people.
 func (p *Printer) Result(value any, name, sentence string) error {
 	return p.show(value, []string{name}, func(out *page) { fmt.Fprintln(out, clean(sentence)) })

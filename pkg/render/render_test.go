@@ -143,7 +143,7 @@ func pages() map[string]func(*Printer) error {
 
 func TestPagesLookAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
-	for name, print := range pages() {
+	for name, show := range pages() {
 		for _, variant := range []struct {
 			suffix string
 			with   Printer
@@ -162,7 +162,7 @@ func TestPagesLookAsInTheGoldenFiles(t *testing.T) {
 				var out bytes.Buffer
 				p := variant.with
 				p.Out, p.Now = &out, now
-				if err := print(&p); err != nil {
+				if err := show(&p); err != nil {
 					t.Fatal(err)
 				}
 				golden(t, name+"."+variant.suffix, out.Bytes())
@@ -208,9 +208,9 @@ func TestListsFitTheTerminalAtAnyWidth(t *testing.T) {
 
 func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 	t.Parallel()
-	for name, print := range pages() {
+	for name, show := range pages() {
 		var out bytes.Buffer
-		if err := print(&Printer{Out: &out, Now: now}); err != nil {
+		if err := show(&Printer{Out: &out, Now: now}); err != nil {
 			t.Fatal(err)
 		}
 		if at := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && unsafe(r) }); at >= 0 {
@@ -223,12 +223,12 @@ func TestEveryJSONListIsAnArray(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	p := &Printer{Out: &out, Format: JSON, Now: now}
-	for _, print := range []func() error{
+	for _, show := range []func() error{
 		func() error { return p.Endpoints(nil) }, func() error { return p.Failures(nil) },
 		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) },
 	} {
 		out.Reset()
-		if err := print(); err != nil {
+		if err := show(); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.TrimSpace(out.String()); got != "[]" {

@@ -106,8 +106,12 @@ func (out *page) sources(sources []api.SourceStatus) {
 	}
 	fmt.Fprintln(out)
 	out.table([]column{
-		{title: "SOURCE", least: 10}, {title: "TYPE", drop: 2}, {title: "STATE"},
-		{title: "LAG", right: true}, {title: "POSITION", least: 16, drop: 1, tail: true}, {title: "ERROR", least: 20},
+		{title: "SOURCE", least: 10},
+		{title: "TYPE", drop: 2},
+		{title: "STATE"},
+		{title: "LAG", right: true},
+		{title: "POSITION", least: 16, drop: 1, tail: true},
+		{title: "ERROR", least: 20},
 	}, rows)
 }
 
@@ -130,8 +134,14 @@ func (out *page) endpointHealth(endpoints []api.EndpointStatus) {
 	}
 	fmt.Fprintln(out)
 	out.table([]column{
-		{title: "ENDPOINT", least: 10}, {title: "STATE"}, {title: "STYLE", drop: 5}, {title: "DEBTS", right: true},
-		{title: "FAILURES", right: true}, {title: "DELIVERED", right: true, drop: 4},
-		{title: "LAST SUCCESS", drop: 2}, {title: "NEXT TRY", drop: 3}, {title: "LAST ERROR", least: 20, drop: 1},
+		{title: "ENDPOINT", least: 10},
+		{title: "STATE"},
+		{title: "STYLE", drop: 5},
+		{title: "DEBTS", right: true},
+		{title: "FAILURES", right: true},
+		{title: "DELIVERED", right: true, drop: 4},
+		{title: "LAST SUCCESS", drop: 2},
+		{title: "NEXT TRY", drop: 3},
+		{title: "LAST ERROR", least: 20, drop: 1},
 	}, rows)
 }
