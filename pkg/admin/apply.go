@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/textproto"
-	"net/url"
 	"slices"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -146,23 +145,17 @@ func checkSameName(ep *endpoint.Endpoint, raw json.RawMessage) error {
 	return nil
 }
 
-// setURL takes the mask in the place of user information for what is stored
-// there.
+// setURL takes what is masked from what is stored.
 func setURL(ep *endpoint.Endpoint, raw json.RawMessage) error {
 	var text string
 	if err := set(raw, "url", &text); err != nil {
 		return err
 	}
-	if u, err := url.Parse(text); err == nil && u.User != nil && u.User.String() == url.User(endpoint.Masked).String() {
-		stored, err := url.Parse(ep.URL)
-		if err != nil || stored.User == nil {
-			return invalid("write the user and password, or leave them out",
-				"url has %s in place of user and password, and none are stored", endpoint.Masked)
-		}
-		u.User = stored.User
-		text = u.String()
+	unmasked, err := endpoint.UnmaskURL(text, ep.URL)
+	if err != nil {
+		return invalid("write it out, or leave it out", "%s", err)
 	}
-	ep.URL = text
+	ep.URL = unmasked
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -67,56 +68,30 @@ func (s *service) GetFailure(ctx context.Context, id string) (api.Failure, error
 	return s.failure(&f), nil
 }
 
-// failure turns a failure into its wire form.
+// failure shows a failure.
 func (s *service) failure(f *debt.Failure) api.Failure {
-	out := api.Failure{
-		ID: f.ID.String(), Object: api.Object(f.Object),
-		ChangeType: f.ChangeType, EventType: f.EventType, State: "failed",
-		Reason: f.Outcome.Reason, Status: f.Outcome.Status, Attempts: f.Attempts, Changes: f.Count,
-		FirstSeen: f.FirstSeen, LastSeen: f.LastSeen, LastAttempt: f.LastAttempt,
-		Error: f.Outcome.Error, Response: strings.ToValidUTF8(string(f.Outcome.Response), "\uFFFD"),
-	}
+	name := ""
 	if l := s.registry.lane(f.Endpoint); l != nil {
-		out.Endpoint = l.settings.Load().ep.Name
+		name = l.settings.Load().ep.Name
 	}
-	if !f.Failed {
-		due := f.Due
-		out.State, out.NextAttempt = "retrying", &due
-	}
-	return out
+	return admin.NewFailure(*f, name)
 }
 
 // selection reads what is meant. An endpoint or id that there is not is an error:
 // a typing error must not pass for "nothing to do".
 func (s *service) selection(sel api.FailureSelection) (debt.Selection, error) {
-	out := debt.Selection{
-		Object: sel.Object, Reasons: sel.Reasons, Statuses: sel.Statuses, Retrying: sel.Retrying,
-	}
-	if sel.Since != nil {
-		out.Since = *sel.Since
-	}
-	if sel.Until != nil {
-		out.Until = *sel.Until
-	}
+	var id uint64
 	if sel.Endpoint != "" {
 		l, err := s.registry.byName(sel.Endpoint)
 		if err != nil {
-			return out, s.noEndpoint(sel.Endpoint, err)
+			return debt.Selection{}, s.noEndpoint(sel.Endpoint, err)
 		}
-		out.Endpoint = l.settings.Load().ep.ID
+		id = l.settings.Load().ep.ID
 	}
-	for _, text := range sel.IDs {
-		id, err := debt.ParseID(text)
-		if err != nil {
-			return out, invalid(err)
-		}
-		out.IDs = append(out.IDs, id)
-	}
-	if len(out.IDs) > 0 {
-		// Whoever names a debt means it, in whatever state it is.
-		out.Retrying = true
-	}
-	return out, nil
+	out, err := admin.NewSelection(sel, id)
+	// Whoever names a debt means it, in whatever state it is.
+	out.Retrying = out.Retrying || len(out.IDs) > 0
+	return out, err
 }
 
 // checkIDs reports the first id that names nothing.

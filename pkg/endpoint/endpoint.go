@@ -8,8 +8,6 @@ package endpoint
 
 import (
 	"encoding/json"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/timespan"
@@ -152,22 +150,4 @@ func (e *Endpoint) Redacted() Endpoint {
 		}
 	}
 	return c
-}
-
-// RedactURL masks the user information of a URL. A text that is no URL with a
-// host comes back as it is only if it has no "@".
-func RedactURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		if strings.Contains(text, "@") {
-			return Masked
-		}
-		return text
-	}
-	if u.User == nil {
-		return text
-	}
-	u.User = nil
-	scheme, rest, _ := strings.Cut(u.String(), "//")
-	return scheme + "//" + Masked + "@" + rest
 }

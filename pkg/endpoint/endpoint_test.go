@@ -64,8 +64,8 @@ func TestRedactURL(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"https://shop.example/hook":              "https://shop.example/hook",
-		"https://shop.example/@dam?at=a@b":       "https://shop.example/@dam?at=a@b",
-		"https://dam:pw@shop.example/hook?x=1":   "https://***@shop.example/hook?x=1",
+		"https://shop.example/@dam?at=a@b":       "https://shop.example/@dam?at=***",
+		"https://dam:pw@shop.example/hook?x=1":   "https://***@shop.example/hook?x=***",
 		"https://dam@shop.example":               "https://***@shop.example",
 		"https://dam:p%40w@[::1]:8080/a//b":      "https://***@[::1]:8080/a//b",
 		"//dam:pw@shop.example/x":                "//***@shop.example/x",
