@@ -107,7 +107,11 @@ func TestAnswers(t *testing.T) {
 func TestAnswersThatCanNotBeMeant(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []Answer{
-		{Status: 99}, {Status: 600}, {FailEvery: -1}, {FailEvery: 2, Status: 204}, {Close: true, Status: 500},
+		{Status: 99},
+		{Status: 600},
+		{FailEvery: -1},
+		{FailEvery: 2, Status: 204},
+		{Close: true, Status: 500},
 		{Close: true, RetryAfter: time.Second},
 	} {
 		if answer.Validate() == nil {
