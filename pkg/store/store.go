@@ -37,8 +37,9 @@ var (
 	// ErrRevision: the endpoints have changed since the changes were routed;
 	// route them again.
 	ErrRevision = errors.New("endpoints have changed")
-	// ErrFull: there is no room, on the disk or within the size limit. Calls
-	// that free room still work; others may be repeated later.
+	// ErrFull: there is no room, on the disk or within the size limit. Ingest
+	// and AddEndpoint may be repeated later. Room is kept for the other calls,
+	// so that they still work.
 	ErrFull = errors.New("store is full")
 	// ErrLocked: another process has the store open.
 	ErrLocked = errors.New("store is locked")
@@ -148,8 +149,8 @@ type Delivery interface {
 	// Claim returns debts that are due, the most urgent first: forced ones, then
 	// by due time. It changes nothing that could be lost: a debt that is
 	// claimed and never settled is simply still due. So the caller says which
-	// objects it is busy with, and asks for one endpoint in one goroutine at a
-	// time.
+	// objects and which debts it is busy with (a newer change may have given a
+	// debt another object), and asks for one endpoint in one goroutine at a time.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Settle records how an attempt ended, for the endpoint's health and for
 	// each debt that was sent, in one transaction.
@@ -165,6 +166,7 @@ type ClaimRequest struct {
 	Now        time.Time
 	Limit      int                     // ≥ 1
 	Busy       func(event.Object) bool // objects with an attempt under way; nil: none
+	BusyKey    func(debt.Key) bool     // debts with an attempt under way; nil: none
 	ForcedOnly bool                    // only what a person wants sent now
 }
 

@@ -84,12 +84,13 @@ var _ store.Engine = (*DB)(nil)
 // store.ErrNewer and store.ErrDamaged where that is the cause.
 func Open(path string, opts Options) (*DB, error) {
 	if err := create(path); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, err)
+		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
 	}
 	b, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
 	}
+	opts.KeepEvents, opts.MaxEventBytes = max(opts.KeepEvents, 0), max(opts.MaxEventBytes, 0)
 	chunks, err := newChunkCoder()
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -99,12 +100,6 @@ func Open(path string, opts Options) (*DB, error) {
 		ops: make(chan *op, 256), stopped: make(chan struct{}),
 	}
 	err = db.view(func(tx *bbolt.Tx) error {
-		if err := checkFormat(tx); err != nil {
-			return err
-		}
-		if err := checkLength(tx, path); err != nil {
-			return err
-		}
 		db.salt = uint16(getUint64(tx.Bucket(bucketMeta), metaSalt))
 		return nil
 	})
@@ -118,7 +113,7 @@ func Open(path string, opts Options) (*DB, error) {
 
 // create makes an empty store if there is none: under another name first, so
 // that a store that bears its name is whole.
-func create(path string) error {
+func create(path string) (err error) {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +127,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // fails, as it should, after the rename
+	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
 	if err := temp.Close(); err != nil {
 		return err
 	}
@@ -142,13 +137,13 @@ func create(path string) error {
 	}
 	b, err := bbolt.Open(temp.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
 	if err != nil {
-		return explainWrite(err)
+		return err
 	}
 	err = b.Update(func(tx *bbolt.Tx) error {
 		return initialize(tx, binary.BigEndian.Uint16(salt[:]))
 	})
 	if err = errors.Join(err, b.Close()); err != nil {
-		return explainWrite(err)
+		return err
 	}
 	// Link, unlike rename, does not replace what another process has made in
 	// the meantime.
@@ -168,7 +163,10 @@ func syncDir(dir string) error {
 
 func open(path string, opts Options) (b *bbolt.DB, err error) {
 	defer recoverDamage(&err)()
-	return bbolt.Open(path, 0o600, &bbolt.Options{
+	if err := preview(path); err != nil {
+		return nil, err
+	}
+	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         lockTimeout,
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
@@ -176,18 +174,44 @@ func open(path string, opts Options) (b *bbolt.DB, err error) {
 		MaxSize:         int(opts.MaxSize),
 		NoSync:          opts.NoSync,
 	})
+	if err != nil {
+		return nil, err
+	}
+	b.AllocSize = int(growth(opts.MaxSize))
+	// bbolt counts its free pages, which full asks for, at the end of a write.
+	tx, err := b.Begin(true)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, tx.Rollback()
 }
 
-// checkLength reports a file that ends before its last page.
-func checkLength(tx *bbolt.Tx, path string) error {
+// preview looks at the file without changing it: whether it is a store of a
+// format that this dz knows, and whole.
+func preview(path string) (err error) {
 	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it is no file: give the store another store.path")
+	case info.Size() == 0:
+		return damaged("it is empty")
+	}
+	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	if info.Size() < tx.Size() {
-		return fmt.Errorf("%w: it has %d bytes and should have %d", store.ErrDamaged, info.Size(), tx.Size())
+	defer func() { err = errors.Join(err, b.Close()) }()
+	tx, err := b.Begin(false)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	if err := checkPages(path, tx, b.Info().PageSize); err != nil {
+		return err
+	}
+	return checkFormat(tx)
 }
 
 // explainOpen turns bbolt's errors into those of the contract.
@@ -197,7 +221,9 @@ func explainOpen(path string, err error) error {
 		return fmt.Errorf("%w by %s: stop it first, or give this one another store.path", store.ErrLocked, lockHolder(path))
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
 		errors.Is(err, bolterrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %w: it is no store, or its first pages are overwritten; restore a backup, or move the file away to begin anew", store.ErrDamaged, err)
+		return damaged("it is no store, or its first pages are overwritten (%w)", err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: let this user write there, or give the store another store.path", err)
 	default:
 		return explainWrite(err)
 	}
@@ -209,14 +235,20 @@ func explainWrite(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: no space left on the disk: free some; nothing is lost meanwhile", store.ErrFull)
+		return errNoSpace()
 	case errors.Is(err, bolterrors.ErrMaxSizeReached):
-		return fmt.Errorf("%w: it has reached store.max_size: raise it; nothing is lost meanwhile", store.ErrFull)
+		return errMaxSize()
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return store.ErrClosed
 	default:
 		return err
 	}
+}
+
+// damaged makes an error of what makes no sense in the file, with the cure.
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format+"; restore a backup, or move the file away to begin anew",
+		append([]any{store.ErrDamaged}, args...)...)
 }
 
 // recoverDamage arranges for a bad page to become an error instead of the end of
@@ -227,7 +259,7 @@ func recoverDamage(err *error) func() {
 	return func() {
 		debug.SetPanicOnFault(before)
 		if fault := recover(); fault != nil {
-			*err = fmt.Errorf("%w: %v; restore a backup, or move the file away to begin anew", store.ErrDamaged, fault)
+			*err = damaged("%v", fault)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -23,10 +22,14 @@ func (db *DB) Check(ctx context.Context) error {
 	var faults []error
 	fault := func(format string, args ...any) {
 		if len(faults) < maxFaults {
-			faults = append(faults, fmt.Errorf("%w: "+format, append([]any{store.ErrDamaged}, args...)...))
+			faults = append(faults, damaged(format, args...))
 		}
 	}
 	err := db.view(func(tx *bbolt.Tx) error {
+		if err := checkPages(db.path, tx, db.bolt.Info().PageSize); err != nil {
+			fault("%w", err)
+			return nil
+		}
 		for err := range tx.Check() {
 			fault("%w", err)
 		}

@@ -46,9 +46,9 @@ func newChunkCoder() (*chunkCoder, error) {
 }
 
 // makeChunk makes the chunk of a batch, or nil if events are not kept.
-func (db *DB) makeChunk(in store.Ingest) ([]byte, error) {
+func (db *DB) makeChunk(in store.Ingest) []byte {
 	if in.Replayed || len(in.Events) == 0 || db.opts.KeepEvents <= 0 || db.opts.MaxEventBytes <= 0 {
-		return nil, nil
+		return nil
 	}
 	size := 0
 	for i := range in.Events {
@@ -68,9 +68,9 @@ func (db *DB) makeChunk(in store.Ingest) ([]byte, error) {
 	chunk = binary.AppendUvarint(chunk, uint64(len(in.Events)))
 	chunk = appendString(chunk, in.Source)
 	if flags&chunkCompressed != 0 {
-		return db.chunks.encoder.EncodeAll(body, chunk), nil
+		return db.chunks.encoder.EncodeAll(body, chunk)
 	}
-	return append(chunk, body...), nil
+	return append(chunk, body...)
 }
 
 // chunkHeader is what a chunk says without being decompressed.
@@ -85,11 +85,14 @@ type chunkHeader struct {
 func readChunkHeader(chunk []byte) (chunkHeader, error) {
 	r := reader{rest: chunk}
 	if version := r.byte(); version != chunkVersion {
-		return chunkHeader{}, fmt.Errorf("chunk of events has version %d, want %d", version, chunkVersion)
+		return chunkHeader{}, damaged("a chunk of events has version %d, not %d", version, chunkVersion)
 	}
 	h := chunkHeader{flags: r.byte(), received: r.time(), count: int(r.uvarint()), source: r.string()}
+	if r.err != nil {
+		return chunkHeader{}, damaged("a chunk of events: %w", r.err)
+	}
 	h.body = r.rest
-	return h, r.err
+	return h, nil
 }
 
 // readChunk returns the events of a chunk, the first of which has the sequence
@@ -102,7 +105,7 @@ func (c *chunkCoder) readChunk(seq uint64, chunk []byte) ([]store.Recent, error)
 	body := h.body
 	if h.flags&chunkCompressed != 0 {
 		if body, err = c.decoder.DecodeAll(body, nil); err != nil {
-			return nil, fmt.Errorf("decompress events: %w", err)
+			return nil, damaged("a chunk of events: %w", err)
 		}
 	}
 	r := reader{rest: body}
@@ -110,9 +113,12 @@ func (c *chunkCoder) readChunk(seq uint64, chunk []byte) ([]store.Recent, error)
 	for i := range h.count {
 		line := r.bytes(r.count())
 		if r.err != nil {
-			return nil, fmt.Errorf("chunk of events: %w", r.err)
+			break
 		}
 		events = append(events, store.Recent{Seq: seq + uint64(i), Received: h.received, Source: h.source, Line: line})
+	}
+	if err := r.end(); err != nil {
+		return nil, damaged("a chunk of events: %w", err)
 	}
 	return events, nil
 }

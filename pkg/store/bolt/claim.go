@@ -85,7 +85,7 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		case nanos(s.Due) > now && !s.Forced:
 			c.stale = append(c.stale, s.Key)
 			c.next(s.Due)
-		case c.taken[s.Object] || (r.Busy != nil && r.Busy(s.Object)):
+		case c.taken[s.Object] || c.busy(s):
 			// Its turn comes when the attempt under way has ended.
 		default:
 			c.taken[s.Object] = true
@@ -95,6 +95,12 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		k, v = cursor.Next()
 	}
 	return nil
+}
+
+// busy reports whether the debt must wait for an attempt under way.
+func (c *claiming) busy(s *stored) bool {
+	r := &c.request
+	return (r.Busy != nil && r.Busy(s.Object)) || (r.BusyKey != nil && r.BusyKey(s.Key))
 }
 
 // next notes when there may be more to claim.
@@ -108,7 +114,7 @@ func (c *claiming) next(at time.Time) {
 func decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) (*stored, error) {
 	record := debts.Get(debtKey(id, debt.Key(key)))
 	if record == nil {
-		return nil, fmt.Errorf("%w: the index names a debt of endpoint %d that is not there", store.ErrDamaged, id)
+		return nil, damaged("the index names a debt of endpoint %d that is not there", id)
 	}
 	return decodeDebt(id, debt.Key(key), record)
 }

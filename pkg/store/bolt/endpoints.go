@@ -25,7 +25,7 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 		return tx.Bucket(bucketNames).ForEach(func(name, id []byte) error {
 			var ep endpoint.Endpoint
 			if err := json.Unmarshal(records.Get(id), &ep); err != nil {
-				return fmt.Errorf("endpoint %q: %w", name, err)
+				return damaged("endpoint %q: %w", name, err)
 			}
 			health, err := readHealth(tx.Bucket(bucketHealth), ep.ID)
 			if err != nil {
@@ -45,7 +45,7 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 // AddEndpoint adds an endpoint under a name that is not taken.
 func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (store.Registered, error) {
 	var added store.Registered
-	err := db.update(ctx, func(t *txn) error {
+	err := db.updateGrowing(ctx, func(t *txn) error {
 		if t.names.Get([]byte(ep.Name)) != nil {
 			return refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
 		}
@@ -91,7 +91,7 @@ func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endp
 // later, by Maintain, so that removing a million debts holds up nobody.
 func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, error) {
 	var removed store.Removed
-	err := db.updateFreeing(ctx, func(t *txn) error {
+	err := db.update(ctx, func(t *txn) error {
 		ep, err := t.findEndpoint(name)
 		if err != nil {
 			return err
@@ -155,7 +155,7 @@ func (t *txn) findEndpoint(name string) (*endpoint.Endpoint, error) {
 	}
 	var ep endpoint.Endpoint
 	if err := json.Unmarshal(t.endpoints.Get(id), &ep); err != nil {
-		return nil, fmt.Errorf("endpoint %q: %w", name, err)
+		return nil, damaged("endpoint %q: %w", name, err)
 	}
 	return &ep, nil
 }
@@ -184,7 +184,7 @@ func (db *DB) sweep(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
-		if err := db.updateFreeing(ctx, func(t *txn) error { return t.sweep(id) }); err != nil {
+		if err := db.update(ctx, func(t *txn) error { return t.sweep(id) }); err != nil {
 			return fmt.Errorf("free what a removed endpoint left: %w", err)
 		}
 		if err := ctx.Err(); err != nil {

@@ -101,7 +101,7 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 		return 0, next, err
 	}
 	var purged uint64
-	err = db.updateFreeing(ctx, func(t *txn) error {
+	err = db.update(ctx, func(t *txn) error {
 		purged = 0
 		return t.eachFailure(page, sel, func(s *stored, _ debt.Failure) error {
 			purged++
@@ -123,6 +123,9 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 // eachFailure calls do with those of a page that are still as selected.
 func (t *txn) eachFailure(page []debt.Failure, sel debt.Selection, do func(*stored, debt.Failure) error) error {
 	for _, f := range page {
+		if t.endpoints.Get(endpointKey(f.Endpoint)) == nil {
+			continue // removed since the page was read
+		}
 		s, err := t.load(f.Endpoint, f.Key)
 		if err != nil {
 			return err

@@ -71,7 +71,7 @@ func (db *DB) expireEvents(ctx context.Context, now time.Time) error {
 		if err != nil || !old {
 			return err
 		}
-		err = db.updateFreeing(ctx, func(t *txn) (err error) {
+		err = db.update(ctx, func(t *txn) (err error) {
 			more, err = t.expire(now)
 			return err
 		})
@@ -82,8 +82,8 @@ func (db *DB) expireEvents(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// oldestExpired reports whether there is anything to drop, so that an idle store
-// is not written to.
+// oldestExpired reports whether there is anything to drop, too old or too much
+// under a limit that was lowered, so that an idle store is not written to.
 func (db *DB) oldestExpired(now time.Time) (expired bool, err error) {
 	err = db.view(func(tx *bbolt.Tx) error {
 		k, v := tx.Bucket(bucketEvents).Cursor().First()
@@ -91,7 +91,8 @@ func (db *DB) oldestExpired(now time.Time) (expired bool, err error) {
 			return nil
 		}
 		h, err := readChunkHeader(v)
-		expired = now.Sub(h.received) > db.opts.KeepEvents
+		expired = now.Sub(h.received) > db.opts.KeepEvents ||
+			readTotals(tx.Bucket(bucketMeta)).eventBytes > uint64(db.opts.MaxEventBytes)
 		return err
 	})
 	return expired, err
@@ -147,8 +148,7 @@ func (db *DB) EventsSince(ctx context.Context, after uint64, since time.Time, li
 		seq, chunk, err := db.chunk(func(c *bbolt.Cursor) ([]byte, []byte) {
 			switch {
 			case last != nil:
-				c.Seek(last)
-				return c.Next()
+				return c.Seek(append(last, 0)) // the next one, also if last was dropped meanwhile
 			case after == 0:
 				return c.First()
 			default:
@@ -215,7 +215,7 @@ func (db *DB) Rejected(_ context.Context, before uint64, limit int) ([]store.Rej
 		cursor := tx.Bucket(bucketRejected).Cursor()
 		k, v := cursor.Last()
 		if before != 0 {
-			if k, v = cursor.Seek(seqKey(before)); k == nil {
+			if k, _ = cursor.Seek(seqKey(before)); k == nil {
 				k, v = cursor.Last()
 			} else {
 				k, v = cursor.Prev()
@@ -224,7 +224,7 @@ func (db *DB) Rejected(_ context.Context, before uint64, limit int) ([]store.Rej
 		for ; k != nil && len(found) < limit; k, v = cursor.Prev() {
 			r := store.Rejected{Seq: binary.BigEndian.Uint64(k)}
 			if err := json.Unmarshal(v, &r.Rejection); err != nil {
-				return err
+				return damaged("rejected input: %w", err)
 			}
 			found = append(found, r)
 		}

@@ -37,13 +37,10 @@ func (db *DB) Positions(_ context.Context, sourceName string) ([]source.Position
 // positions, in one transaction. So a position never runs ahead of what it
 // stands for, whenever the process ends.
 func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, error) {
-	chunk, err := db.makeChunk(in)
-	if err != nil {
-		return store.Ingested{}, fmt.Errorf("ingest: %w", err)
-	}
+	chunk := db.makeChunk(in)
 	groups := groupChanges(in.Changes)
 	var result store.Ingested
-	err = db.update(ctx, func(t *txn) error {
+	err := db.updateGrowing(ctx, func(t *txn) error {
 		if getUint64(t.meta, metaRevision) != in.Revision {
 			return refuse(store.ErrRevision)
 		}

@@ -3,7 +3,6 @@ package bolt
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -68,7 +67,7 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	buf = appendString(buf, s.EventType)
 	buf = appendString(buf, s.EventID)
 	buf = appendString(buf, s.Reason)
-	buf = appendTime(buf, s.ChangeTime)
+	buf = appendForeignTime(buf, s.ChangeTime)
 	buf = appendString(buf, string(s.Note))
 	buf = binary.AppendUvarint(buf, s.Generation)
 	buf = binary.AppendUvarint(buf, s.Count)
@@ -91,7 +90,7 @@ func encodeDebt(buf []byte, s *stored) []byte {
 func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error) {
 	r := reader{rest: record}
 	if version := r.byte(); version != debtVersion {
-		return nil, fmt.Errorf("debt record has version %d, want %d", version, debtVersion)
+		return nil, damaged("a debt record has version %d, not %d", version, debtVersion)
 	}
 	flags := r.byte()
 	s := &stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
@@ -104,7 +103,7 @@ func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error)
 	s.EventType = r.string()
 	s.EventID = r.string()
 	s.Reason = r.string()
-	s.ChangeTime = r.time()
+	s.ChangeTime = r.foreignTime()
 	s.Note = r.optionalBytes()
 	s.Generation = r.uvarint()
 	s.Count = r.uvarint()
@@ -134,7 +133,7 @@ func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error)
 	s.Forced = flags&flagForced != 0
 	s.Troubled = flags&flagTroubled != 0
 	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("debt record: %w", err)
+		return nil, damaged("a debt record: %w", err)
 	}
 	return s, nil
 }
@@ -155,7 +154,7 @@ func encodeTrouble(key debt.Key, o attempt.Outcome) []byte {
 func decodeTrouble(record []byte) (debt.Key, attempt.Outcome, error) {
 	r := reader{rest: record}
 	if version := r.byte(); version != troubleVersion {
-		return "", attempt.Outcome{}, fmt.Errorf("trouble record has version %d, want %d", version, troubleVersion)
+		return "", attempt.Outcome{}, damaged("a trouble record has version %d, not %d", version, troubleVersion)
 	}
 	o := attempt.Outcome{Verdict: attempt.Verdict(r.byte())}
 	key := debt.Key(r.string())
@@ -167,7 +166,7 @@ func decodeTrouble(record []byte) (debt.Key, attempt.Outcome, error) {
 	o.Duration = time.Duration(r.varint())
 	o.NotBefore = r.time()
 	if err := r.end(); err != nil {
-		return "", attempt.Outcome{}, fmt.Errorf("trouble record: %w", err)
+		return "", attempt.Outcome{}, damaged("a trouble record: %w", err)
 	}
 	return key, o, nil
 }
@@ -176,12 +175,24 @@ func appendString(buf []byte, s string) []byte {
 	return append(binary.AppendUvarint(buf, uint64(len(s))), s...)
 }
 
-// appendTime writes Unix nanoseconds plus one, and 0 for the zero time.
+// appendTime writes a time that dz has read itself: Unix nanoseconds, and 0 for
+// the zero time.
 func appendTime(buf []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(buf, 0)
 	}
 	return binary.AppendVarint(buf, nanos(t))
+}
+
+// appendForeignTime writes a time that came from outside, and may be any that
+// RFC 3339 can say: Unix seconds and then nanoseconds plus one, or 0 0 for the
+// zero time.
+func appendForeignTime(buf []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(buf, 0, 0)
+	}
+	buf = binary.AppendVarint(buf, t.Unix())
+	return binary.AppendUvarint(buf, uint64(t.Nanosecond())+1)
 }
 
 // nanos is t in Unix nanoseconds, at least 1: 0 means "at once" in the index,
@@ -283,6 +294,19 @@ func (r *reader) time() time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, n).UTC()
+}
+
+func (r *reader) foreignTime() time.Time {
+	seconds, nanoseconds := r.varint(), r.uvarint()
+	switch {
+	case nanoseconds == 0:
+		return time.Time{}
+	case nanoseconds > 1e9:
+		r.fail(errShort)
+		return time.Time{}
+	default:
+		return time.Unix(seconds, int64(nanoseconds)-1).UTC()
+	}
 }
 
 func (r *reader) id() event.ID {

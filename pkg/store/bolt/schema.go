@@ -125,18 +125,18 @@ func initialize(tx *bbolt.Tx, salt uint16) error {
 func checkFormat(tx *bbolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {
-		return fmt.Errorf("%w: it is a bbolt database, but not one of dz", store.ErrDamaged)
+		return damaged("it is a bbolt database, but not one of dz")
 	}
 	format := getUint64(meta, metaFormat)
 	switch {
 	case format > Format:
 		return fmt.Errorf("%w: it has format %d, this dz reads up to %d: install a newer dz", store.ErrNewer, format, Format)
 	case format != Format:
-		return fmt.Errorf("%w: it names format %d, which never was", store.ErrDamaged, format)
+		return damaged("it names format %d, which never was", format)
 	}
 	for _, name := range buckets() {
 		if tx.Bucket(name) == nil {
-			return fmt.Errorf("%w: bucket %s is missing", store.ErrDamaged, name)
+			return damaged("bucket %s is missing", name)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 // generation sent is the one owed; debt.Settle decides.
 func (db *DB) Settle(ctx context.Context, a store.Attempt) (store.Settled, error) {
 	var settled store.Settled
-	err := db.updateFreeing(ctx, func(t *txn) error {
+	err := db.update(ctx, func(t *txn) error {
 		settled = store.Settled{Debts: make([]store.SettledDebt, len(a.Debts))}
 		if t.endpoints.Get(endpointKey(a.Endpoint)) == nil {
 			return nil // removed while the attempt was under way

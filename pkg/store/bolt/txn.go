@@ -110,7 +110,10 @@ func decodeCounts(record []byte) (store.Counts, error) {
 		Open: r.uvarint(), Retrying: r.uvarint(), Failed: r.uvarint(), Owed: r.uvarint(),
 		Coalesced: r.uvarint(), Delivered: r.uvarint(), Attempts: r.uvarint(), Dropped: r.uvarint(),
 	}
-	return c, r.end()
+	if err := r.end(); err != nil {
+		return store.Counts{}, damaged("counts: %w", err)
+	}
+	return c, nil
 }
 
 // count adds to the counts of an endpoint and of all. Differences may be
@@ -121,7 +124,7 @@ func (t *txn) count(id uint64, diff store.Counts) error {
 		if !ok {
 			read, err := decodeCounts(t.counts.Get(endpointKey(who)))
 			if err != nil {
-				return fmt.Errorf("counts of endpoint %d: %w", who, err)
+				return err
 			}
 			c = &read
 			t.countsOf[who] = c
@@ -151,7 +154,7 @@ func readHealth(b *bbolt.Bucket, id uint64) (endpoint.Health, error) {
 		return h, nil
 	}
 	if err := json.Unmarshal(record, &h); err != nil {
-		return h, fmt.Errorf("health of endpoint %d: %w", id, err)
+		return h, damaged("health of endpoint %d: %w", id, err)
 	}
 	return h, nil
 }
@@ -197,8 +200,8 @@ func (t *txn) recount(id uint64, before store.Counts, s *stored) error {
 	return t.count(id, diff)
 }
 
-// save writes a debt and files it. It is due again to be filed where it was
-// if that is not too late; refile files it exactly.
+// save writes a debt and files it. It stays filed where it was if that is not
+// too late; refile files it exactly.
 func (t *txn) save(s *stored, refile bool) error {
 	want := int64(unfiled)
 	switch {

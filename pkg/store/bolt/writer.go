@@ -19,9 +19,9 @@ type op struct {
 	// without its changes; so it hands on what it found only by setting, never
 	// by adding.
 	apply func(*txn) error
-	// frees: it makes room rather than taking it, and is tried by itself when
-	// there is none.
-	frees bool
+	// grows: it needs room, which is kept from it when there is little, so that
+	// there is always enough for calls that make room.
+	grows bool
 	done  chan error
 }
 
@@ -34,14 +34,15 @@ func (r refusal) Unwrap() error { return r.error }
 // refuse wraps an error of the contract that is found before anything changes.
 func refuse(err error) error { return refusal{err} }
 
-// update has a change committed. An error says that nothing has changed.
+// update has a change committed that makes room, or needs hardly any. An error
+// says that nothing has changed.
 func (db *DB) update(ctx context.Context, apply func(*txn) error) error {
 	return db.submit(ctx, &op{apply: apply})
 }
 
-// updateFreeing is update for a change that makes room.
-func (db *DB) updateFreeing(ctx context.Context, apply func(*txn) error) error {
-	return db.submit(ctx, &op{apply: apply, frees: true})
+// updateGrowing is update for a change that needs room.
+func (db *DB) updateGrowing(ctx context.Context, apply func(*txn) error) error {
+	return db.submit(ctx, &op{apply: apply, grows: true})
 }
 
 func (db *DB) submit(ctx context.Context, o *op) error {
@@ -114,10 +115,9 @@ func (db *DB) commit(group []*op) {
 			group = append(group[:culprit:culprit], group[culprit+1:]...)
 			continue
 		}
-		freeing, others := split(group)
-		if len(freeing) > 0 && len(others) > 0 {
-			db.commit(freeing)
+		if growing, others := split(group); len(growing) > 0 && len(others) > 0 {
 			db.commit(others)
+			db.commit(growing)
 			return
 		}
 		for _, o := range group {
@@ -127,15 +127,15 @@ func (db *DB) commit(group []*op) {
 	}
 }
 
-func split(group []*op) (freeing, others []*op) {
+func split(group []*op) (growing, others []*op) {
 	for _, o := range group {
-		if o.frees {
-			freeing = append(freeing, o)
+		if o.grows {
+			growing = append(growing, o)
 		} else {
 			others = append(others, o)
 		}
 	}
-	return freeing, others
+	return growing, others
 }
 
 // try commits a group. An error that one op made names it; culprit -1 means
@@ -154,17 +154,18 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 		}
 	}()
 	t := newTxn(db, tx)
+	full := db.full(tx)
 	refused := make(map[*op]error)
 	for i, o := range group {
-		culprit = i
-		err := o.apply(t)
-		var r refusal
-		if errors.As(err, &r) {
-			refused[o] = err
+		if o.grows && full != nil {
+			refused[o] = full
 			continue
 		}
-		if err != nil {
-			return i, explainWrite(err)
+		culprit = i // also if apply panics
+		if err := o.apply(t); errors.As(err, new(refusal)) {
+			refused[o] = err
+		} else if err != nil {
+			return culprit, explainWrite(err)
 		}
 	}
 	culprit = -1

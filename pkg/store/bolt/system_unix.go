@@ -1,3 +1,5 @@
+//go:build unix
+
 package bolt
 
 import (
@@ -22,7 +24,18 @@ func (db *DB) releasePages() {
 			return nil
 		}
 		info := db.bolt.Info()
-		data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data))
-		return unix.Madvise(unsafe.Slice((*byte)(data), size), unix.MADV_DONTNEED)
+		data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // bbolt tells the mapping's address as a number
+		mapped := unsafe.Slice((*byte)(data), size)            //nolint:gosec // never read here, only named to the system
+		return unix.Madvise(mapped, unix.MADV_DONTNEED)
 	})
+}
+
+// diskFree returns how many bytes this process may still write to the disk that
+// holds path; not ok if the system does not say.
+func diskFree(path string) (bytes int64, ok bool) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		return 0, false
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize), true //nolint:gosec,unconvert // types differ between systems
 }

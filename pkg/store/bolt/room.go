@@ -1,0 +1,57 @@
+package bolt
+
+import (
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Room is kept for calls that make room: a full store must still settle, purge
+// and remove. It is also what keeps bbolt from failing in the middle of a
+// commit, after which it reads the whole file again.
+const (
+	// reservedPart of store.max_size is kept, but at most maxReserved bytes.
+	reservedPart = 8
+	maxReserved  = 64 << 20
+	// reservedOnDisk is how many bytes are kept of a disk that fills up.
+	reservedOnDisk = 16 << 20
+	// growPart of store.max_size is the step in which the file grows, but at
+	// most maxGrow bytes.
+	growPart = 32
+	maxGrow  = 16 << 20
+)
+
+// growth returns the step in which a file of the given greatest size grows, in
+// bytes.
+func growth(maxSize int64) int64 {
+	if maxSize <= 0 {
+		return maxGrow
+	}
+	return min(maxSize/growPart, maxGrow)
+}
+
+// full returns the error with which calls that need room are refused, or nil.
+func (db *DB) full(tx *bbolt.Tx) error {
+	stats := db.bolt.Stats()
+	free := int64(stats.FreePageN+stats.PendingPageN) * int64(db.bolt.Info().PageSize)
+	if limit := db.opts.MaxSize; limit > 0 {
+		left := free + limit - growth(limit) - tx.Size()
+		if left < min(limit/reservedPart, maxReserved) {
+			return errMaxSize()
+		}
+	}
+	if onDisk, ok := diskFree(db.path); ok && free+onDisk < reservedOnDisk {
+		return errNoSpace()
+	}
+	return nil
+}
+
+func errMaxSize() error {
+	return fmt.Errorf("%w: it has reached store.max_size: raise it; nothing is lost meanwhile", store.ErrFull)
+}
+
+func errNoSpace() error {
+	return fmt.Errorf("%w: no space left on the disk: free some; nothing is lost meanwhile", store.ErrFull)
+}
