@@ -1,0 +1,205 @@
+package file
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// spool is a writer and a rotation as dz meets them, and what must come of it:
+// every line once, in the order in which it was written.
+type spool struct {
+	*rig
+	written  []string // ids of lines that are complete
+	next     int
+	partial  string // the rest of a line that was begun
+	rotated  int    // how many files were ever rotated away
+	siblings []string
+	story    []string
+}
+
+func TestEveryLineOnce(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	runs := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		dir := filepath.Join(base, fmt.Sprint(runs))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			rt.Fatalf("%v", err)
+		}
+		opts := Options{BatchLines: rapid.IntRange(1, 7).Draw(rt, "batch lines")}
+		w := &spool{rig: startRig(rt, dir, filepath.Join(dir, log), opts)}
+		defer func() {
+			w.stop()
+			os.RemoveAll(dir)
+		}()
+		w.catchUp() // from now on, whatever is written is dz's to read
+		actions := map[string]func(*rapid.T){
+			"append":            w.append,
+			"append a part":     w.appendPart,
+			"rename":            w.rotate,
+			"copytruncate":      w.copyAndTruncate,
+			"truncate":          w.empty,
+			"delete":            w.delete,
+			"create":            w.create,
+			"compress":          w.gzip,
+			"remove a sibling":  w.removeSibling,
+			"look":              w.look,
+			"catch up":          func(*rapid.T) { w.catchUp() },
+			"pass grace":        func(*rapid.T) { w.settle() },
+			"crash and restart": w.crash,
+		}
+		for name, do := range actions {
+			actions[name] = func(rt *rapid.T) {
+				do(rt)
+				w.story = append(w.story, fmt.Sprintf("%s (%d)", name, w.next))
+			}
+		}
+		rt.Repeat(actions)
+		w.finishLine()
+		w.settle()
+		w.restart()
+		w.settle()
+		if !slices.Equal(w.ids, w.written) {
+			rt.Fatalf("written  %v\nreceived %v\nrejected %s\nstory    %q", w.written, w.ids, w.rejections(), w.story)
+		}
+		if len(w.rejected) > 0 {
+			rt.Fatalf("rejected: %s", w.rejections())
+		}
+	})
+}
+
+func (w *spool) exists() bool {
+	_, err := os.Stat(w.path(log))
+	return err == nil
+}
+
+// put appends to the path. A file that is created comes into the world unseen.
+func (w *spool) put(text string) {
+	w.add(log, text)
+}
+
+func (w *spool) newID() string {
+	id := fmt.Sprintf("e%d", w.next)
+	w.next++
+	return id
+}
+
+func (w *spool) finishLine() {
+	if w.partial != "" {
+		w.put(w.partial)
+		w.partial = ""
+		w.written = append(w.written, fmt.Sprintf("e%d", w.next-1))
+	}
+}
+
+func (w *spool) append(rt *rapid.T) {
+	w.finishLine()
+	end := rapid.SampledFrom([]string{"\n", "\r\n", "\n\n", "\n \r\n"}).Draw(rt, "end")
+	var text string
+	for range rapid.IntRange(1, 20).Draw(rt, "lines") {
+		id := w.newID()
+		w.written = append(w.written, id)
+		text += line(id) + end
+	}
+	w.put(text)
+}
+
+func (w *spool) appendPart(rt *rapid.T) {
+	w.finishLine()
+	text := line(w.newID())
+	at := rapid.IntRange(1, len(text)-1).Draw(rt, "cut")
+	w.put(text[:at])
+	w.partial = text[at:] + "\n"
+}
+
+// rotate renames the file. A writer that is in the middle of a line finishes it
+// in the old one.
+func (w *spool) rotate(rt *rapid.T) {
+	if !w.exists() {
+		rt.Skip("no file")
+	}
+	old := w.newSibling()
+	w.rename(log, old)
+	if w.partial != "" {
+		w.add(old, w.partial)
+		w.written = append(w.written, fmt.Sprintf("e%d", w.next-1))
+		w.partial = ""
+	}
+	if rapid.Bool().Draw(rt, "create") {
+		w.write(log, "")
+	}
+}
+
+func (w *spool) newSibling() string {
+	w.rotated++
+	name := fmt.Sprintf("%s-202611%06d", log, w.rotated)
+	w.siblings = append(w.siblings, name)
+	return name
+}
+
+func (w *spool) copyAndTruncate(rt *rapid.T) {
+	if !w.exists() || w.partial != "" {
+		rt.Skip("no file, or a line that would be cut")
+	}
+	w.copytruncate(log, w.newSibling())
+}
+
+// empty truncates when dz has all; what it has not is lost to any reader.
+func (w *spool) empty(rt *rapid.T) {
+	if !w.exists() || w.partial != "" {
+		rt.Skip("no file, or a line that would be cut")
+	}
+	w.catchUp()
+	w.truncate(log, 0)
+}
+
+func (w *spool) delete(rt *rapid.T) {
+	if !w.exists() || w.partial != "" {
+		rt.Skip("no file, or a line that would be cut")
+	}
+	w.catchUp()
+	w.remove(log)
+}
+
+func (w *spool) create(rt *rapid.T) {
+	if w.exists() {
+		rt.Skip("exists")
+	}
+	w.write(log, "")
+}
+
+func (w *spool) gzip(rt *rapid.T) {
+	i := w.drawSibling(rt)
+	w.compress(w.siblings[i])
+	w.siblings = slices.Delete(w.siblings, i, i+1)
+}
+
+func (w *spool) removeSibling(rt *rapid.T) {
+	i := w.drawSibling(rt)
+	w.catchUp()
+	w.remove(w.siblings[i])
+	w.siblings = slices.Delete(w.siblings, i, i+1)
+}
+
+func (w *spool) drawSibling(rt *rapid.T) int {
+	if len(w.siblings) == 0 {
+		rt.Skip("no sibling")
+	}
+	return rapid.IntRange(0, len(w.siblings)-1).Draw(rt, "sibling")
+}
+
+func (w *spool) look(*rapid.T) { w.store(w.step()) }
+
+// crash reads a batch that is never stored, and begins again.
+func (w *spool) crash(rt *rapid.T) {
+	for range rapid.IntRange(0, 3).Draw(rt, "batches lost") {
+		w.step()
+	}
+	w.restart()
+}

@@ -1,0 +1,224 @@
+package file
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// clockSkew is how far the clock of a file system may be behind the machine's.
+const clockSkew = time.Second
+
+// survey lists what there is and decides which stream each file is. Streams come
+// first, by number, then by content; only what no stream knows is new.
+func (s *Source) survey(now time.Time) {
+	began := s.clock()
+	l := s.list()
+	s.unsettled, s.listTrouble = false, l.trouble
+	since := s.watermarks()
+	for _, st := range s.streams {
+		st.present = false
+	}
+	// Content is proof, so what has been read of goes first: a number may have
+	// been given to a copy of it.
+	for _, proven := range []bool{true, false} {
+		s.matchNumbers(l, proven, now)
+		for _, st := range s.streams {
+			if !st.present && !st.gone && st.isProven() == proven {
+				s.seek(st, l, now)
+			}
+		}
+	}
+	for _, st := range s.streams {
+		if !st.gone && !st.lost.IsZero() && !st.done && !st.isProven() && st.since.Before(since[st.path]) {
+			since[st.path] = st.since // it may be any file that is no older
+		}
+	}
+	s.takeIn(l, since, now)
+	for _, st := range s.streams {
+		if st.present {
+			st.since = st.modified
+		}
+		if !s.concerns(st.path) && !st.gone {
+			s.forget(st) // the pattern has been changed
+		}
+	}
+	if s.born.IsZero() {
+		s.born = began.Add(-clockSkew)
+	}
+	s.surveyed(l, began)
+}
+
+// watermarks returns for every tailed path since when its newest stream was
+// known. Siblings that were changed earlier are older than it. The time is that
+// of the survey before, because the path's file may have been copied, truncated
+// and written to since.
+func (s *Source) watermarks() map[string]time.Time {
+	newest := make(map[string]*stream)
+	for _, st := range s.streams { // in order of age
+		if best := newest[st.path]; best == nil || st.rank() >= best.rank() {
+			newest[st.path] = st
+		}
+	}
+	since := make(map[string]time.Time, len(newest))
+	for path, st := range newest {
+		since[path] = st.since
+	}
+	return since
+}
+
+// rank orders the streams of a path: what is at the path is newest.
+func (st *stream) rank() int {
+	switch {
+	case st.done:
+		return 0
+	case !st.rotated.IsZero():
+		return 1
+	default:
+		return 2
+	}
+}
+
+// isProven reports whether the stream has content to be known by.
+func (st *stream) isProven() bool { return st.mark.offset > 0 }
+
+// matchNumbers finds the streams whose files have the numbers they had. A number
+// proves nothing, because numbers are reused: the content decides.
+func (s *Source) matchNumbers(l *listing, proven bool, now time.Time) {
+	for _, st := range s.streams {
+		e := l.byID[st.id]
+		if e == nil || e.owner != nil || st.gone || st.isProven() != proven || !st.mayBe(e) {
+			continue
+		}
+		if !proven && st.content == nil && s.isCopy(e, st, l, now) {
+			continue
+		}
+		if !proven && (!st.checked || !st.lost.IsZero()) {
+			e.unread = true // this file or a later one: it gets its number by age
+			s.forget(st)
+			continue
+		}
+		if s.isStill(st, e) {
+			s.settle(st, e, now)
+		}
+	}
+}
+
+// mayBe keeps what was skipped as an old sibling from hiding a file that the
+// pattern names.
+func (st *stream) mayBe(e *entry) bool { return !st.skipped || !e.target }
+
+// settle notes that e has st's content, under its name.
+func (s *Source) settle(st *stream, e *entry, now time.Time) {
+	e.owner = st
+	st.present, st.checked, st.name = true, true, e.path
+	st.lost, st.waiting = time.Time{}, false
+	if e.zipped && !st.zipped {
+		st.zipped, st.size, st.packed = true, unknownSize, e.size
+	}
+	if !st.zipped {
+		st.size = min(max(st.size, st.mark.offset), e.size)
+	}
+	st.modified, st.listed = e.modified, e.looks()
+	grown := !st.zipped && !st.skipped && e.size > st.mark.offset
+	switch {
+	case e.target && (e.path == st.path || !slices.Contains(e.of, st.path)):
+		// At its path, or renamed to another that the pattern names.
+		if st.path != e.path {
+			st.path = e.path
+			s.tell(st)
+		}
+		st.rotated = time.Time{}
+		st.done = st.done && st.zipped
+	case st.done && grown:
+		// Somebody still writes to it, long after it was rotated away.
+		st.done, st.rotated, st.grown = false, now, now
+	case st.rotated.IsZero():
+		st.rotated = now
+	}
+}
+
+// seek finds a stream whose number leads nowhere or to other content: its file
+// was removed, copied and truncated, compressed, or moved to another disk.
+func (s *Source) seek(st *stream, l *listing, now time.Time) {
+	if s.isIntact(st) && !s.isReplaced(st, l) { // removed, or moved out of sight, but still open
+		st.lost = time.Time{}
+		if st.rotated.IsZero() {
+			st.rotated = now
+		}
+		return
+	}
+	switch found, how := s.findContent(st, l, now); {
+	case how == same:
+		s.closeStream(st)
+		st.adopt(found)
+		s.settle(st, found, now)
+		s.tell(st)
+	case how == part:
+		s.closeAs(st, found, now)
+	case s.isShortened(st, l):
+		s.cutOff(st, reasonTruncated, now)
+		st.size = st.mark.offset
+		s.settle(st, l.byID[st.id], now)
+	default:
+		s.closeStream(st)
+		s.giveUp(st, l, now)
+	}
+}
+
+// adopt makes a file with the stream's content the stream's file.
+func (st *stream) adopt(e *entry) {
+	st.name, st.id = e.path, e.id
+	st.size, st.zipped, st.damaged, st.held, st.ahead = st.mark.offset, false, nil, nil, nil
+}
+
+// closeAs ends a stream at a copy that holds only lines that were read: the
+// copy was made, more was read, then the file was truncated.
+func (s *Source) closeAs(st *stream, e *entry, now time.Time) {
+	s.closeStream(st)
+	end := e.size
+	if e.zipped {
+		end = int64(len(e.head))
+	}
+	err := e.with(s.open, func(r content) error {
+		at, err := markAt(r, end)
+		if err == nil {
+			s.cutOff(st, reasonTruncated, now)
+			st.mark = at
+		}
+		return err
+	})
+	if err != nil {
+		s.unsettled = true
+		return
+	}
+	st.adopt(e)
+	st.done = true
+	s.settle(st, e, now)
+	s.tell(st)
+}
+
+// giveUp forgets a stream that could not be found for the time of grace.
+func (s *Source) giveUp(st *stream, l *listing, now time.Time) {
+	if st.lost.IsZero() {
+		st.lost = now
+	}
+	if st.rotated.IsZero() {
+		st.rotated = now
+	}
+	if now.Sub(st.lost) < s.opts.Grace {
+		s.unsettled = s.unsettled || !st.done
+		return
+	}
+	if st.waiting = !st.removed && !l.settled[filepath.Dir(st.path)]; st.waiting {
+		return
+	}
+	switch {
+	case st.done:
+	case st.held != nil || st.skip != nil:
+		s.cutOff(st, reasonTruncated, now)
+	case st.size != unknownSize && st.size > st.mark.offset:
+		s.reject(st, reasonLost, nil, st.mark.offset, st.size-st.mark.offset, now)
+	}
+	s.forget(st)
+}
