@@ -38,8 +38,7 @@ type installation struct {
 
 func install(t *testing.T, interval string) *installation {
 	t.Helper()
-	// Not t.TempDir: a socket's path must be short.
-	dir, err := os.MkdirTemp("", "dz-test-")
+	dir, err := os.MkdirTemp("", "dz-test-") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +147,7 @@ func (in *installation) spoolHistory() {
 	if err != nil {
 		in.Fatal(err)
 	}
-	if _, err := io.Copy(spool, lines); err != nil { //nolint:gosec // a file of our own
+	if _, err := io.Copy(spool, lines); err != nil {
 		in.Fatal(err)
 	}
 	if err := spool.Close(); err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	stdlog "log"
+	stdlog "log" //nolint:depguard // net/http writes to it, whatever it is given
 	"log/slog"
 	"os"
 	"os/signal"
@@ -76,7 +76,7 @@ func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, rea
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelDebug).Writer())
 	for _, warning := range c.Warnings {
-		log.Warn(warning)
+		log.Warn("configuration", "warning", warning)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

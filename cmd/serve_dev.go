@@ -175,12 +175,12 @@ func invocation() string {
 
 // playSample appends the sample events to the spool, one after the other, again
 // and again, as a DAM does in which people work.
-func playSample(ctx context.Context, spool string, sample []byte) error {
+func playSample(ctx context.Context, spool string, sample []byte) (err error) {
 	file, err := os.OpenFile(spool, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write sample events: %w", err)
 	}
-	defer file.Close()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	ticker := time.NewTicker(devPause)
 	defer ticker.Stop()
 	for {

@@ -97,7 +97,7 @@ func NewFailure(f debt.Failure, endpointName string) api.Failure {
 		ID:          f.ID.String(),
 		Endpoint:    endpointName,
 		Object:      NewObject(f.Object),
-		ChangeType:  f.ChangeType,
+		ChangeType:  f.ChangeType.String(),
 		EventType:   f.EventType,
 		State:       "retrying",
 		Reason:      f.Outcome.Reason,

@@ -28,7 +28,7 @@ func TestFailureView(t *testing.T) {
 	want := api.Failure{
 		ID: failure.ID.String(), Endpoint: "shop",
 		Object:     api.Object{Kind: "asset", ItemID: event.IntID(1), BaseID: event.StringID("b")},
-		ChangeType: event.AssetChanged, EventType: "AssetCreated", State: "retrying",
+		ChangeType: "AssetChanged", EventType: "AssetCreated", State: "retrying",
 		Reason: attempt.ServerError, Status: 500, Attempts: 4, Changes: 3,
 		FirstSeen: now, LastSeen: now.Add(1), LastAttempt: now.Add(2), NextAttempt: &due,
 		Error: "answered 500", Response: "oops",

@@ -159,22 +159,22 @@ type Object struct {
 
 // Failure is a debt whose last attempt failed.
 type Failure struct {
-	ID          string           `json:"id"`
-	Endpoint    string           `json:"endpoint"`
-	Object      Object           `json:"object"`
-	ChangeType  event.ChangeType `json:"changeType"`
-	EventType   string           `json:"eventType"`
-	State       string           `json:"state" enum:"failed,retrying"`
-	Reason      attempt.Reason   `json:"reason"`
-	Status      int              `json:"status" doc:"HTTP status; 0 if no answer arrived"`
-	Attempts    int              `json:"attempts"`
-	Changes     uint64           `json:"changes" doc:"how many changes wait to be told at once"`
-	FirstSeen   time.Time        `json:"firstSeen"`
-	LastSeen    time.Time        `json:"lastSeen"`
-	LastAttempt time.Time        `json:"lastAttempt"`
-	NextAttempt *time.Time       `json:"nextAttempt" doc:"null if none will be made by itself"`
-	Error       string           `json:"error"`
-	Response    string           `json:"response" doc:"the beginning of the answer"`
+	ID          string         `json:"id"`
+	Endpoint    string         `json:"endpoint"`
+	Object      Object         `json:"object"`
+	ChangeType  string         `json:"changeType"`
+	EventType   string         `json:"eventType"`
+	State       string         `json:"state" enum:"failed,retrying"`
+	Reason      attempt.Reason `json:"reason"`
+	Status      int            `json:"status" doc:"HTTP status; 0 if no answer arrived"`
+	Attempts    int            `json:"attempts"`
+	Changes     uint64         `json:"changes" doc:"how many changes wait to be told at once"`
+	FirstSeen   time.Time      `json:"firstSeen"`
+	LastSeen    time.Time      `json:"lastSeen"`
+	LastAttempt time.Time      `json:"lastAttempt"`
+	NextAttempt *time.Time     `json:"nextAttempt" doc:"null if none will be made by itself"`
+	Error       string         `json:"error"`
+	Response    string         `json:"response" doc:"the beginning of the answer"`
 }
 
 // FailureSelection says which failures are meant. Members given together must
@@ -209,17 +209,17 @@ type FailureResult struct {
 
 // Event is a recent event.
 type Event struct {
-	Seq      uint64           `json:"seq"`
-	Received time.Time        `json:"received"`
-	From     string           `json:"from" doc:"the source of dz that it came through"`
-	ID       string           `json:"id"`
-	Source   string           `json:"source"`
-	Type     string           `json:"type"`
-	Time     *time.Time       `json:"time"`
-	Object   Object           `json:"object"`
-	Reason   string           `json:"reason"`
-	Change   event.ChangeType `json:"changeType"`
-	Raw      json.RawMessage  `json:"event" doc:"as it was received"`
+	Seq      uint64          `json:"seq"`
+	Received time.Time       `json:"received"`
+	From     string          `json:"from" doc:"the source of dz that it came through"`
+	ID       string          `json:"id"`
+	Source   string          `json:"source"`
+	Type     string          `json:"type"`
+	Time     *time.Time      `json:"time"`
+	Object   Object          `json:"object"`
+	Reason   string          `json:"reason"`
+	Change   string          `json:"changeType"`
+	Raw      json.RawMessage `json:"event" doc:"as it was received"`
 }
 
 // Rejected is input that could not be read as an event.

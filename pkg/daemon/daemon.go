@@ -286,17 +286,16 @@ func (d *Daemon) startAPI(listener net.Listener, fail context.CancelCauseFunc) (
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		err := server.Serve(ctx, listener)
-		if err != nil {
+		defer close(ended)
+		if err := server.Serve(ctx, listener); err != nil {
 			fail(err)
 		}
-		ended <- err
 	}()
 	return func() error {
 		cancel()
-		<-ended // an error has ended the daemon already
+		<-ended
 		return nil
 	}, nil
 }

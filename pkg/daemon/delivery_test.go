@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -355,30 +354,37 @@ func TestRecentEventsAreOwedAgain(t *testing.T) {
 	})
 }
 
-func TestUntilIdleTellsWhatRemains(t *testing.T) {
-	for name, c := range map[string]struct {
-		status int
-		want   error
-	}{
-		"everything delivered": {http.StatusOK, nil},
-		"failures remain":      {http.StatusUnprocessableEntity, ErrFailuresRemain},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bubble) {
-				b.receiver.AnswerStatus(c.status)
-				b.add("shop", retry(time.Second))
-				b.stop()
-				b.change(items(10)...)
-				b.source.Rewind()
-				b.startUntilIdle()
-				synctest.Wait()
-				if err := <-b.ended; !errors.Is(err, c.want) {
-					t.Errorf("ended with %v, want %v", err, c.want)
-				}
-				b.start()
-			})
-		})
-	}
+func TestUntilIdleEndsWellWhenAllIsDelivered(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		if err := b.untilIdle(http.StatusOK); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		b.want(10, "in the end")
+	})
+}
+
+func TestUntilIdleTellsThatFailuresRemain(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		if err := b.untilIdle(http.StatusUnprocessableEntity); !errors.Is(err, ErrFailuresRemain) {
+			t.Errorf("ended with %v, want %v", err, ErrFailuresRemain)
+		}
+		b.want(20, "in the end")
+	})
+}
+
+// untilIdle has ten items change while no daemon runs, and returns how one ends
+// that runs until it is idle, with a receiver that answers status.
+func (b *bubble) untilIdle(status int) error {
+	b.Helper()
+	b.receiver.AnswerStatus(status)
+	b.add("shop", retry(time.Second))
+	b.stop()
+	b.change(items(10)...)
+	b.source.Rewind()
+	b.startUntilIdle()
+	err := <-b.ended
+	b.start()
+	return err
 }
 
 func TestASourceIsReadOnWhereItsEventsBecameDurable(t *testing.T) {

@@ -135,11 +135,11 @@ type ended struct {
 // run delivers until ctx ends, and then waits for the attempts under way, which
 // end with attempts at the latest.
 func (l *lane) run(ctx, attempts context.Context) {
-	r := laneRun{lane: l, attempts: attempts, busy: make(map[event.Object]bool), ended: make(chan ended)}
+	r := laneRun{lane: l, busy: make(map[event.Object]bool), ended: make(chan ended)}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		next, err := r.dispatch(ctx)
+		next, err := r.dispatch(ctx, attempts)
 		now := l.now()
 		if err != nil && ctx.Err() == nil {
 			l.log.Error("can't read what is due; trying again", "error", err)
@@ -168,7 +168,6 @@ func (l *lane) run(ctx, attempts context.Context) {
 // laneRun is what only the lane's own goroutine touches.
 type laneRun struct {
 	*lane
-	attempts context.Context
 	requests int
 	busy     map[event.Object]bool
 	ended    chan ended
@@ -184,7 +183,7 @@ func (r *laneRun) end(e ended) {
 
 // dispatch begins as many attempts as may be made now, and returns when to look
 // again; zero if only an event can tell.
-func (r *laneRun) dispatch(ctx context.Context) (next time.Time, err error) {
+func (r *laneRun) dispatch(ctx, attempts context.Context) (next time.Time, err error) {
 	s := r.settings.Load()
 	now := r.now()
 	health := r.getHealth()
@@ -222,7 +221,7 @@ func (r *laneRun) dispatch(ctx context.Context) (next time.Time, err error) {
 	for len(claim.Debts) > 0 {
 		n := min(batch, len(claim.Debts))
 		s.spend(now)
-		r.begin(s, claim.Debts[:n:n])
+		r.begin(attempts, s, claim.Debts[:n:n])
 		claim.Debts = claim.Debts[n:]
 	}
 	if r.requests >= permit.Slots && !request.ForcedOnly {
@@ -252,7 +251,7 @@ func (s *laneSettings) spend(now time.Time) {
 }
 
 // begin starts one attempt.
-func (r *laneRun) begin(s *laneSettings, debts []debt.Debt) {
+func (r *laneRun) begin(ctx context.Context, s *laneSettings, debts []debt.Debt) {
 	objects := make([]event.Object, len(debts))
 	for i := range debts {
 		objects[i] = debts[i].Object
@@ -261,7 +260,7 @@ func (r *laneRun) begin(s *laneSettings, debts []debt.Debt) {
 	r.requests++
 	r.inFlight.Add(1)
 	go func() {
-		r.attempt(r.attempts, s, debts)
+		r.attempt(ctx, s, debts)
 		r.ended <- ended{objects}
 	}()
 }

@@ -120,7 +120,7 @@ func matchObject(text string, o event.Object) bool {
 func wireEvent(r store.Recent, e *event.Event) api.Event {
 	out := api.Event{
 		Seq: r.Seq, Received: r.Received, From: r.Source, ID: e.ID, Source: e.Source, Type: e.Type,
-		Object: api.Object(e.Object), Reason: e.Reason, Change: e.ChangeType, Raw: r.Line,
+		Object: api.Object(e.Object), Reason: e.Reason, Change: e.ChangeType.String(), Raw: r.Line,
 	}
 	if !e.Time.IsZero() {
 		out.Time = &e.Time

@@ -53,7 +53,7 @@ func (p *Printer) Failure(f api.Failure) error {
 			pair{"State", out.paint.state(f.State)},
 			pair{"Endpoint", clean(f.Endpoint)},
 			pair{"Object", fmt.Sprintf("%s, item %s", object(f.Object), clean(f.Object.ItemID.String()))},
-			pair{"Change type", f.ChangeType.String()},
+			pair{"Change type", f.ChangeType},
 			pair{"Changes", changes},
 			pair{"Reason", string(f.Reason)},
 			pair{"HTTP status", status(f.Status)},

@@ -80,7 +80,7 @@ func sampleFailures() []api.Failure {
 	object := api.Object{Kind: event.Asset, ItemID: event.IntID(9588), BaseID: event.IntID(16)}
 	return []api.Failure{
 		{
-			ID: "01KAK7Z3M0000000000000002A", Endpoint: "shop", Object: object, ChangeType: event.AssetChanged,
+			ID: "01KAK7Z3M0000000000000002A", Endpoint: "shop", Object: object, ChangeType: "AssetChanged",
 			EventType: "AssetMetadataUpdated", State: "failed", Reason: attempt.ServerError, Status: 503, Attempts: 10, Changes: 4,
 			FirstSeen: now.Add(-76 * time.Hour), LastSeen: now.Add(-75 * time.Hour), LastAttempt: now.Add(-3 * time.Minute),
 			Error: "503 Service Unavailable", Response: "<h1>sorry</h1>\r\n\x1b[31mred\x07\n",
@@ -88,7 +88,7 @@ func sampleFailures() []api.Failure {
 		{
 			ID: "01KAK7Z3M0000000000000002B", Endpoint: "search-index-of-the-museum",
 			Object:     api.Object{Kind: event.TreeValue, ItemID: event.StringID("vänster/höger"), BaseID: event.StringID("vänster/höger")},
-			ChangeType: event.TreeValueChanged, EventType: "TreeValueCreated", State: "retrying", Reason: attempt.Refusal, Attempts: 2,
+			ChangeType: "TreeValueChanged", EventType: "TreeValueCreated", State: "retrying", Reason: attempt.Refusal, Attempts: 2,
 			Changes: 1, FirstSeen: now.Add(-time.Hour), LastSeen: now.Add(-time.Hour), LastAttempt: now.Add(-30 * time.Second),
 			NextAttempt: ago(-90 * time.Second), Error: "dial tcp 192.0.2.1:443: connect: connection refused",
 		},
@@ -99,7 +99,7 @@ func sampleEvents() []api.Event {
 	return []api.Event{{
 		Seq: 7, Received: now.Add(-5 * time.Second), From: "spool", ID: "9b1c", Source: "/dam/prod", Type: "AssetMetadataUpdated",
 		Time: ago(6 * time.Second), Object: api.Object{Kind: event.Asset, ItemID: event.IntID(5000001), BaseID: event.IntID(1234)},
-		Reason: "metadata", Change: event.AssetChanged, Raw: json.RawMessage(`{"id":"9b1c","x":"\ud83d\ude00"}`),
+		Reason: "metadata", Change: "AssetChanged", Raw: json.RawMessage(`{"id":"9b1c","x":"\ud83d\ude00"}`),
 	}}
 }
 
