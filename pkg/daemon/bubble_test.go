@@ -27,6 +27,7 @@ type bubble struct {
 	receiver *dztest.Receiver
 	network  *dztest.Network
 	path     string
+	ahead    time.Duration // of the daemon's clock
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -85,6 +86,7 @@ func (b *bubble) run(untilIdle bool) {
 		Log:       slog.New(slog.DiscardHandler),
 		Version:   api.Version{Version: "test"},
 		UntilIdle: untilIdle,
+		Now:       func() time.Time { return time.Now().Add(b.ahead) },
 		started:   func(d *Daemon) { started <- d },
 	}
 	opts.Config.Debouncing.Interval = endpoint.DefaultInterval

@@ -401,3 +401,19 @@ func TestASourceIsReadOnWhereItsEventsBecameDurable(t *testing.T) {
 		}
 	})
 }
+
+func TestAClockThatIsSetBackHoldsUpNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.stop()
+		b.ahead = time.Hour
+		b.start()
+		b.change(1, 2)
+		b.wait(time.Second)
+		b.stop()
+		b.ahead = 0
+		b.start()
+		b.wait(time.Minute)
+		b.want(2, "a minute after the clock was set back by an hour")
+	})
+}

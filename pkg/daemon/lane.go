@@ -34,6 +34,7 @@ type laneStore interface {
 	Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error)
 	Settle(ctx context.Context, a store.Attempt) (store.Settled, error)
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
+	Rewind(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 }
 
 // sender makes attempts.
@@ -214,6 +215,14 @@ func (r *laneRun) dispatch(ctx, attempts context.Context) (next time.Time, err e
 	claim, err := r.store.Claim(ctx, request)
 	if err != nil {
 		return next, err
+	}
+	if claim.FromFuture {
+		moved, err := r.store.Rewind(ctx, s.ep.ID, now)
+		if err != nil {
+			return next, err
+		}
+		r.log.Warn("the clock was set back; debts wait no longer than before", "endpoint", s.ep.Name, "debts", moved)
+		claim.Next = now
 	}
 	if !request.ForcedOnly {
 		next = earliest(next, claim.Next)

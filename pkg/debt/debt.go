@@ -192,6 +192,32 @@ func (d *Debt) Hasten(now time.Time) bool {
 	return true
 }
 
+// clockSlack is how far ahead of the clock a debt's past may lie before the clock
+// is taken to have been set back. Smaller steps are the everyday work of NTP.
+const clockSlack = time.Minute
+
+// FromFuture reports whether the debt was last seen or tried well after now: the
+// clock has been set back since, and its due time means nothing.
+func (d *Debt) FromFuture(now time.Time) bool {
+	return later(d.LastSeen, d.LastAttempt).Sub(now) > clockSlack
+}
+
+// Rewind moves a debt from the future to now: it waits for what it had yet to
+// wait when it was last seen or tried. It reports whether there was anything to
+// move.
+func (d *Debt) Rewind(now time.Time) bool {
+	if !d.FromFuture(now) {
+		return false
+	}
+	ahead := later(d.LastSeen, d.LastAttempt).Sub(now)
+	for _, t := range []*time.Time{&d.FirstSeen, &d.LastSeen, &d.Since, &d.Due, &d.LastAttempt} {
+		if !t.IsZero() {
+			*t = t.Add(-ahead)
+		}
+	}
+	return true
+}
+
 // Settlement says how one attempt at a debt ended.
 type Settlement struct {
 	Key        Key

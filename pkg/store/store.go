@@ -152,6 +152,10 @@ type Delivery interface {
 	// objects and which debts it is busy with (a newer change may have given a
 	// debt another object), and asks for one endpoint in one goroutine at a time.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
+	// Rewind moves the endpoint's debts that lie in the future, because the
+	// clock has been set back, to now, and returns how many. Claim says when
+	// that is due.
+	Rewind(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 	// Settle records how an attempt ended, for the endpoint's health and for
 	// each debt that was sent, in one transaction.
 	Settle(ctx context.Context, a Attempt) (Settled, error)
@@ -176,6 +180,9 @@ type Claim struct {
 	// Next is when there may be something more to claim, apart from busy
 	// objects; zero if nothing is filed.
 	Next time.Time
+	// FromFuture: the next debt that is not due lies in the future, so the
+	// clock has been set back, and Rewind is due.
+	FromFuture bool
 }
 
 // Attempt is how one request ended.

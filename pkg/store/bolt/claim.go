@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,7 +27,9 @@ func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, err
 			return store.Claim{}, fmt.Errorf("claim: %w", err)
 		}
 		if len(c.stale) > 0 {
-			if err := db.refile(ctx, r.Endpoint, c.stale); err != nil {
+			// In a full store they stay where they are: what is due comes first,
+			// and makes room.
+			if err := db.refile(ctx, r.Endpoint, c.stale); err != nil && !errors.Is(err, store.ErrFull) {
 				return store.Claim{}, fmt.Errorf("claim: %w", err)
 			}
 		}
@@ -66,11 +69,14 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		}
 		filed := dueTime(k)
 		if filed > now || (r.ForcedOnly && filed != 0) {
-			if !r.ForcedOnly {
-				c.next(time.Unix(0, filed))
-			}
 			c.finished = true
-			return nil
+			if r.ForcedOnly {
+				return nil
+			}
+			c.next(time.Unix(0, filed))
+			s, err := decodeIndexed(debts, r.Endpoint, v)
+			c.claim.FromFuture = err == nil && s.FromFuture(r.Now)
+			return err
 		}
 		if len(c.claim.Debts) >= r.Limit {
 			c.next(r.Now)

@@ -407,6 +407,26 @@ func hastened(f *fixture) {
 	equal(f, "due then", keysOf(f.claim(ep, 10)), []debt.Key{keyOf(2)})
 }
 
+func clockSetBack(f *fixture) {
+	ep := f.add("shop")
+	f.settle(f.claimAfter(ep, f.change(ep, 1)), attempt.Unavailable)
+	f.ingest(f.change(ep, 2), f.change(ep, 3))
+	f.advance(-time.Hour)
+	f.ingest(f.change(ep, 4))
+	request := store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: 10}
+	claim := must(f.engine().Claim(ctx, request)).in(f)
+	equal(f, "the next debt is from the future", claim.FromFuture, false)
+	f.advance(10 * time.Second)
+	request.Now = f.now
+	claim = must(f.engine().Claim(ctx, request)).in(f)
+	equal(f, "claimed", keysOf(claim.Debts), []debt.Key{keyOf(4)})
+	equal(f, "the next debt is from the future", claim.FromFuture, true)
+	equal(f, "moved", must(f.engine().Rewind(ctx, ep.ID, f.now)).in(f), 3)
+	equal(f, "moved again", must(f.engine().Rewind(ctx, ep.ID, f.now)).in(f), 0)
+	f.advance(10 * time.Second)
+	equal(f, "claimed then", len(f.claim(ep, 10)), 4)
+}
+
 func recentEvents(f *fixture) {
 	ep := f.add("shop")
 	start := f.now

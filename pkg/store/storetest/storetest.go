@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a retry is forced past everything else", retryIsForced},
 		{"the health of an endpoint survives", healthSurvives},
 		{"debts waiting for a retry are hastened", hastened},
+		{"a clock that is set back holds up nothing", clockSetBack},
 		{"recent events are listed both ways", recentEvents},
 		{"rejected input is kept with its reason", rejectedKept},
 		{"what a removed endpoint was owed is gone", removalTakesDebts},
