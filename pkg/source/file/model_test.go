@@ -69,7 +69,7 @@ func TestEveryLineOnce(t *testing.T) {
 			rt.Fatalf("written  %v\nreceived %v\nrejected %s\nstory    %q", w.written, w.ids, w.rejections(), w.story)
 		}
 		if len(w.rejected) > 0 {
-			rt.Fatalf("rejected: %s", w.rejections())
+			rt.Fatalf("rejected: %s\nstory    %q", w.rejections(), w.story)
 		}
 	})
 }

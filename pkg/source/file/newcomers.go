@@ -51,10 +51,20 @@ func (s *Source) unread(fresh []*entry) []*entry {
 	var files []*entry
 	for _, st := range s.streams {
 		if paths[st.path] && !st.gone && !st.done && st.lost.IsZero() && !st.isProven() {
-			files = append(files, &entry{path: st.name, modified: st.modified, target: st.rotated.IsZero(), owner: st})
+			files = append(files, &entry{path: st.name, modified: st.lastChange(), target: st.rotated.IsZero(), owner: st})
 		}
 	}
 	return files
+}
+
+// lastChange returns when the stream's file was changed last, as far as is known.
+func (st *stream) lastChange() time.Time {
+	if st.file != nil {
+		if info, err := st.file.Stat(); err == nil {
+			return info.ModTime()
+		}
+	}
+	return st.modified
 }
 
 // renumber makes a stream the newest.
@@ -99,10 +109,13 @@ func (s *Source) isCopy(e *entry, but *stream, l *listing, now time.Time) bool {
 	}
 	for _, path := range e.of {
 		for _, st := range l.families[path] {
-			if st == but || st.gone || (st.skipped && e.target) {
+			if st == but || st.gone || (st.skipped && e.target) || (!st.isProven() && st.content == nil) {
 				continue
 			}
 			if st.done && s.compare(st, e) != unrelated || !st.done && s.isPrefix(st, e, l) {
+				if !st.present {
+					st.name = e.path // all that is left of it, beside the descriptor
+				}
 				return true
 			}
 		}

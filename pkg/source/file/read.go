@@ -63,6 +63,7 @@ func (st *stream) bytesFrom(buf *buffers, n int64) ([]byte, error) {
 	if !same || !bytes.Equal(before, after) {
 		return nil, errChanged
 	}
+	st.sure = st.size
 	return data, nil
 }
 
@@ -101,11 +102,12 @@ func (st *stream) unzippedFrom(p []byte) ([]byte, error) {
 // lookAhead remembers the beginning of a file that nothing was read of, so that
 // it is known again if it is copied and truncated before it is read.
 func (st *stream) lookAhead() error {
-	if st.content == nil || st.zipped || st.mark.offset > 0 || st.ahead != nil || st.size == 0 {
+	want := min(st.size, headLength)
+	if st.content == nil || st.zipped || st.mark.offset > 0 || int64(len(st.ahead)) >= want {
 		return nil
 	}
-	ahead, err := readAt(st.content, make([]byte, min(st.size, headLength)), 0)
-	if err == nil && len(ahead) > 0 {
+	ahead, err := readAt(st.content, make([]byte, want), 0)
+	if err == nil && len(ahead) > len(st.ahead) && bytes.HasPrefix(ahead, st.ahead) {
 		st.ahead = ahead
 	}
 	return err

@@ -42,6 +42,7 @@ type stream struct {
 	used    uint64
 
 	size     int64     // how far to read: what was there at the last look
+	sure     int64     // the size when the content was last known to be the stream's
 	packed   int64     // of a compressed file: its own size
 	modified time.Time // at the last look
 	damaged  error     // of a compressed file: what ends it too early

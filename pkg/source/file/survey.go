@@ -169,7 +169,7 @@ func (s *Source) seek(st *stream, l *listing, now time.Time) {
 // adopt makes a file with the stream's content the stream's file.
 func (st *stream) adopt(e *entry) {
 	st.name, st.id = e.path, e.id
-	st.size, st.zipped, st.damaged, st.held, st.ahead = st.mark.offset, false, nil, nil, nil
+	st.size, st.sure, st.zipped, st.damaged, st.held, st.ahead = st.mark.offset, 0, false, nil, nil, nil
 }
 
 // closeAs ends a stream at a copy that holds only lines that were read: the
@@ -217,8 +217,8 @@ func (s *Source) giveUp(st *stream, l *listing, now time.Time) {
 	case st.done:
 	case st.held != nil || st.skip != nil:
 		s.cutOff(st, reasonTruncated, now)
-	case st.size != unknownSize && st.size > st.mark.offset:
-		s.reject(st, reasonLost, nil, st.mark.offset, st.size-st.mark.offset, now)
+	case st.sure > st.mark.offset:
+		s.reject(st, reasonLost, nil, st.mark.offset, st.sure-st.mark.offset, now)
 	}
 	s.forget(st)
 }
