@@ -130,13 +130,15 @@ func (l *lane) getHealth() endpoint.Health {
 
 // ended is an attempt whose outcome is durable, or given up.
 type ended struct {
-	objects []event.Object
+	debts []debt.Debt // as they were sent
 }
 
 // run delivers until ctx ends, and then waits for the attempts under way, which
 // end with attempts at the latest.
 func (l *lane) run(ctx, attempts context.Context) {
-	r := laneRun{lane: l, busy: make(map[event.Object]bool), ended: make(chan ended)}
+	r := laneRun{
+		lane: l, busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool), ended: make(chan ended),
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -171,14 +173,16 @@ type laneRun struct {
 	*lane
 	requests int
 	busy     map[event.Object]bool
+	busyKeys map[debt.Key]bool // a change meanwhile may give a debt another object
 	ended    chan ended
 }
 
 func (r *laneRun) end(e ended) {
 	r.requests--
 	r.inFlight.Add(-1)
-	for _, o := range e.objects {
-		delete(r.busy, o)
+	for i := range e.debts {
+		delete(r.busy, e.debts[i].Object)
+		delete(r.busyKeys, e.debts[i].Key)
 	}
 }
 
@@ -191,7 +195,8 @@ func (r *laneRun) dispatch(ctx, attempts context.Context) (next time.Time, err e
 	permit := health.Permit(now, s.ep.Enabled, s.ep.Slots())
 	request := store.ClaimRequest{
 		Endpoint: s.ep.ID, Now: now,
-		Busy: func(o event.Object) bool { return r.busy[o] },
+		Busy:    func(o event.Object) bool { return r.busy[o] },
+		BusyKey: func(key debt.Key) bool { return r.busyKeys[key] },
 	}
 	if permit.Slots == 0 {
 		if permit.Until.IsZero() {
@@ -261,16 +266,14 @@ func (s *laneSettings) spend(now time.Time) {
 
 // begin starts one attempt.
 func (r *laneRun) begin(ctx context.Context, s *laneSettings, debts []debt.Debt) {
-	objects := make([]event.Object, len(debts))
 	for i := range debts {
-		objects[i] = debts[i].Object
-		r.busy[objects[i]] = true
+		r.busy[debts[i].Object], r.busyKeys[debts[i].Key] = true, true
 	}
 	r.requests++
 	r.inFlight.Add(1)
 	go func() {
 		r.attempt(ctx, s, debts)
-		r.ended <- ended{objects}
+		r.ended <- ended{debts}
 	}()
 }
 
