@@ -151,6 +151,7 @@ type Delivery interface {
 	// claimed and never settled is simply still due. So the caller says which
 	// objects and which debts it is busy with (a newer change may have given a
 	// debt another object), and asks for one endpoint in one goroutine at a time.
+	// Nothing is due to an endpoint that was removed.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Rewind moves the endpoint's debts that lie in the future, because the
 	// clock has been set back, to now, and returns how many. Claim says when

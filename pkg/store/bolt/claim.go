@@ -53,6 +53,10 @@ type claiming struct {
 func (c *claiming) page(tx *bbolt.Tx) error {
 	r := &c.request
 	prefix := endpointKey(r.Endpoint)
+	if tx.Bucket(bucketEndpoints).Get(prefix) == nil {
+		c.finished = true // removed; its debts are cleared away later
+		return nil
+	}
 	now := nanos(r.Now)
 	debts := tx.Bucket(bucketDebts)
 	cursor := tx.Bucket(bucketDue).Cursor()

@@ -490,6 +490,7 @@ func removalTakesDebts(f *fixture) {
 		f.Errorf("a settlement for a removed endpoint found %+v", settled.Debt)
 	}
 	equal(f, "failures", len(f.failures(debt.Selection{Retrying: true})), 0)
+	equal(f, "claimed by whoever has not heard of it yet", len(f.claim(shop, 10)), 0)
 
 	again := f.add("shop")
 	f.crash()
