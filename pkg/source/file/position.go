@@ -188,8 +188,8 @@ func decodeStream(key string, data []byte) (*stream, error) {
 	}
 	st := &stream{
 		key: key, path: r.Path, name: r.File, id: fileID{r.Dev, r.Inode},
-		mark:     mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
-		modified: time.Unix(0, r.Modified), done: r.Done, skipped: r.Skipped,
+		mark:  mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
+		since: time.Unix(0, r.Modified), size: r.Offset, done: r.Done, skipped: r.Skipped,
 	}
 	if st.name == "" {
 		st.name = st.path

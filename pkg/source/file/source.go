@@ -197,12 +197,11 @@ func (s *Source) restore(p source.Position) error {
 	}
 	if p.Stream == bornStream {
 		if st.path == s.pattern {
-			s.born, s.toldBorn = st.modified, true
+			s.born, s.toldBorn = st.since, true
 		}
 		return nil
 	}
 	s.newest = max(s.newest, number)
-	st.since, st.size = st.modified, st.mark.offset
 	s.streams = append(s.streams, st)
 	return nil
 }
