@@ -19,6 +19,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -69,6 +70,11 @@ type Engine interface {
 	// Maintain does what need not be done at once: it frees what removed
 	// endpoints left and drops recent events that are too old at now.
 	Maintain(ctx context.Context, now time.Time) error
+	// Backup writes everything as it was at one moment after the call began, in
+	// a form that an engine of the same kind goes on from, without loss: what
+	// its positions say was read is in it. Other calls go on meanwhile, however
+	// slowly w takes it. After an error what was written is worth nothing.
+	Backup(ctx context.Context, w io.Writer) error
 	// Close waits for calls under way; later ones fail with ErrClosed.
 	Close() error
 }

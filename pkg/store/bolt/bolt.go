@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,9 +46,14 @@ const (
 // lockTimeout is how long Open waits for another process to let go of the file.
 const lockTimeout = 500 * time.Millisecond
 
-// initialMmap is how much address space is reserved at first, in bytes. It is
-// no memory; it spares remapping while the file grows.
-const initialMmap = 1 << 30
+// Address space is reserved for all that the file may grow to, in bytes, at
+// least initialMmap and at most maxReservedMmap. It is no memory; it spares
+// remapping while the file grows, which would wait for every reader, and
+// everybody for it.
+const (
+	initialMmap     = 1 << 30
+	maxReservedMmap = 64 << 30
+)
 
 // Options of a store.
 type Options struct {
@@ -70,6 +76,10 @@ type DB struct {
 	salt uint16
 
 	chunks *chunkCoder
+
+	// snapshots is held while a snapshot is copied: one at a time.
+	snapshots chan struct{}
+	copying   atomic.Bool // a snapshot keeps freed pages from being used again
 
 	mu      sync.RWMutex // guards closed, and sending to ops
 	closed  bool
@@ -97,7 +107,7 @@ func Open(path string, opts Options) (*DB, error) {
 	}
 	db := &DB{
 		bolt: b, path: path, opts: opts, chunks: chunks,
-		ops: make(chan *op, 256), stopped: make(chan struct{}),
+		snapshots: make(chan struct{}, 1), ops: make(chan *op, 256), stopped: make(chan struct{}),
 	}
 	err = db.view(func(tx *bbolt.Tx) error {
 		db.salt = uint16(getUint64(tx.Bucket(bucketMeta), metaSalt))
@@ -166,11 +176,11 @@ func open(path string, opts Options) (b *bbolt.DB, err error) {
 	if err := preview(path); err != nil {
 		return nil, err
 	}
-	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
+	b, err = openInPlace(path, &bbolt.Options{
 		Timeout:         lockTimeout,
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: initialMmap,
+		InitialMmapSize: int(min(max(opts.MaxSize, initialMmap), maxReservedMmap)),
 		MaxSize:         int(opts.MaxSize),
 		NoSync:          opts.NoSync,
 	})
@@ -245,11 +255,17 @@ func explainWrite(err error) error {
 	}
 }
 
-// damaged makes an error of what makes no sense in the file, with the cure.
-func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format+"; restore a backup, or move the file away to begin anew",
-		append([]any{store.ErrDamaged}, args...)...)
+// damage is something in the file that makes no sense. It is store.ErrDamaged,
+// and says the cure.
+type damage struct{ problem error }
+
+func (d damage) Error() string {
+	return fmt.Sprintf("%v: %v; restore a backup, or move the file away to begin anew", store.ErrDamaged, d.problem)
 }
+
+func (d damage) Unwrap() []error { return []error{store.ErrDamaged, d.problem} }
+
+func damaged(format string, args ...any) error { return damage{fmt.Errorf(format, args...)} }
 
 // recoverDamage arranges for a bad page to become an error instead of the end of
 // the process: bbolt panics where a page makes no sense, and the runtime faults

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/storetest"
@@ -77,11 +78,27 @@ func (h *harness) Crash(tb storetest.TB) {
 	h.open(tb)
 }
 
+func (h *harness) Restore(tb storetest.TB, backup []byte) {
+	file := filepath.Join(h.dir, "backup")
+	if err := os.WriteFile(file, backup, 0o600); err != nil {
+		tb.Fatalf("write backup: %v", err)
+	}
+	if err := h.db.Close(); err != nil {
+		tb.Fatalf("close: %v", err)
+	}
+	if _, err := Restore(context.Background(), file, h.path(h.crashes), noonOfBackup()); err != nil {
+		tb.Fatalf("%v", err)
+	}
+	h.open(tb)
+}
+
 func (h *harness) Check(tb storetest.TB) {
 	if err := h.db.Check(context.Background()); err != nil {
 		tb.Errorf("check: %v", err)
 	}
 }
+
+func noonOfBackup() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
 
 func copyFile(from, to string) error {
 	src, err := os.Open(from)

@@ -28,6 +28,8 @@ const (
 	flagBranch   = 1
 	flagLeaf     = 2
 	flagBucket   = 1
+	// maxRun is how many bytes a page may run over: more than any record has.
+	maxRun = 2 * maxChunk
 )
 
 // checkPages reads every page of the file that the transaction can reach.
@@ -135,8 +137,11 @@ func (w *pageWalk) read(id uint64, level int) (page, error) {
 		return page{}, damaged("page %d says that it is page %d", id, itself)
 	}
 	overflow := uint64(binary.NativeEndian.Uint32(data[12:]))
-	if overflow >= w.pages-id {
+	switch {
+	case overflow >= w.pages-id:
 		return page{}, damaged("page %d runs over the end", id)
+	case overflow*uint64(w.pageSize) > maxRun:
+		return page{}, damaged("page %d runs over %d others", id, overflow)
 	}
 	for n := id; n <= id+overflow; n++ {
 		if w.seen[n/64]&(1<<(n%64)) != 0 {

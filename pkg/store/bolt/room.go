@@ -35,7 +35,11 @@ func growth(maxSize int64) int64 {
 // full returns the error with which calls that need room are refused, or nil.
 func (db *DB) full(tx *bbolt.Tx) error {
 	stats := db.bolt.Stats()
-	free := int64(stats.FreePageN+stats.PendingPageN) * int64(db.bolt.Info().PageSize)
+	pages := stats.FreePageN
+	if !db.copying.Load() { // else a reader needs the pending ones
+		pages += stats.PendingPageN
+	}
+	free := int64(pages) * int64(db.bolt.Info().PageSize)
 	if limit := db.opts.MaxSize; limit > 0 {
 		left := free + limit - growth(limit) - tx.Size()
 		if left < min(limit/reservedPart, maxReserved) {

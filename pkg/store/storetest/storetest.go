@@ -22,6 +22,8 @@ type Harness interface {
 	// Crash returns the store as a process finds it that starts after this one
 	// was killed. The store before is not used again.
 	Crash(tb TB)
+	// Restore puts what Backup has written in the store's place, and opens that.
+	Restore(tb TB, backup []byte)
 	// Check fails the test if the store's records do not fit together.
 	Check(tb TB)
 }
@@ -63,6 +65,8 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"rejected input is kept with its reason", rejectedKept},
 		{"what a removed endpoint was owed is gone", removalTakesDebts},
 		{"everything survives a crash", survivesCrash},
+		{"a backup holds what there was at one moment, and goes on from there", backupGoesOn},
+		{"a backup that is taken slowly holds up nobody", slowBackup},
 		{"calls from many goroutines all count", concurrentCalls},
 		{"a closed store refuses", closedRefuses},
 	} {

@@ -1,0 +1,111 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// debts checks that each debt is filed as it should be, and counts them.
+func (c *recordCheck) debts(k, v []byte) {
+	id, key, err := splitDebtKey(k)
+	if err != nil {
+		c.fault("%v", err)
+		return
+	}
+	if c.isRemoved(k) {
+		return
+	}
+	s, err := decodeDebt(id, key, v)
+	if err != nil {
+		c.fault("%s", plain(err))
+		return
+	}
+	counts := c.counted[id]
+	counts.Add(class(s))
+	c.counted[id] = counts
+	switch {
+	case s.Failed != (s.Filed == unfiled):
+		c.fault("debt %s is failed=%v and filed at %d", s.ID, s.Failed, s.Filed)
+	case s.Filed != unfiled && s.Filed > nanos(s.Due):
+		c.fault("debt %s is filed at %d, after it is due at %d", s.ID, s.Filed, nanos(s.Due))
+	case s.Filed != unfiled && !bytes.Equal(c.tx.Bucket(bucketDue).Get(dueKey(id, s.Filed, s.ID.Seq())), []byte(key)):
+		c.fault("debt %s is not in the index of what is due", s.ID)
+	}
+	record := c.tx.Bucket(bucketTrouble).Get(troubleKey(id, s.ID.Seq()))
+	if (record != nil) != s.Troubled {
+		c.fault("debt %s is troubled=%v, and its trouble record exists=%v", s.ID, s.Troubled, record != nil)
+	}
+}
+
+// due checks that each entry of the index belongs to a debt.
+func (c *recordCheck) due(k, v []byte) {
+	if len(k) < 4 || c.isRemoved(k) {
+		return
+	}
+	s, err := decodeIndexed(c.tx.Bucket(bucketDebts), uint64(binary.BigEndian.Uint32(k)), v)
+	switch {
+	case err != nil:
+		c.fault("%s", plain(err))
+	case !bytes.Equal(k, dueKey(s.Endpoint, s.Filed, s.ID.Seq())):
+		c.fault("debt %s stands twice in the index of what is due", s.ID)
+	}
+}
+
+// trouble checks that each failed attempt belongs to a debt.
+func (c *recordCheck) trouble(k, v []byte) {
+	if len(k) < 4 || c.isRemoved(k) {
+		return
+	}
+	if _, err := decodeFailure(c.tx, uint64(binary.BigEndian.Uint32(k)), v); err != nil {
+		c.fault("%s", plain(err))
+	}
+}
+
+// isRemoved reports whether a record is one of a removed endpoint, and only
+// waits to be freed.
+func (c *recordCheck) isRemoved(k []byte) bool { return c.tx.Bucket(bucketRemoved).Get(k[:4]) != nil }
+
+// counts compares the counts with what was counted.
+func (c *recordCheck) counts(k, v []byte) {
+	is, err := decodeCounts(v)
+	if err != nil || len(k) != 4 {
+		c.fault("the counts can't be read")
+		return
+	}
+	id := uint64(binary.BigEndian.Uint32(k))
+	who := fmt.Sprintf("endpoint %d", id)
+	want := c.counted[id]
+	if id == 0 {
+		who, want = "all endpoints", c.sum()
+	}
+	if is.Owed != is.Coalesced+is.Delivered+is.Open+is.Failed+is.Dropped {
+		c.fault("the counts of %s do not add up: %+v", who, is)
+	}
+	if is.Open != want.Open || is.Retrying != want.Retrying || is.Failed != want.Failed {
+		c.fault("%s: counted are %d open, %d retrying and %d failed debts, and there are %d, %d and %d",
+			who, is.Open, is.Retrying, is.Failed, want.Open, want.Retrying, want.Failed)
+	}
+}
+
+func (c *recordCheck) sum() (all store.Counts) {
+	for _, counts := range c.counted {
+		all.Add(counts)
+	}
+	return all
+}
+
+// finishCounts finds endpoints that have debts and no counts.
+func (c *recordCheck) finishCounts(tx *bbolt.Tx) {
+	for id := range c.counted {
+		key := endpointKey(id)
+		if tx.Bucket(bucketCounts).Get(key) == nil {
+			c.at(bucketCounts, key)
+			c.fault("endpoint %d has debts, and they are not counted", id)
+		}
+	}
+}
