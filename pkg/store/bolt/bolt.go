@@ -55,6 +55,9 @@ const (
 	maxReservedMmap = 64 << 30
 )
 
+// smallest is the least size of a bbolt file: four pages, in bytes.
+const smallest = 4 * 4096
+
 // Options of a store.
 type Options struct {
 	// MaxSize is how large the file may grow, in bytes; 0 is unlimited.
@@ -76,6 +79,7 @@ type DB struct {
 	salt uint16
 
 	chunks *chunkCoder
+	broken atomic.Pointer[error] // why no transaction can begin any more
 
 	// snapshots is held while a snapshot is copied: one at a time.
 	snapshots chan struct{}
@@ -205,8 +209,8 @@ func preview(path string) (err error) {
 		return err
 	case !info.Mode().IsRegular():
 		return errors.New("it is no file: give the store another store.path")
-	case info.Size() == 0:
-		return damaged("it is empty")
+	case info.Size() < smallest:
+		return damaged("it has %d bytes, too few for a store", info.Size())
 	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {
@@ -280,11 +284,29 @@ func recoverDamage(err *error) func() {
 	}
 }
 
+// begin begins a transaction. If the pages that bbolt reads for it under its
+// locks are bad, the locks stay taken, and no transaction begins any more.
+func (db *DB) begin(writable bool) (tx *bbolt.Tx, err error) {
+	if broken := db.broken.Load(); broken != nil {
+		return nil, *broken
+	}
+	defer func() {
+		if errors.Is(err, store.ErrDamaged) {
+			db.broken.Store(&err)
+		}
+	}()
+	defer recoverDamage(&err)()
+	if tx, err = db.bolt.Begin(writable); err != nil {
+		return nil, fmt.Errorf("begin: %w", explainWrite(err))
+	}
+	return tx, nil
+}
+
 // view runs a short read transaction.
 func (db *DB) view(read func(*bbolt.Tx) error) (err error) {
-	tx, err := db.bolt.Begin(false)
+	tx, err := db.begin(false)
 	if err != nil {
-		return explainWrite(err)
+		return err
 	}
 	defer recoverDamage(&err)()
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
@@ -302,6 +324,9 @@ func (db *DB) Close() error {
 	close(db.ops)
 	db.mu.Unlock()
 	<-db.stopped
+	if broken := db.broken.Load(); broken != nil {
+		return fmt.Errorf("close store %s: %w", db.path, *broken) // bbolt would wait for its locks
+	}
 	if err := db.bolt.Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", db.path, err)
 	}

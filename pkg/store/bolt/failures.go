@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -114,6 +115,10 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 			return t.end(s)
 		})
 	})
+	if errors.Is(err, store.ErrFull) && limit > 1 {
+		// A commit writes each page that it changes anew. Fewer need less room.
+		return db.Purge(ctx, sel, cursor, limit/2)
+	}
 	if err != nil {
 		return 0, "", fmt.Errorf("purge failures: %w", err)
 	}

@@ -15,6 +15,9 @@ const (
 	// reservedPart of store.max_size is kept, but at most maxReserved bytes.
 	reservedPart = 8
 	maxReserved  = 64 << 20
+	// reservedPerDebt is kept, in bytes, for each debt that has not failed yet:
+	// what its failure would leave, without the receiver's answer.
+	reservedPerDebt = 256
 	// reservedOnDisk is how many bytes are kept of a disk that fills up.
 	reservedOnDisk = 16 << 20
 	// growPart of store.max_size is the step in which the file grows, but at
@@ -33,7 +36,13 @@ func growth(maxSize int64) int64 {
 }
 
 // full returns the error with which calls that need room are refused, or nil.
-func (db *DB) full(tx *bbolt.Tx) error {
+func (t *txn) full(tx *bbolt.Tx) error {
+	db := t.db
+	counts, err := decodeCounts(t.counts.Get(endpointKey(0)))
+	if err != nil {
+		return err
+	}
+	failures := int64(counts.Open-counts.Retrying) * reservedPerDebt
 	stats := db.bolt.Stats()
 	pages := stats.FreePageN
 	if !db.copying.Load() { // else a reader needs the pending ones
@@ -42,11 +51,11 @@ func (db *DB) full(tx *bbolt.Tx) error {
 	free := int64(pages) * int64(db.bolt.Info().PageSize)
 	if limit := db.opts.MaxSize; limit > 0 {
 		left := free + limit - growth(limit) - tx.Size()
-		if left < min(limit/reservedPart, maxReserved) {
+		if left < min(limit/reservedPart, maxReserved)+failures {
 			return errMaxSize()
 		}
 	}
-	if onDisk, ok := diskFree(db.path); ok && free+onDisk < reservedOnDisk {
+	if onDisk, ok := diskFree(db.path); ok && free+onDisk < reservedOnDisk+failures {
 		return errNoSpace()
 	}
 	return nil

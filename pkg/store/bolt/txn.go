@@ -28,6 +28,7 @@ type txn struct {
 	countsOf    map[uint64]*store.Counts // 0: of all
 	healthOf    map[uint64]*endpoint.Health
 	totalsDirty bool
+	tight       bool // there is little room
 	buf         []byte
 }
 
@@ -249,9 +250,13 @@ func (t *txn) end(s *stored) error {
 	return t.debts.Delete(debtKey(s.Endpoint, s.Key))
 }
 
-// setTrouble keeps what a failed attempt left.
+// setTrouble keeps what a failed attempt left; where there is little room,
+// without the receiver's answer.
 func (t *txn) setTrouble(s *stored, o attempt.Outcome) error {
 	s.Troubled = true
+	if t.tight {
+		o.Response = nil
+	}
 	return t.trouble.Put(troubleKey(s.Endpoint, s.ID.Seq()), encodeTrouble(s.Key, o))
 }
 

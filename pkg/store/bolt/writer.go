@@ -143,9 +143,9 @@ func split(group []*op) (growing, others []*op) {
 func (db *DB) try(group []*op) (culprit int, err error) {
 	culprit = -1
 	defer recoverDamage(&err)()
-	tx, err := db.bolt.Begin(true)
+	tx, err := db.begin(true)
 	if err != nil {
-		return culprit, fmt.Errorf("begin: %w", explainWrite(err))
+		return culprit, err
 	}
 	defer func() {
 		// After a commit there is nothing to roll back, and bbolt says so.
@@ -154,7 +154,8 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 		}
 	}()
 	t := newTxn(db, tx)
-	full := db.full(tx)
+	full := t.full(tx)
+	t.tight = full != nil
 	refused := make(map[*op]error)
 	for i, o := range group {
 		if o.grows && full != nil {

@@ -1,0 +1,363 @@
+package bolt
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// maxSize is what a small store may hold.
+const maxSize = 8 << 20
+
+// smallStore is a store without recent events that is soon full.
+func smallStore(t *testing.T) *DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	db, err := Open(path, Options{MaxSize: maxSize, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(db.Check(t.Context()), db.Close()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// ingestUntilFull returns the number of items that went in, and the error of
+// the batch that did not.
+func ingestUntilFull(t *testing.T, db *DB, id, revision uint64, from int) (items int, err error) {
+	t.Helper()
+	const each = 200
+	for n := from; ; n += each {
+		in := batch(id, revision, noon, 0)
+		for item := n; item < n+each; item++ {
+			in.Changes = append(in.Changes, batch(id, revision, noon, 0, item).Changes...)
+		}
+		if _, err := db.Ingest(t.Context(), in); err != nil {
+			return n, err
+		}
+		if n > 1_000_000 {
+			t.Fatal("the store is never full")
+		}
+	}
+}
+
+func TestAFullStoreTakesNothingInAndLetsEverythingOut(t *testing.T) {
+	t.Parallel()
+	db := smallStore(t)
+	ctx := t.Context()
+	id, revision := addEndpoint(t, db, "shop")
+	other, revision := addEndpoint(t, db, "other")
+	items, err := ingestUntilFull(t, db, id, revision, 0)
+	const want = "ingest: store is full: it has reached store.max_size: raise it; nothing is lost meanwhile"
+	if !errors.Is(err, store.ErrFull) || err.Error() != want {
+		t.Fatalf("got %q, want %q", err, want)
+	}
+	before, err := db.Stats(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.Endpoints[id].Open != uint64(items) || before.Size > maxSize || before.Size < maxSize/2 {
+		t.Errorf("%d debts of %d in %d bytes", before.Endpoints[id].Open, items, before.Size)
+	}
+	if info, err := os.Stat(before.Path); err != nil || info.Size() > maxSize {
+		t.Errorf("the file has %d bytes, %v", info.Size(), err)
+	}
+
+	// What does not fit changes nothing, however often it is tried.
+	failing := batch(id, revision, noon.Add(time.Minute), 0, 1, 2, 2_000_000)
+	for range 3 {
+		if _, err := db.Ingest(ctx, failing); !errors.Is(err, store.ErrFull) {
+			t.Errorf("ingest: %v", err)
+		}
+	}
+	if _, err := db.AddEndpoint(ctx, testEndpoint("third")); !errors.Is(err, store.ErrFull) {
+		t.Errorf("add: %v", err)
+	}
+	after, err := db.Stats(ctx)
+	if err != nil || after.Endpoints[id] != before.Endpoints[id] {
+		t.Errorf("counts went from %+v to %+v, %v", before.Endpoints[id], after.Endpoints[id], err)
+	}
+
+	// What makes room, or leads to it, works.
+	now := noon.Add(time.Hour)
+	for range 3 {
+		mustSettle(t, db, ended(id, now, attempt.Refused, claim(t, db, id, now, 50)...))
+		now = now.Add(2 * time.Hour)
+	}
+	mustSettle(t, db, ended(id, now, attempt.Delivered, claim(t, db, id, now, 1)...))
+	if _, err := db.Hasten(ctx, id, now); err != nil {
+		t.Errorf("hasten: %v", err)
+	}
+	if forced, _, err := db.Retry(ctx, debt.Selection{Retrying: true}, now, "", 50); err != nil || len(forced) == 0 {
+		t.Errorf("retry: %d, %v", len(forced), err)
+	}
+	if _, err := db.UpdateEndpoint(ctx, "shop", func(ep *endpoint.Endpoint) error { ep.Enabled = true; return nil }); err != nil {
+		t.Errorf("update: %v", err)
+	}
+	if _, err := db.ResetHealth(ctx, id); err != nil {
+		t.Errorf("reset health: %v", err)
+	}
+	if purged, _, err := db.Purge(ctx, debt.Selection{Retrying: true}, "", 1000); err != nil || purged == 0 {
+		t.Errorf("purge: %d, %v", purged, err)
+	}
+	if _, err := db.RemoveEndpoint(ctx, "shop"); err != nil {
+		t.Errorf("remove: %v", err)
+	}
+	if err := db.Maintain(ctx, now); err != nil {
+		t.Errorf("maintain: %v", err)
+	}
+
+	// Then there is room again, as much as before.
+	all, err := db.Endpoints(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ingestUntilFull(t, db, other, all.Revision, 0); again < items*9/10 {
+		t.Errorf("%d items went in again, then %v; %d before", again, err, items)
+	}
+}
+
+func TestDeliveringEverythingEmptiesAFullStore(t *testing.T) {
+	t.Parallel()
+	db := smallStore(t)
+	id, revision := addEndpoint(t, db, "shop")
+	items, _ := ingestUntilFull(t, db, id, revision, 0)
+	now := noon.Add(time.Hour)
+	delivered := 0
+	for {
+		debts := claim(t, db, id, now, 100)
+		if len(debts) == 0 {
+			break
+		}
+		for i := range debts {
+			mustSettle(t, db, ended(id, now, attempt.Delivered, debts[i]))
+			delivered++
+		}
+	}
+	if delivered != items {
+		t.Errorf("%d delivered, want %d", delivered, items)
+	}
+	if again, err := ingestUntilFull(t, db, id, revision, 0); again < items*9/10 {
+		t.Errorf("%d items went in again, then %v; %d before", again, err, items)
+	}
+}
+
+// A receiver that refuses everything leaves a failure for each debt, and there
+// is room for them, though not for what the receiver said.
+func TestEveryDebtOfAFullStoreCanFail(t *testing.T) {
+	t.Parallel()
+	db := smallStore(t)
+	id, revision := addEndpoint(t, db, "shop")
+	items, _ := ingestUntilFull(t, db, id, revision, 0)
+	now := noon.Add(time.Hour)
+	for {
+		debts := claim(t, db, id, now, 100)
+		if len(debts) == 0 {
+			break
+		}
+		a := ended(id, now, attempt.Refused, debts...)
+		for i := range a.Debts {
+			a.Debts[i].Schedule = nil
+			a.Debts[i].Outcome.Response = make([]byte, attempt.MaxResponse)
+		}
+		mustSettle(t, db, a)
+	}
+	stats, err := db.Stats(t.Context())
+	if err != nil || stats.Endpoints[id].Failed != uint64(items) {
+		t.Fatalf("%d failures of %d debts, %v", stats.Endpoints[id].Failed, items, err)
+	}
+	purged := uint64(0)
+	for cursor := ""; ; {
+		n, next, err := db.Purge(t.Context(), debt.Selection{}, cursor, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		purged += n
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	if purged != uint64(items) {
+		t.Errorf("%d purged, want %d", purged, items)
+	}
+}
+
+// Calls that share a commit with one that the store has no room for go through.
+func TestACallWithoutRoomDoesNotHoldUpItsGroup(t *testing.T) {
+	t.Parallel()
+	db := smallStore(t)
+	id, revision := addEndpoint(t, db, "shop")
+	if _, err := ingestUntilFull(t, db, id, revision, 0); err == nil {
+		t.Fatal("not full")
+	}
+	now := noon.Add(time.Hour)
+	debts := claim(t, db, id, now, 50)
+	var full, group []*op
+	release := holdWriter(t, db)
+	for range 20 {
+		o := enqueue(t, db, true, func(*txn) error { t.Error("applied, though there is no room"); return nil })
+		full = append(full, o)
+	}
+	for i := range debts {
+		a := ended(id, now, attempt.Delivered, debts[i])
+		group = append(group, enqueue(t, db, false, func(x *txn) error {
+			_, err := x.settleDebt(id, a.Debts[0])
+			return err
+		}))
+	}
+	release()
+	for _, o := range full {
+		if err := <-o.done; !errors.Is(err, store.ErrFull) {
+			t.Errorf("without room: %v", err)
+		}
+	}
+	for _, o := range group {
+		if err := <-o.done; err != nil {
+			t.Errorf("settle: %v", err)
+		}
+	}
+}
+
+// holdWriter keeps the writer busy, so that what is enqueued makes one group.
+func holdWriter(t *testing.T, db *DB) (release func()) {
+	t.Helper()
+	begun, end := make(chan struct{}), make(chan struct{})
+	o := enqueue(t, db, false, func(*txn) error {
+		close(begun)
+		<-end
+		return refuse(errors.New("only to hold"))
+	})
+	<-begun
+	release = sync.OnceFunc(func() {
+		close(end)
+		<-o.done
+	})
+	t.Cleanup(release)
+	return release
+}
+
+func enqueue(t *testing.T, db *DB, grows bool, apply func(*txn) error) *op {
+	t.Helper()
+	o := &op{apply: apply, grows: grows, done: make(chan error, 1)}
+	if err := db.enqueue(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestMaxSizeLeavesRoomInProportion(t *testing.T) {
+	t.Parallel()
+	for maxSize, want := range map[int64]int64{0: 16 << 20, 4 << 20: 128 << 10, 20 << 30: 16 << 20} {
+		if got := growth(maxSize); got != want {
+			t.Errorf("a file of at most %d bytes grows by %d, want %d", maxSize, got, want)
+		}
+	}
+}
+
+func TestAFullDiskIsSaidSo(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t)
+	path := filepath.Join(dir, "dz.db")
+	db, err := Open(path, Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	id, revision := addEndpoint(t, db, "shop")
+	mustIngest(t, db, batch(id, revision, noon, 100, upTo(500)...))
+
+	// Others fill the disk to the last byte.
+	filler := filepath.Join(dir, "filler")
+	fillDisk(t, filler)
+	_, err = db.Ingest(t.Context(), batch(id, revision, noon, 100, upTo(1000)...))
+	const want = "ingest: store is full: no space left on the disk: free some; nothing is lost meanwhile"
+	if !errors.Is(err, store.ErrFull) || err.Error() != want {
+		t.Fatalf("got %v, want %s", err, want)
+	}
+	now := noon.Add(time.Hour)
+	debts := claim(t, db, id, now, 1000)
+	if len(debts) != 500 {
+		t.Errorf("%d debts can be claimed, want 500", len(debts))
+	}
+	if _, err := db.Settle(t.Context(), ended(id, now, attempt.Delivered, debts...)); err != nil && !errors.Is(err, store.ErrFull) {
+		t.Errorf("settle: %v", err)
+	}
+	if _, err := Open(filepath.Join(dir, "another.db"), Options{}); !errors.Is(err, store.ErrFull) {
+		t.Errorf("a new store on a full disk: %v", err)
+	}
+
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	mustSettle(t, db, ended(id, now, attempt.Delivered, debts...))
+	mustIngest(t, db, batch(id, revision, noon, 100, upTo(1000)...))
+	stats, err := db.Stats(t.Context())
+	if err != nil || stats.Endpoints[id].Open != 1000 {
+		t.Errorf("%d debts, %v", stats.Endpoints[id].Open, err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A store that fills its disk by itself stops before the disk is full.
+func TestAStoreDoesNotFillItsDiskToTheBrim(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(smallDisk(t), "dz.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(db.Check(t.Context()), db.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	id, revision := addEndpoint(t, db, "shop")
+	items, err := ingestUntilFull(t, db, id, revision, 0)
+	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "no space left on the disk") {
+		t.Fatal(err)
+	}
+	now := noon.Add(time.Hour)
+	for range items / 100 {
+		mustSettle(t, db, ended(id, now, attempt.Delivered, claim(t, db, id, now, 100)...))
+	}
+	mustIngest(t, db, batch(id, revision, noon, 100, upTo(1000)...))
+}
+
+// fillDisk writes a file until there is no space left.
+func fillDisk(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1 << 20, 4 << 10, 1} {
+		for err == nil {
+			_, err = f.WriteString(strings.Repeat("x", size))
+		}
+		if !isNoSpace(err) {
+			t.Fatal(err)
+		}
+		err = nil
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
