@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const postCommand = "post"
+
+// posted is what the bare client says at its end.
+type posted struct {
+	Seconds float64 `json:"seconds"`
+}
+
+// bare is what a run of the bare client cost.
+type bare struct {
+	rate float64 // requests a second
+	cpu  time.Duration
+}
+
+// post is the bare client: net/http, a number of workers that send one body
+// after another, and nothing else.
+func post(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet(postCommand, flag.ContinueOnError)
+	url := flags.String("url", "", "where to")
+	count := flags.Int("count", 0, "how many")
+	concurrency := flags.Int("concurrency", 1, "how many at a time")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *concurrency, DisableCompression: true}}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for range *concurrency {
+		wg.Go(func() {
+			var body []byte
+			for item := int(next.Add(1)) - 1; item < *count && ctx.Err() == nil; item = int(next.Add(1)) - 1 {
+				body = notification(body[:0], item)
+				if err := postOne(ctx, client, *url, body); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return json.NewEncoder(stdout).Encode(posted{time.Since(begun).Seconds()})
+}
+
+func postOne(ctx context.Context, client *http.Client, url string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	err = errors.Join(err, answer.Body.Close())
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the receiver answered %s", answer.Status)
+	}
+	return err
+}
+
+// postBare runs the bare client as a process.
+func (b *bench) postBare(ctx context.Context, count, concurrency int) (bare, error) {
+	if err := b.sink.reset(ctx, count); err != nil {
+		return bare{}, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return bare{}, err
+	}
+	var out strings.Builder
+	p, err := launch{
+		program: program, stdout: &out, log: b.log,
+		args: []string{postCommand, "-url", b.sink.Hook, "-count", strconv.Itoa(count), "-concurrency", strconv.Itoa(concurrency)},
+	}.start(ctx)
+	if err != nil {
+		return bare{}, err
+	}
+	cpu, err := p.finish()
+	if err != nil {
+		return bare{}, fmt.Errorf("bare client: %w", err)
+	}
+	var said posted
+	if err := json.Unmarshal([]byte(out.String()), &said); err != nil {
+		return bare{}, fmt.Errorf("bare client: %w", err)
+	}
+	return bare{rate: float64(count) / said.Seconds, cpu: cpu}, nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// startRow measures a start with as many debts as an outage may leave that is
+// still going on.
+func (b *bench) startRow(ctx context.Context) error {
+	s, err := b.newSite()
+	if err != nil {
+		return err
+	}
+	if err := b.sink.goDown(ctx); err != nil {
+		return err
+	}
+	err = b.serveAt(ctx, s, func(d *daemon) error { return b.amass(ctx, d) })
+	if err == nil {
+		err = b.serveAt(ctx, s, func(d *daemon) error { return b.started(ctx, d) })
+	}
+	return errors.Join(err, b.sink.comeUp(ctx), os.RemoveAll(s.dir))
+}
+
+// amass makes debts to a receiver that is down.
+func (b *bench) amass(ctx context.Context, d *daemon) error {
+	if err := newWriter().write(d.draft(), b.sizes.debts, b.sizes.debts); err != nil {
+		return err
+	}
+	if err := b.register(ctx, d, "receiver", "0s", 8); err != nil {
+		return err
+	}
+	begun, err := d.publish()
+	if err != nil {
+		return err
+	}
+	_, err = d.waitIngested(ctx, b.sizes.debts, begun, 10*time.Minute)
+	return err
+}
+
+// started looks at a daemon that has just been started.
+func (b *bench) started(ctx context.Context, d *daemon) error {
+	ready, err := d.memory()
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, b.sizes.idle); err != nil {
+		return err
+	}
+	later, err := d.memory()
+	if err != nil {
+		return err
+	}
+	status, err := d.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if debts := status.Endpoints[0].Debts; debts != uint64(b.sizes.debts) {
+		b.report.wrong("start: %d debts after a restart, not %d", debts, b.sizes.debts)
+	}
+	what := "with " + number(float64(b.sizes.debts)) + " debts: "
+	b.report.add(
+		measured("start", what+"ready after", d.ready.Seconds(), "s").atMost(2),
+		measured("start", what+"RSS when ready", mib(ready.now), "MiB").atMost(100).
+			noted("peak %s MiB", number(mib(ready.peak))),
+		measured("start", what+"RSS later", mib(later.now), "MiB").atMost(100).
+			noted("after %v, of which %s MiB are not mapped files", b.sizes.idle, number(mib(later.anonymous))),
+	)
+	return nil
+}
