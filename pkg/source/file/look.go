@@ -176,7 +176,7 @@ func (s *Source) end(st *stream, now time.Time) {
 		return
 	}
 	switch {
-	case st.mark.offset == 0:
+	case !st.isProven() && st.damaged == nil:
 		s.forget(st) // there is nothing that could be read twice
 	case !st.present:
 		s.unsettled = true // perhaps a compressed copy is left of it

@@ -120,7 +120,8 @@ func (s *Source) isCopy(e *entry, but *stream, l *listing, now time.Time) bool {
 			}
 		}
 	}
-	if age := now.Sub(e.modified).Abs(); e.torn != nil && age < s.opts.Grace {
+	torn := e.torn != nil || (e.size < 2 && strings.HasSuffix(e.path, ".gz"))
+	if torn && now.Sub(e.modified).Abs() < s.opts.Grace {
 		s.unsettled = true // still being compressed
 		return true
 	}

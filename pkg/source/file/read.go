@@ -11,8 +11,12 @@ import (
 	"github.com/dam-delivery/dz/pkg/source"
 )
 
-// chunkLength is how much is read at once, unless a line is longer.
-const chunkLength = 256 << 10
+// Of a file, chunkLength is read at once, or less if the batch has less room; more
+// only if a line is longer.
+const (
+	chunkLength = 256 << 10
+	leastChunk  = 16 << 10
+)
 
 // buffers are what reading needs over and over. What leaves the source is
 // copied out of them.
@@ -119,7 +123,8 @@ func (s *Source) read(st *stream, now time.Time) (int64, error) {
 	if st.skip != nil {
 		return s.skipOn(st, now)
 	}
-	data, err := st.bytesFrom(&s.buf, chunkLength)
+	want := min(max(int64(s.opts.BatchBytes-s.outBytes), leastChunk), chunkLength)
+	data, err := st.bytesFrom(&s.buf, want)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +132,7 @@ func (s *Source) read(st *stream, now time.Time) (int64, error) {
 		return 0, nil // the end of a compressed file
 	}
 	end := bytes.LastIndexByte(data, '\n') + 1
-	if end == 0 && len(data) == chunkLength {
+	if end == 0 && int64(len(data)) == want {
 		if data, err = st.bytesFrom(&s.buf, longestLine); err != nil {
 			return 0, err
 		}
@@ -154,6 +159,7 @@ func (s *Source) read(st *stream, now time.Time) (int64, error) {
 // takeLines takes as many of the lines as the batch has room for. The events
 // share the lines' memory.
 func (s *Source) takeLines(st *stream, lines []byte, now time.Time) int64 {
+	s.makeRoom(st, lines)
 	taken := 0
 	for taken < len(lines) && !s.full() {
 		at := st.mark.offset + int64(taken)
@@ -163,6 +169,15 @@ func (s *Source) takeLines(st *stream, lines []byte, now time.Time) int64 {
 	}
 	s.pass(st, lines[:taken])
 	return int64(taken)
+}
+
+// makeRoom makes the batch as long as it is likely to get, at once.
+func (s *Source) makeRoom(st *stream, lines []byte) {
+	count := int64(bytes.Count(lines, []byte{'\n'}))
+	bytesToCome := min(st.size-st.mark.offset, int64(s.opts.BatchBytes-s.outBytes))
+	likely := count * max(bytesToCome, int64(len(lines))) / int64(len(lines))
+	room := int64(s.opts.BatchLines - len(s.out.Events) - len(s.out.Rejected))
+	s.out.Events = slices.Grow(s.out.Events, int(min(likely, room)))
 }
 
 // takeLine puts a line into the batch, as an event or as a rejection.

@@ -93,6 +93,11 @@ func (s *Source) matchNumbers(l *listing, proven bool, now time.Time) {
 		if !proven && st.content == nil && s.isCopy(e, st, l, now) {
 			continue
 		}
+		if !proven && st.done && e.modified.Equal(st.since) {
+			s.settle(st, e, now) // damaged from its first byte on
+			st.done = true
+			continue
+		}
 		if !proven && (!st.checked || !st.lost.IsZero()) {
 			e.unread = true // this file or a later one: it gets its number by age
 			s.forget(st)
