@@ -290,7 +290,10 @@ func (r *reader) optionalBytes() []byte {
 
 func (r *reader) time() time.Time {
 	n := r.varint()
-	if n == 0 {
+	if n < 0 {
+		r.fail(errShort)
+	}
+	if n <= 0 {
 		return time.Time{}
 	}
 	return time.Unix(0, n).UTC()
