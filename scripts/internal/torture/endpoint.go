@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+// member is a registered endpoint and what the driver knows of it.
+type member struct {
+	name    string
+	account string
+	inbox   *inbox
+	wanted  uint8 // change types
+	targets int   // how often its URL was changed
+	enabled bool
+}
+
+// settings of an endpoint to be registered.
+type settings struct {
+	wanted      uint8  // change types
+	debounce    string // "" is 0s
+	maxWait     string // "" is the debounce
+	concurrency int
+	retry       string // "" is 1s,1s,2s,5s,5s and so on: long enough for a scenario
+	timeout     string // "" is 10s
+	url         string // "" is the receiver's
+	caFile      string
+}
+
+// defaultRetry goes on for longer than any scenario, in short steps.
+const defaultRetry = "1s,1s,1s,2s,5s,10s,10s,10s,30s,1m,5m,5m,5m,1h,1h"
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+func (s settings) create(name, url string) api.EndpointCreate {
+	debounce := orElse(s.debounce, "0s")
+	create := api.EndpointCreate{Name: name, EndpointUpdate: api.EndpointUpdate{
+		URL:         api.Set(orElse(s.url, url)),
+		ChangeTypes: api.Set(changeTypes(s.wanted)),
+		Debounce:    api.Set(debounce),
+		MaxWait:     api.Set(orElse(s.maxWait, debounce)),
+		Concurrency: api.Set(s.concurrency),
+		Retry:       api.Set(orElse(s.retry, defaultRetry)),
+		Timeout:     api.Set(orElse(s.timeout, "10s")),
+	}}
+	if s.caFile != "" {
+		create.CAFile = api.Set(s.caFile)
+	}
+	return create
+}
+
+// register adds an endpoint of the receiver's, while nothing ends dz.
+func (r *rig) register(ctx context.Context, name string, s settings) (*member, error) {
+	if s.concurrency == 0 {
+		s.concurrency = 8
+	}
+	if s.wanted == 0 {
+		s.wanted = everything
+	}
+	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.concurrency)}
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	if _, err := r.api().CreateEndpoint(ctx, s.create(name, r.receiver.url(name, ""))); err != nil {
+		return nil, fmt.Errorf("register endpoint %s: %w", name, err)
+	}
+	m.inbox.account.Changed(s.wanted)
+	return m, nil
+}
+
+// update changes an endpoint, while nothing ends dz.
+func (r *rig) update(ctx context.Context, name string, u api.EndpointUpdate) error {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	if _, err := r.api().UpdateEndpoint(ctx, name, u); err != nil {
+		return fmt.Errorf("update endpoint %s: %w", name, err)
+	}
+	return nil
+}
+
+// stateOf returns what dz says of an endpoint.
+func stateOf(s api.Status, name string) api.EndpointStatus {
+	for _, e := range s.Endpoints {
+		if e.Name == name {
+			return e
+		}
+	}
+	return api.EndpointStatus{}
+}

@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
+)
+
+// phase is what dz is at when it is killed, as far as can be known from outside.
+type phase string
+
+// The phases.
+const (
+	anytime  phase = "anytime"  // at a random moment
+	ingest   phase = "ingest"   // right after events were written
+	commit   phase = "commit"   // while the store's file is written to
+	delivery phase = "delivery" // a receiver has begun on a request, and not answered
+	settling phase = "settle"   // a receiver has answered a moment ago
+	changing phase = "change"   // a call that changes endpoints is under way
+	rotation phase = "rotation" // the file was renamed, or emptied, a moment ago
+	starting phase = "start"    // it has just been started
+)
+
+func phases() []phase {
+	return []phase{anytime, ingest, commit, delivery, settling, changing, rotation, starting}
+}
+
+// reachWithin is how long a phase is waited for.
+const reachWithin = 2 * time.Second
+
+// killing is the scenario kill under way.
+type killing struct {
+	*rig
+	random  *rand.Rand
+	writer  *writer
+	changer *changer
+	hits    map[phase]int
+}
+
+// kill kills dz again and again while events are written, files rotated and
+// endpoints changed, lets everything settle, and reconciles.
+func kill(ctx context.Context, r *rig) error {
+	rounds := 300
+	if r.opts.short {
+		rounds = 40
+	}
+	r.spool.objects = 3000
+	if _, err := r.start(ctx); err != nil {
+		return err
+	}
+	fixed, err := registerFixed(ctx, r)
+	if err != nil {
+		return err
+	}
+	k := &killing{
+		rig: r, random: chance(r.opts.seed, r.name, "killer"), hits: make(map[phase]int),
+		writer: newWriter(r, 5*time.Millisecond, 20), changer: newChanger(r, 150*time.Millisecond, fixed),
+	}
+	if err := k.torture(ctx, rounds); err != nil {
+		return err
+	}
+	if err := r.settle(ctx, 2*time.Minute); err != nil {
+		r.fault("it does not settle: %v", err)
+	}
+	k.describe()
+	return nil
+}
+
+// registerFixed adds the endpoints that stay.
+func registerFixed(ctx context.Context, r *rig) ([]*member, error) {
+	var fixed []*member
+	for _, e := range []struct {
+		name string
+		settings
+	}{
+		{"at-once", settings{concurrency: 8}},
+		{"one-by-one", settings{concurrency: 1, wanted: asset, debounce: "200ms", maxWait: "500ms"}},
+		{"debounced", settings{concurrency: 4, debounce: "500ms", maxWait: "2s"}},
+		{"no-assets", settings{concurrency: 3, wanted: everything &^ asset}},
+	} {
+		m, err := r.register(ctx, e.name, e.settings)
+		if err != nil {
+			return nil, err
+		}
+		fixed = append(fixed, m)
+	}
+	return fixed, nil
+}
+
+// torture runs the rounds beside a writer and a changer, which end after it.
+func (k *killing) torture(ctx context.Context, rounds int) error {
+	working, rest := context.WithCancel(ctx)
+	defer rest()
+	return together(ctx, func(ctx context.Context) error {
+		defer rest()
+		begun := time.Now()
+		for round := 1; round <= rounds || time.Since(begun) < k.opts.duration; round++ {
+			if err := k.round(ctx, round); err != nil {
+				return fmt.Errorf("round %d: %w", round, err)
+			}
+			if round%50 == 0 {
+				k.tell("%d rounds, %d events", round, k.ledger.Written())
+			}
+		}
+		return nil
+	}, func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, rest)()
+		return k.writer.run(working)
+	}, func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, rest)()
+		return k.changer.run(working)
+	})
+}
+
+// round lets dz work, kills it in a phase, and starts it.
+func (k *killing) round(ctx context.Context, round int) error {
+	wanted := phases()[k.random.IntN(len(phases()))]
+	work := time.Duration(k.random.IntN(200)) * time.Millisecond
+	delay := time.Duration(k.random.IntN(3000)) * time.Microsecond
+	turn := k.random.IntN(1000)
+	if round%20 == 0 {
+		if err := k.catchUpAndTidy(ctx); err != nil {
+			return err
+		}
+	}
+	if err := process.Pause(ctx, work); err != nil {
+		return err
+	}
+	if wanted == starting {
+		return k.killAtStart(ctx, time.Duration(turn)*60*time.Microsecond)
+	}
+	reached, err := k.reach(ctx, wanted, turn)
+	if err != nil {
+		return err
+	}
+	if reached != commit && reached != delivery {
+		if err := process.Pause(ctx, delay); err != nil {
+			return err
+		}
+	}
+	k.hits[reached]++
+	if err := k.kill(ctx); err != nil {
+		return err
+	}
+	_, err = k.start(ctx)
+	return err
+}
+
+// killAtStart kills dz, starts it, and kills it again shortly after.
+func (k *killing) killAtStart(ctx context.Context, after time.Duration) error {
+	k.hits[anytime]++
+	if err := k.kill(ctx); err != nil {
+		return err
+	}
+	if err := k.launch(ctx); err != nil {
+		return err
+	}
+	if err := process.Pause(ctx, after); err != nil {
+		return err
+	}
+	k.hits[starting]++
+	if err := k.kill(ctx); err != nil {
+		return err
+	}
+	_, err := k.start(ctx)
+	return err
+}
+
+// reach waits until dz is in a phase, and returns the one it is in: anytime if
+// the wanted one did not come.
+func (k *killing) reach(ctx context.Context, wanted phase, turn int) (phase, error) {
+	var reached <-chan struct{}
+	switch wanted {
+	case ingest:
+		reached = k.writer.wrote
+	case commit:
+		at, stop, err := watchWrites(k.store(), 1+turn%8)
+		if err != nil {
+			return "", err
+		}
+		defer stop()
+		reached = at
+	case delivery:
+		reached = k.receiver.arm(requestBegun)
+		defer k.receiver.disarm(requestBegun)
+	case settling:
+		reached = k.receiver.arm(requestTaken)
+		defer k.receiver.disarm(requestTaken)
+	case changing:
+		begun := make(chan struct{})
+		select {
+		case k.changer.ask <- begun:
+		case <-time.After(reachWithin):
+			return anytime, nil
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		reached = begun
+	case rotation:
+		return k.reachRotation(ctx, turn)
+	case anytime, starting:
+		return anytime, nil
+	}
+	select {
+	case <-reached:
+		return wanted, nil
+	case <-time.After(reachWithin):
+		return anytime, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// reachRotation has the file rotated, and returns at one of the steps of it, or
+// a while after.
+func (k *killing) reachRotation(ctx context.Context, turn int) (phase, error) {
+	step := make(chan struct{}, 2) // a rotation has two
+	ended := make(chan struct{})
+	rotate := func() error {
+		defer close(ended)
+		return k.spool.rotate(func() { step <- struct{}{} })
+	}
+	select {
+	case k.writer.ask <- rotate:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	wait := time.Duration(0)
+	for range turn % 4 {
+		select {
+		case <-step:
+		case <-ended:
+		}
+	}
+	if turn%4 == 3 {
+		wait = time.Duration(turn) * 300 * time.Microsecond
+	}
+	return rotation, process.Pause(ctx, wait)
+}
+
+// catchUpAndTidy lets dz read everything, empties the file by copytruncate, and
+// removes old files. Half the time dz is killed in the middle of it.
+func (k *killing) catchUpAndTidy(ctx context.Context) error {
+	done := make(chan error, 1)
+	step := make(chan struct{}, 2)
+	truncate := func() error {
+		err := k.untilRead(ctx)
+		if err == nil {
+			err = k.spool.copyTruncate(func() { step <- struct{}{} })
+		}
+		if err == nil {
+			err = k.spool.tidy(2)
+		}
+		done <- err
+		return err
+	}
+	select {
+	case k.writer.ask <- truncate:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if k.random.IntN(2) == 0 {
+		return <-done
+	}
+	select {
+	case <-step:
+	case err := <-done:
+		return err
+	}
+	k.hits[rotation]++
+	if err := k.kill(ctx); err != nil {
+		return err
+	}
+	if err := <-done; err != nil {
+		return err
+	}
+	_, err := k.start(ctx)
+	return err
+}
+
+// untilRead waits until everything written is in the store. The writer waits
+// meanwhile.
+func (k *killing) untilRead(ctx context.Context) error {
+	if err := k.spool.finish(); err != nil {
+		return err
+	}
+	return process.Until(ctx, lookEvery, time.Minute, "dz has read everything", func() (bool, error) {
+		s, err := k.status(ctx)
+		return err == nil && s.Events.Ingested >= k.ledger.Written(), err
+	})
+}
+
+// watchWrites returns a channel that is closed at the n-th write to a file.
+func watchWrites(path string, n int) (<-chan struct{}, func(), error) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := watcher.Add(path); err != nil {
+		return nil, nil, errors.Join(err, watcher.Close())
+	}
+	reached := make(chan struct{})
+	go func() {
+		for event := range watcher.Events {
+			if !event.Has(fsnotify.Write) {
+				continue
+			}
+			if n--; n == 0 {
+				close(reached)
+			}
+		}
+	}()
+	return reached, func() { _ = watcher.Close() }, nil //nolint:errcheck // it only watched
+}
+
+// describe notes what was hit.
+func (k *killing) describe() {
+	var parts []string
+	for _, p := range phases() {
+		parts = append(parts, fmt.Sprintf("%s %d", p, k.hits[p]))
+	}
+	k.note("kills by phase: %s", strings.Join(parts, ", "))
+	k.note("%d changes of endpoints, %d of them cut off; %d rotations; peak RSS %d MiB", k.changer.changes, k.changer.doubts,
+		k.spool.turns, k.peak>>20)
+	missing := slices.DeleteFunc(phases(), func(p phase) bool { return k.hits[p] > 0 })
+	if len(missing) > 0 {
+		k.fault("no kill in the phases %v", missing)
+	}
+}

@@ -1,0 +1,272 @@
+package ledger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// lateAfter is how long after its end was confirmed an endpoint may still get
+// requests that had begun before.
+const lateAfter = 2 * time.Second
+
+// maxTold bounds how many faults of an account are described; all are counted.
+const maxTold = 5
+
+// Account is what one endpoint is owed, and what its receiver got.
+type Account struct {
+	ledger *Ledger
+	id     string
+
+	// These are guarded by the ledger's mutex.
+	certain uint8 // the change types that are certainly subscribed to
+	owed    map[Key]uint64
+	maybe   []maybe // owed for certain only once the event is known to be in the store
+	born    int     // the epoch it was opened in
+	died    int     // the epoch it was closed in; -1 while open
+
+	mu          sync.Mutex
+	concurrency int          // the highest it ever was
+	epoch       int          // how often the process had ended
+	orderly     map[int]bool // epochs that ended in order
+	seen        map[Key]*seen
+	open        int
+	closedAt    time.Time
+	repeats     map[int]int // by the epoch that the former request was of
+	counts      Counts
+	told        []string
+}
+
+type maybe struct {
+	event   Event
+	ordinal uint64 // of all events written
+}
+
+// seen is what a receiver knows of a key.
+type seen struct {
+	number  uint64 // the highest begun on
+	message message
+	epoch   int // of the last request
+	taken   bool
+	takenAt time.Time
+	got     uint64 // the highest answered with success
+	open    int
+}
+
+// message is a webhook-id: msg_<ULID>_<generation>. dz gives the ULIDs' low 64
+// bits in rising order.
+type message struct {
+	seq        uint64
+	generation uint64
+}
+
+func (m message) before(other message) bool {
+	return m.seq < other.seq || (m.seq == other.seq && m.generation < other.generation)
+}
+
+func parseMessage(text string) (message, error) {
+	parts := strings.Split(text, "_")
+	if len(parts) != 3 || parts[0] != "msg" {
+		return message{}, fmt.Errorf("webhook-id %q is not msg_<id>_<generation>", text)
+	}
+	id, err := ulid.ParseStrict(parts[1])
+	if err != nil {
+		return message{}, fmt.Errorf("webhook-id %q: %w", text, err)
+	}
+	generation, err := strconv.ParseUint(parts[2], 10, 64)
+	if err != nil {
+		return message{}, fmt.Errorf("webhook-id %q: %w", text, err)
+	}
+	var seq uint64
+	for _, b := range id[8:] {
+		seq = seq<<8 | uint64(b)
+	}
+	return message{seq, generation}, nil
+}
+
+// wrote notes an event; the ledger is locked.
+func (a *Account) wrote(ordinal uint64, e Event) {
+	if a.certain&e.Type == 0 {
+		return
+	}
+	a.maybe = append(a.maybe, maybe{e, ordinal})
+}
+
+// settle makes owed what is known to be in the store; the ledger is locked.
+func (a *Account) settle() {
+	n := 0
+	for n < len(a.maybe) && a.maybe[n].ordinal <= a.ledger.ingested {
+		a.owed[a.maybe[n].event.Key] = a.maybe[n].event.Number
+		n++
+	}
+	a.maybe = slices.Delete(a.maybe, 0, n)
+}
+
+// Changing says that the subscription is about to become this set of change
+// types. What it loses and is not known to be in the store is in doubt.
+func (a *Account) Changing(to uint8) {
+	a.ledger.mu.Lock()
+	defer a.ledger.mu.Unlock()
+	a.settle()
+	a.certain &= to
+	a.maybe = slices.DeleteFunc(a.maybe, func(m maybe) bool { return m.event.Type&to == 0 })
+}
+
+// Changed says that the subscription is this set of change types now.
+func (a *Account) Changed(to uint8) {
+	a.ledger.mu.Lock()
+	defer a.ledger.mu.Unlock()
+	a.certain = to
+}
+
+// Allow notes that this many requests may be under way from now on.
+func (a *Account) Allow(concurrency int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.concurrency = max(a.concurrency, concurrency)
+}
+
+// Close says that the endpoint was removed, and nothing is owed to it any more.
+func (a *Account) Close() {
+	a.ledger.mu.Lock()
+	defer a.ledger.mu.Unlock()
+	a.died, a.certain, a.maybe = len(a.ledger.ends), 0, nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closedAt = time.Now()
+}
+
+// debts returns what is owed, the highest number of each key; the ledger is
+// locked.
+func (a *Account) debts() map[Key]uint64 {
+	if a.died >= 0 {
+		return nil
+	}
+	owed := maps.Clone(a.owed)
+	for _, m := range a.maybe {
+		owed[m.event.Key] = m.event.Number
+	}
+	return owed
+}
+
+// missing returns what of that was not delivered; the ledger is locked.
+func (a *Account) missing() []Event {
+	owed := a.debts()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var missing []Event
+	for key, number := range owed {
+		if s := a.seen[key]; s == nil || s.got < number {
+			missing = append(missing, Event{Key: key, Number: number})
+		}
+	}
+	return missing
+}
+
+// Notification is a request as it came in.
+type Notification struct {
+	Event
+
+	Message string // webhook-id
+}
+
+// Visit is a request under way.
+type Visit struct {
+	account *Account
+	seen    *seen
+	number  uint64
+	ended   bool
+}
+
+// Begin notes that a request has come in.
+func (a *Account) Begin(n Notification) *Visit {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open++
+	a.counts.Requests++
+	if !a.closedAt.IsZero() && time.Since(a.closedAt) > lateAfter {
+		a.fault(&a.counts.Strange, "a request %v after the endpoint was removed", time.Since(a.closedAt))
+	}
+	message, err := parseMessage(n.Message)
+	if err != nil {
+		a.fault(&a.counts.Strange, "%v", err)
+	}
+	s, known := a.seen[n.Key]
+	if !known {
+		s = &seen{}
+		a.seen[n.Key] = s
+	}
+	if s.open > 0 {
+		a.fault(&a.counts.Overlaps, "%v: two requests at a time (%d and %d)", n.Key, s.number, n.Number)
+	}
+	if known {
+		a.compare(s, n, message)
+	}
+	s.open++
+	if n.Number >= s.number {
+		s.number, s.message, s.epoch, s.taken = n.Number, message, a.epoch, false
+	}
+	return &Visit{account: a, seen: s, number: n.Number}
+}
+
+// compare judges a request by the one before it about the same key.
+func (a *Account) compare(s *seen, n Notification, m message) {
+	switch {
+	case n.Number < s.number:
+		a.fault(&a.counts.Stale, "%v: change %d after %d", n.Key, n.Number, s.number)
+	case n.Number > s.number:
+		if !s.message.before(m) {
+			a.fault(&a.counts.Stale, "%v: generation %v of change %d after %v of %d", n.Key, m, n.Number, s.message, s.number)
+		}
+	case m != s.message:
+		a.fault(&a.counts.Doubled, "%v: change %d was owed twice, as %v and %v", n.Key, n.Number, s.message, m)
+	case s.epoch == a.epoch && s.taken:
+		a.fault(&a.counts.Repeated, "%v: change %d was delivered and sent again %v later, with no end of dz between",
+			n.Key, n.Number, time.Since(s.takenAt))
+	case s.epoch != a.epoch && a.orderly[s.epoch] && !s.taken:
+		// It was cut off at the end of the grace, before an answer.
+	case s.epoch != a.epoch:
+		a.counts.Repeated++
+		a.repeats[s.epoch]++
+	}
+}
+
+// fault counts and describes what must not be.
+func (a *Account) fault(count *int, format string, args ...any) {
+	*count++
+	if len(a.told) < maxTold {
+		a.told = append(a.told, fmt.Sprintf("endpoint %s: %s", a.id, fmt.Sprintf(format, args...)))
+	}
+}
+
+// Take notes that the request is about to be answered with success.
+func (v *Visit) Take() {
+	a := v.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counts.Delivered++
+	v.seen.got = max(v.seen.got, v.number)
+	if v.number == v.seen.number {
+		v.seen.taken, v.seen.takenAt = true, time.Now()
+	}
+}
+
+// End notes that the request is over. It is called before the last byte of the
+// answer is sent, so that the next request can't come before.
+func (v *Visit) End() {
+	a := v.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.ended {
+		return
+	}
+	v.ended = true
+	v.seen.open--
+	a.open--
+}

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
+)
+
+const (
+	// readyWithin is how long a dz may take to answer.
+	readyWithin = 30 * time.Second
+	// callWithin is how long one call of its API may take.
+	callWithin = 10 * time.Second
+	lookEvery  = 20 * time.Millisecond
+)
+
+// rig is what a scenario has to work with: a folder, a dz that is started and
+// ended again and again, its receiver, the file it tails, and the ledger.
+type rig struct {
+	opts   options
+	name   string
+	dir    string
+	log    *os.File // what dz says
+	stderr io.Writer
+
+	ledger   *ledger.Ledger
+	receiver *receiver
+	spool    *spool
+	extra    string // more configuration
+
+	notes  []string
+	faults []string
+	peak   int64 // bytes of RSS
+
+	mu     sync.Mutex
+	dz     *process.Process
+	client *api.Client
+	up     chan struct{} // closed while dz answers
+}
+
+func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
+	dir, err := newFolder()
+	if err != nil {
+		return nil, err
+	}
+	r = &rig{
+		opts: opts, name: name, dir: dir, stderr: stderr, ledger: ledger.New(),
+		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")}, up: make(chan struct{}),
+	}
+	r.spool = newSpool(filepath.Join(dir, "events.ndjson"), r.ledger, chance(opts.seed, name, "spool"))
+	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if r.receiver, err = newReceiver(r.ledger, opts.seed); err != nil {
+		return nil, errors.Join(err, r.log.Close(), os.RemoveAll(dir))
+	}
+	return r, nil
+}
+
+// close ends what the scenario has left running.
+func (r *rig) close(ctx context.Context) error {
+	var err error
+	if r.running() {
+		r.remember()
+		err = r.stop(context.WithoutCancel(ctx))
+	}
+	return errors.Join(err, r.spool.close(), r.receiver.close())
+}
+
+// cleanUp removes the folder, or says where it is.
+func (r *rig) cleanUp(faulty bool) {
+	if err := r.log.Close(); err != nil {
+		r.tell("%v", err)
+	}
+	if faulty {
+		printEnd(r.stderr, r.log.Name())
+	}
+	if faulty && r.opts.keep {
+		r.tell("kept %s", r.dir)
+		return
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		r.tell("%v", err)
+	}
+}
+
+// printEnd shows what dz said last.
+func printEnd(w io.Writer, path string) {
+	const most = 4 << 10
+	text, err := os.ReadFile(path)
+	if err != nil || len(text) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "dz said last:\n%s\n", text[max(0, len(text)-most):])
+}
+
+func (r *rig) tell(format string, args ...any) {
+	fmt.Fprintf(r.stderr, "%s: %s\n", r.name, fmt.Sprintf(format, args...))
+}
+
+// note adds to what is printed behind the table.
+func (r *rig) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// fault says that something is wrong.
+func (r *rig) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Sprintf(format, args...))
+}
+
+func (r *rig) store() string { return filepath.Join(r.dir, "store", "dz.db") }
+
+// configure writes the configuration.
+func (r *rig) configure() (string, error) {
+	path := filepath.Join(r.dir, "dz.yaml")
+	level := "warn"
+	if r.opts.keep {
+		level = "debug" // somebody will want to read it
+	}
+	text := fmt.Sprintf("socket: {path: %q}\nlog: {level: %s}\nsources: [{name: spool, type: file, path: %q}]\n",
+		r.client.Socket, level, r.spool.path)
+	if r.extra == "" {
+		text += fmt.Sprintf("store: {path: %q}\n", r.store())
+	}
+	return path, os.WriteFile(path, []byte(text+r.extra), 0o600)
+}
+
+// launch starts dz, and does not wait for it.
+func (r *rig) launch(ctx context.Context) error {
+	config, err := r.configure()
+	if err != nil {
+		return err
+	}
+	// It lives until it is ended: what ctx bounds may be only a part of the scenario.
+	p, err := process.Start(context.WithoutCancel(ctx), process.Launch{Program: r.opts.dz, Args: []string{"serve", "--config", config}, Log: r.log})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dz, r.client = p, &api.Client{Socket: r.client.Socket}
+	return nil
+}
+
+// start starts dz, and returns how long it took to answer.
+func (r *rig) start(ctx context.Context) (time.Duration, error) {
+	begun := time.Now()
+	if err := r.launch(ctx); err != nil {
+		return 0, err
+	}
+	err := process.Until(ctx, 2*time.Millisecond, readyWithin, "dz answers", func() (bool, error) {
+		if !r.running() {
+			return false, fmt.Errorf("dz has ended: %w", r.dz.Terminate())
+		}
+		_, err := r.status(ctx)
+		if isUnreachable(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.up)
+	return time.Since(begun), nil
+}
+
+func isUnreachable(err error) bool {
+	var failed *api.Error
+	return errors.As(err, &failed) && failed.Code == api.CodeUnreachable
+}
+
+func (r *rig) running() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dz != nil && r.dz.Running()
+}
+
+// down notes that dz does not answer from now on.
+func (r *rig) down() *process.Process {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.up:
+		r.up = make(chan struct{})
+	default: // it was not up yet
+	}
+	return r.dz
+}
+
+// isUp returns a channel that is closed while dz answers.
+func (r *rig) isUp() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.up
+}
+
+// api returns a client of the dz that runs now.
+func (r *rig) api() *api.Client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.client
+}
+
+// kill ends dz with SIGKILL. When it returns, no request of it can come in any
+// more.
+func (r *rig) kill(ctx context.Context) error {
+	r.remember()
+	p := r.down()
+	open := r.ledger.UnderWay()
+	if err := p.Kill(); err != nil {
+		return fmt.Errorf("kill dz: %w", err)
+	}
+	if err := r.receiver.drain(ctx); err != nil {
+		return err
+	}
+	r.ledger.Ended(true, open)
+	return nil
+}
+
+// stop ends dz with SIGTERM.
+func (r *rig) stop(ctx context.Context) error {
+	p := r.down()
+	open := r.ledger.UnderWay()
+	if err := p.Terminate(); err != nil {
+		return fmt.Errorf("stop dz: %w", err)
+	}
+	if err := r.receiver.drain(ctx); err != nil {
+		return err
+	}
+	r.ledger.Ended(false, open)
+	return nil
+}
+
+// remember keeps how much memory dz had at most.
+func (r *rig) remember() {
+	if m, err := r.dz.Memory(); err == nil { // else it has ended, which others see
+		r.peak = max(r.peak, m.Peak)
+	}
+}
+
+// status asks dz how it is, and tells the ledger how far it has read.
+func (r *rig) status(ctx context.Context) (api.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	s, err := r.api().Status(ctx)
+	if err == nil {
+		r.ledger.Ingested(s.Events.Ingested)
+	}
+	return s, err
+}
+
+// until asks dz how it is until something is so.
+func (r *rig) until(ctx context.Context, limit time.Duration, what string, so func(api.Status) bool) error {
+	return process.Until(ctx, lookEvery, limit, what, func() (bool, error) {
+		s, err := r.status(ctx)
+		return err == nil && so(s), err
+	})
+}
+
+// settle waits until dz has nothing to do, and checks that it has taken every
+// line in once.
+func (r *rig) settle(ctx context.Context, limit time.Duration) error {
+	var last api.Status
+	err := r.until(ctx, limit, "everything is delivered", func(s api.Status) bool {
+		last = s
+		return s.Idle && s.Events.Ingested >= r.ledger.Written()
+	})
+	if err != nil {
+		return fmt.Errorf("%w: ingested %d of %d, debts %+v, sources %+v", err, last.Events.Ingested, r.ledger.Written(), last.Debts, last.Sources)
+	}
+	if last.Events.Ingested != r.ledger.Written() || last.Events.Rejected != 0 {
+		r.fault("%d events were written, %d taken in, %d lines rejected", r.ledger.Written(), last.Events.Ingested, last.Events.Rejected)
+	}
+	r.remember()
+	return nil
+}
