@@ -95,7 +95,7 @@ func (s *Source) findContent(st *stream, l *listing, now time.Time) (*entry, rel
 	how := unrelated
 	for _, e := range l.entries {
 		sibling := slices.Contains(e.of, st.path)
-		if e.owner != nil || e.id == st.id || !(sibling || e.target) || !st.mayBe(e) {
+		if e.owner != nil || e.id == st.id || (!sibling && !e.target) || !st.mayBe(e) {
 			continue
 		}
 		if !st.isProven() && (len(st.ahead) == 0 || s.isCopy(e, st, l, now)) {

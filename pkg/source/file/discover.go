@@ -54,6 +54,8 @@ type listing struct {
 	settled map[string]bool
 	stamps  map[string]time.Time // the directories' times, taken before they were read
 	trouble []error
+	// deferred are the tailed paths with files that may turn out to be news.
+	deferred map[string]bool
 }
 
 // base is a path whose rotated siblings are looked for.
@@ -70,14 +72,15 @@ func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 func (s *Source) list() *listing {
 	l := &listing{
 		glob: s.glob, byPath: make(map[string]*entry), byID: make(map[fileID]*entry), families: make(map[string][]*stream),
-		settled: make(map[string]bool), stamps: make(map[string]time.Time),
+		deferred: make(map[string]bool),
+		settled:  make(map[string]bool), stamps: make(map[string]time.Time),
 	}
 	bases := make(map[base]bool)
 	for _, path := range s.targets(l) {
 		l.add(path, true)
 		bases[base{path, path}] = true
-		if real := linked(path); real != "" {
-			bases[base{real, path}] = true
+		if end := linked(path); end != "" {
+			bases[base{end, path}] = true
 		}
 	}
 	for _, st := range s.streams {
@@ -100,11 +103,11 @@ func linked(path string) string {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return ""
 	}
-	real, err := filepath.EvalSymlinks(path)
+	end, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return "" // it leads nowhere yet
 	}
-	return real
+	return end
 }
 
 // targets returns the paths that the pattern names, whether or not they exist.
@@ -146,7 +149,7 @@ func (l *listing) names(dir string) []string {
 		}
 		return nil
 	}
-	defer d.Close()
+	defer closeRead(d)
 	names, err := d.Readdirnames(-1)
 	if err != nil {
 		l.trouble = append(l.trouble, fmt.Errorf("read directory %s: %w", dir, err))
@@ -186,7 +189,7 @@ func (l *listing) add(path string, target bool) *entry {
 		return nil
 	}
 	if err := refuse(path, info.Mode()); err != nil {
-		if target && !(l.glob && info.IsDir()) {
+		if target && (!l.glob || !info.IsDir()) {
 			l.trouble = append(l.trouble, err)
 		}
 		return nil
@@ -280,7 +283,7 @@ func (e *entry) with(open func(string) (*os.File, error), f func(content) error)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer closeRead(file)
 	info, err := file.Stat()
 	if err != nil {
 		return err

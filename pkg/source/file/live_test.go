@@ -110,7 +110,8 @@ func writeAndRotate(path string, total, rotations int, copying bool, received <-
 			}
 			old := fmt.Sprintf("%s-%03d", path, n/(total/rotations))
 			if copying {
-				for n > <-received {
+				for got := 0; got < n; {
+					got = <-received
 				}
 				if err := copyAndTruncate(path, old); err != nil {
 					return err

@@ -18,7 +18,11 @@ import (
 func (s *Source) takeIn(l *listing, since map[string]time.Time, now time.Time) {
 	var fresh []*entry
 	for _, e := range l.entries {
-		if e.owner == nil && s.isNews(e, since) && !s.isCopy(e, nil, l, now) {
+		switch {
+		case e.owner != nil || !s.isNews(e, since):
+		case s.isCopy(e, nil, l, now):
+			l.deferred[e.origin()] = true
+		default:
 			fresh = append(fresh, e)
 		}
 	}

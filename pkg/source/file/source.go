@@ -173,7 +173,7 @@ func New(name, pattern string, saved []source.Position, opts Options) (*Source, 
 	s := &Source{
 		name: name, pattern: absolute, glob: isPattern(pattern), opts: opts.withDefaults(),
 		open:   openFile,
-		clock:  time.Now, //nolint:forbidigo // for waiting; decisions are given their time
+		clock:  time.Now,
 		status: source.Status{Position: "not read yet", Lag: -1},
 	}
 	for _, p := range saved {

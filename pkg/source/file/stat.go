@@ -4,6 +4,7 @@ package file
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -32,6 +33,11 @@ func isRemoved(info fs.FileInfo) bool {
 // place in the meantime.
 func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// closeRead closes what was only read: nothing can be lost.
+func closeRead(c io.Closer) {
+	_ = c.Close()
 }
 
 // refuse says why something that is no regular file can't be tailed; nil if it

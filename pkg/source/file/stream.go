@@ -162,10 +162,10 @@ func (st *stream) take(file *os.File) error {
 	return nil
 }
 
-// close closes the stream's file. It only was read, so nothing can be lost.
+// close closes the stream's file.
 func (st *stream) close() {
 	if st.content != nil {
-		_ = st.content.Close() //nolint:errcheck // it only was read
+		closeRead(st.content)
 	}
 	st.content, st.file = nil, nil
 }

@@ -38,6 +38,9 @@ func (s *Source) survey(now time.Time) {
 	for _, st := range s.streams {
 		if st.present {
 			st.since = st.modified
+			if before, known := since[st.path]; known && l.deferred[st.path] {
+				st.since = before // so that they are no older than it
+			}
 		}
 		if !s.concerns(st.path) && !st.gone {
 			s.forget(st) // the pattern has been changed

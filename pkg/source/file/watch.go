@@ -53,7 +53,7 @@ func (w *watcher) cover(dirs map[string]time.Time) {
 	}
 	for dir := range w.dirs {
 		if _, ok := dirs[dir]; !ok {
-			_ = w.notify.Remove(dir) //nolint:errcheck // it is gone, or wakes us in vain
+			_ = w.notify.Remove(dir) // it is gone, or wakes us in vain
 			delete(w.dirs, dir)
 		}
 	}
@@ -92,9 +92,12 @@ func (s *Source) wait(ctx context.Context) error {
 			if s.concerns(event.Name) {
 				return s.pause(ctx)
 			}
-		case <-s.watch.errors():
-			// An overflow: something has happened, so look.
-			return s.pause(ctx)
+		case _, ok := <-s.watch.errors():
+			if !ok {
+				s.watch.notify = nil
+				continue
+			}
+			return s.pause(ctx) // an overflow: something has happened, so look
 		}
 	}
 }
