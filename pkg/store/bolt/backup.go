@@ -55,6 +55,9 @@ func (db *DB) snapshot(ctx context.Context) (*os.File, error) {
 		return explainWrite(err)
 	})
 	db.copying.Store(false)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // bbolt keeps no more of it than the text
+	}
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
