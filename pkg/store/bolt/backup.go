@@ -52,6 +52,9 @@ func (db *DB) snapshot(ctx context.Context) (*os.File, error) {
 				"or stop the daemon and copy the file itself", store.ErrFull, tx.Size())
 		}
 		_, err := tx.WriteTo(writerUntil(ctx, file))
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx) // of which bbolt may keep only the words
+		}
 		return explainWrite(err)
 	})
 	db.copying.Store(false)

@@ -9,10 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
-	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -23,11 +21,19 @@ type model struct {
 	t *rapid.T
 
 	endpoints map[string]endpoint.Endpoint
+	revision  uint64
 	owed      map[debtName]*debt.Debt
 	troubled  map[debt.ID]bool
 	inFlight  []debt.Debt
 	ingested  uint64
 	delivered uint64
+	events    []recent
+}
+
+// recent is an event as it came in.
+type recent struct {
+	received time.Time
+	line     string
 }
 
 type debtName struct {
@@ -38,6 +44,7 @@ type debtName struct {
 // runModel lets rapid do things to a store and to a model of it, and compares
 // them, with crashes in between.
 func runModel(t *testing.T, open func(tb testing.TB) Harness) {
+	t.Helper()
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := open(t)
@@ -49,14 +56,19 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
 			"add":      m.addEndpoint,
+			"update":   m.updateEndpoint,
 			"remove":   m.removeEndpoint,
+			"reset":    m.resetHealth,
 			"ingest":   m.ingestSome,
 			"claim":    m.claimSome,
 			"settle":   m.settleOne,
+			"together": m.together,
 			"retry":    m.retrySome,
 			"purge":    m.purgeSome,
 			"hasten":   m.hastenSome,
 			"wait":     m.wait,
+			"weeks":    m.waitForWeeks,
+			"set back": m.setClockBack,
 			"crash":    m.crashNow,
 			"maintain": m.maintain,
 		})
@@ -65,187 +77,15 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 	})
 }
 
-func (m *model) addEndpoint(t *rapid.T) {
-	name := rapid.SampledFrom([]string{"shop", "web", "archive"}).Draw(t, "name")
-	if _, exists := m.endpoints[name]; exists {
-		t.Skip("exists")
-	}
-	m.endpoints[name] = m.add(name)
-}
-
-func (m *model) removeEndpoint(t *rapid.T) {
-	ep := m.pick(t)
-	must(m.engine().RemoveEndpoint(ctx, ep.Name)).in(m.fixture)
-	delete(m.endpoints, ep.Name)
-	for name, d := range m.owed {
-		if name.endpoint == ep.ID {
-			delete(m.owed, name)
-			delete(m.troubled, d.ID)
-		}
-	}
-}
-
-func (m *model) pick(t *rapid.T) endpoint.Endpoint {
-	if len(m.endpoints) == 0 {
-		t.Skip("no endpoint")
-	}
-	names := slices.Sorted(maps.Keys(m.endpoints))
-	return m.endpoints[rapid.SampledFrom(names).Draw(t, "endpoint")]
-}
-
-func (m *model) ingestSome(t *rapid.T) {
-	var changes []debt.Change
-	for range rapid.IntRange(1, 6).Draw(t, "changes") {
-		changes = append(changes, m.change(m.pick(t), rapid.IntRange(1, 5).Draw(t, "item"), "title"))
-	}
-	m.ingest(changes...)
-	m.ingested += uint64(len(changes))
-	for _, c := range changes {
-		name := debtName{c.Endpoint, c.Key}
-		if d, ok := m.owed[name]; ok {
-			d.Merge(c, m.now)
-			continue
-		}
-		d := debt.New(debt.ID{}, c, m.now)
-		m.owed[name] = &d
-	}
-}
-
-// claimSome claims and compares: exactly what the model holds due, and not
-// busy, in order.
-func (m *model) claimSome(t *rapid.T) {
-	ep := m.pick(t)
-	limit := rapid.IntRange(1, 5).Draw(t, "limit")
-	objectsBusy := func(o event.Object) bool {
-		return slices.ContainsFunc(m.inFlight, func(f debt.Debt) bool { return f.Endpoint == ep.ID && f.Object == o })
-	}
-	var due []*debt.Debt
-	for name, d := range m.owed {
-		if name.endpoint == ep.ID && !d.Failed && (d.Forced || !d.Due.After(m.now)) && !objectsBusy(d.Object) {
-			due = append(due, d)
-		}
-	}
-	claim := must(m.engine().Claim(ctx, store.ClaimRequest{
-		Endpoint: ep.ID, Now: m.now, Limit: limit, Busy: objectsBusy,
-	})).in(m.fixture)
-	equal(m.fixture, "number claimed", len(claim.Debts), min(limit, len(due)))
-	for _, d := range claim.Debts {
-		mine, ok := m.owed[debtName{d.Endpoint, d.Key}]
-		if !ok || !slices.Contains(due, mine) {
-			t.Fatalf("claimed %s, which is not due", d.Key)
-		}
-		if mine.ID == (debt.ID{}) {
-			mine.ID = d.ID // the engine gives ids
-		}
-		equal(m.fixture, "debt", d, *mine)
-		m.inFlight = append(m.inFlight, d)
-	}
-}
-
-func (m *model) settleOne(t *rapid.T) {
-	if len(m.inFlight) == 0 {
-		t.Skip("nothing in flight")
-	}
-	i := rapid.IntRange(0, len(m.inFlight)-1).Draw(t, "attempt")
-	sent := m.inFlight[i]
-	m.inFlight = slices.Delete(m.inFlight, i, i+1)
-	verdict := rapid.SampledFrom([]attempt.Verdict{
-		attempt.Delivered, attempt.Delivered, attempt.Refused, attempt.Unavailable, attempt.Gone, attempt.Aborted,
-	}).Draw(t, "verdict")
-	s := m.settlement(sent, verdict)
-	settled := must(m.engine().Settle(ctx, m.attempt(sent, verdict))).in(m.fixture).Debts[0]
-
-	mine, ok := m.owed[debtName{sent.Endpoint, sent.Key}]
-	found := ok && mine.ID == sent.ID
-	equal(m.fixture, "found", settled.Found, found)
-	if !found {
-		return
-	}
-	done := mine.Settle(s)
-	equal(m.fixture, "done", settled.Done, done)
-	if done {
-		delete(m.owed, debtName{sent.Endpoint, sent.Key})
-	}
-	switch verdict {
-	case attempt.Delivered:
-		m.delivered++
-		delete(m.troubled, sent.ID)
-	case attempt.Aborted:
-	default:
-		m.troubled[sent.ID] = true
-	}
-}
-
-// selected returns the model's debts that a selection means.
-func (m *model) selected(sel debt.Selection) []*debt.Debt {
-	var list []*debt.Debt
-	for _, d := range m.owed {
-		if m.troubled[d.ID] && sel.Match(debt.Failure{Debt: *d}) {
-			list = append(list, d)
-		}
-	}
-	return list
-}
-
-func (m *model) selection(t *rapid.T) debt.Selection {
-	return debt.Selection{Endpoint: m.pick(t).ID, Retrying: rapid.Bool().Draw(t, "retrying")}
-}
-
-func (m *model) retrySome(t *rapid.T) {
-	sel := m.selection(t)
-	mine := m.selected(sel)
-	forced, _, err := m.engine().Retry(ctx, sel, m.now, "", 1000)
-	if err != nil {
-		t.Fatalf("retry: %v", err)
-	}
-	equal(m.fixture, "retried", len(forced), len(mine))
-	for _, d := range mine {
-		d.Force(m.now)
-	}
-}
-
-func (m *model) purgeSome(t *rapid.T) {
-	sel := m.selection(t)
-	mine := m.selected(sel)
-	n, _, err := m.engine().Purge(ctx, sel, "", 1000)
-	if err != nil {
-		t.Fatalf("purge: %v", err)
-	}
-	equal(m.fixture, "purged", n, uint64(len(mine)))
-	for _, d := range mine {
-		delete(m.owed, debtName{d.Endpoint, d.Key})
-		delete(m.troubled, d.ID)
-	}
-}
-
-func (m *model) hastenSome(t *rapid.T) {
-	ep := m.pick(t)
-	must(m.engine().Hasten(ctx, ep.ID, m.now)).in(m.fixture)
-	for name, d := range m.owed {
-		if name.endpoint == ep.ID && m.troubled[d.ID] {
-			d.Hasten(m.now)
-		}
-	}
-}
-
-func (m *model) wait(t *rapid.T) {
-	m.advance(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
-}
-
-// crashNow loses what was in flight, and nothing else.
-func (m *model) crashNow(*rapid.T) {
-	m.crash()
-	m.inFlight = nil
-}
-
-func (m *model) maintain(*rapid.T) {
-	if err := m.engine().Maintain(ctx, m.now); err != nil {
-		m.Fatalf("maintain: %v", err)
-	}
-}
-
 // compare compares what can be seen without changing anything.
 func (m *model) compare(*rapid.T) {
+	all := must(m.engine().Endpoints(ctx)).in(m.fixture)
+	var mine []endpoint.Endpoint
+	for _, name := range slices.Sorted(maps.Keys(m.endpoints)) {
+		mine = append(mine, m.endpoints[name])
+	}
+	equal(m.fixture, "endpoints", all.List, mine)
+	equal(m.fixture, "revision", all.Revision, m.revision)
 	stats := must(m.engine().Stats(ctx)).in(m.fixture)
 	equal(m.fixture, "ingested", stats.Ingested, m.ingested)
 	equal(m.fixture, "delivered", stats.Total.Delivered, m.delivered)
@@ -267,6 +107,30 @@ func (m *model) compare(*rapid.T) {
 		equal(m.fixture, "open, retrying, failed of "+ep.Name,
 			[]uint64{c.Open, c.Retrying, c.Failed}, []uint64{want.Open, want.Retrying, want.Failed})
 		equal(m.fixture, "owed is what became of it", c.Owed, c.Coalesced+c.Delivered+c.Open+c.Failed+c.Dropped)
+	}
+}
+
+// compareEvents compares the recent events: none is left out but the oldest,
+// none younger than a day, and no older than a month is kept.
+func (m *model) compareEvents() {
+	list := must(m.engine().EventsSince(ctx, 0, time.Time{}, 1_000_000)).in(m.fixture)
+	gone := len(m.events) - len(list)
+	if gone < 0 {
+		m.Fatalf("%d recent events of %d", len(list), len(m.events))
+	}
+	for i, want := range m.events {
+		switch age := m.now.Sub(want.received); {
+		case i < gone && age < keptAtLeast:
+			m.Fatalf("event %s of %v ago is gone", want.line, age)
+		case i < gone:
+			continue
+		case age > keptAtMost:
+			m.Fatalf("event %s of %v ago is kept", want.line, age)
+		}
+		got := list[i-gone]
+		equal(m.fixture, "line", string(got.Line), want.line)
+		equal(m.fixture, "received", got.Received, want.received)
+		equal(m.fixture, "number", got.Seq, uint64(i+1))
 	}
 }
 

@@ -15,6 +15,13 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
+// Engines under test keep recent events for some days: none younger than
+// keptAtLeast may be gone, none older than keptAtMost kept.
+const (
+	keptAtLeast = 24 * time.Hour
+	keptAtMost  = 30 * 24 * time.Hour
+)
+
 // Harness gives the suite stores of one engine.
 type Harness interface {
 	// Engine is the store as it is.
@@ -39,6 +46,7 @@ type TB interface {
 // Run runs the suite. open makes an empty store; the harness removes it when tb
 // ends.
 func Run(t *testing.T, open func(tb testing.TB) Harness) {
+	t.Helper()
 	for _, c := range []struct {
 		name string
 		test func(*fixture)
@@ -198,6 +206,7 @@ func outcome(v attempt.Verdict, now time.Time) attempt.Outcome {
 		o.Reason, o.Status, o.Error = attempt.ClientError, 422, "the receiver answered 422"
 	case attempt.Gone:
 		o.Reason, o.Status, o.Error = attempt.EndpointGone, 410, "the receiver answered 410"
+	case attempt.Delivered, attempt.Aborted:
 	}
 	return o
 }

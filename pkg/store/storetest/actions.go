@@ -1,0 +1,340 @@
+package storetest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+func (m *model) addEndpoint(t *rapid.T) {
+	name := rapid.SampledFrom([]string{"shop", "web", "archive"}).Draw(t, "name")
+	if _, exists := m.endpoints[name]; exists {
+		t.Skip("exists")
+	}
+	added := must(m.engine().AddEndpoint(ctx, newEndpoint(name))).in(m.fixture)
+	m.endpoints[name], m.revision = added.Endpoint, m.raised(added.Revision)
+}
+
+// raised returns a revision that must be higher than before.
+func (m *model) raised(revision uint64) uint64 {
+	if revision <= m.revision {
+		m.Fatalf("revision %d after %d", revision, m.revision)
+	}
+	return revision
+}
+
+func (m *model) updateEndpoint(t *rapid.T) {
+	ep := m.pick(t)
+	url := rapid.StringMatching(`http://[a-z]{1,5}/`).Draw(t, "url")
+	updated := must(m.engine().UpdateEndpoint(ctx, ep.Name, func(e *endpoint.Endpoint) error {
+		e.URL = url
+		return nil
+	})).in(m.fixture)
+	ep.URL = url
+	equal(m.fixture, "updated", updated.Endpoint, ep)
+	m.endpoints[ep.Name], m.revision = ep, m.raised(updated.Revision)
+}
+
+func (m *model) resetHealth(t *rapid.T) {
+	health := must(m.engine().ResetHealth(ctx, m.pick(t).ID)).in(m.fixture)
+	if health.Gone || !health.NotBefore.IsZero() {
+		m.Fatalf("after it was reset, health is %+v", health)
+	}
+}
+
+func (m *model) removeEndpoint(t *rapid.T) {
+	ep := m.pick(t)
+	m.revision = m.raised(must(m.engine().RemoveEndpoint(ctx, ep.Name)).in(m.fixture).Revision)
+	delete(m.endpoints, ep.Name)
+	for name, d := range m.owed {
+		if name.endpoint == ep.ID {
+			delete(m.owed, name)
+			delete(m.troubled, d.ID)
+		}
+	}
+}
+
+func (m *model) pick(t *rapid.T) endpoint.Endpoint {
+	if len(m.endpoints) == 0 {
+		t.Skip("no endpoint")
+	}
+	names := slices.Sorted(maps.Keys(m.endpoints))
+	return m.endpoints[rapid.SampledFrom(names).Draw(t, "endpoint")]
+}
+
+func (m *model) ingestSome(t *rapid.T) {
+	var changes []debt.Change
+	for range rapid.IntRange(1, 6).Draw(t, "changes") {
+		changes = append(changes, m.change(m.pick(t), rapid.IntRange(1, 5).Draw(t, "item"), "title"))
+	}
+	m.ingest(changes...)
+	m.tookIn(changes)
+}
+
+// tookIn does to the model what an ingest does to the store.
+func (m *model) tookIn(changes []debt.Change) {
+	m.ingested += uint64(len(changes))
+	for _, c := range changes {
+		m.events = append(m.events, recent{m.now, string(c.Event.Raw)})
+		name := debtName{c.Endpoint, c.Key}
+		if d, ok := m.owed[name]; ok {
+			d.Merge(c, m.now)
+			continue
+		}
+		d := debt.New(debt.ID{}, c, m.now)
+		m.owed[name] = &d
+	}
+}
+
+// claimSome claims and compares: exactly what the model holds due, and not
+// busy, in order.
+func (m *model) claimSome(t *rapid.T) {
+	ep := m.pick(t)
+	limit := rapid.IntRange(1, 5).Draw(t, "limit")
+	forcedOnly := rapid.IntRange(0, 3).Draw(t, "forced only") == 0
+	objectsBusy := func(o event.Object) bool {
+		return slices.ContainsFunc(m.inFlight, func(f debt.Debt) bool { return f.Endpoint == ep.ID && f.Object == o })
+	}
+	keysBusy := func(key debt.Key) bool {
+		return slices.ContainsFunc(m.inFlight, func(f debt.Debt) bool { return f.Endpoint == ep.ID && f.Key == key })
+	}
+	var due []*debt.Debt
+	for name, d := range m.owed {
+		if name.endpoint == ep.ID && !d.Failed && (d.Forced || !forcedOnly && !d.Due.After(m.now)) &&
+			!objectsBusy(d.Object) && !keysBusy(d.Key) {
+			due = append(due, d)
+		}
+	}
+	claim := must(m.engine().Claim(ctx, store.ClaimRequest{
+		Endpoint: ep.ID, Now: m.now, Limit: limit, Busy: objectsBusy, BusyKey: keysBusy, ForcedOnly: forcedOnly,
+	})).in(m.fixture)
+	equal(m.fixture, "number claimed", len(claim.Debts), min(limit, len(due)))
+	m.checkForcedFirst(claim.Debts, due)
+	for _, d := range claim.Debts {
+		mine, ok := m.owed[debtName{d.Endpoint, d.Key}]
+		if !ok || !slices.Contains(due, mine) {
+			t.Fatalf("claimed %s, which is not due", d.Key)
+		}
+		if mine.ID == (debt.ID{}) {
+			mine.ID = d.ID // the engine gives ids
+		}
+		equal(m.fixture, "debt", d, *mine)
+		m.inFlight = append(m.inFlight, d)
+	}
+}
+
+// checkForcedFirst: what a person wants sent is not left behind for what is due.
+func (m *model) checkForcedFirst(claimed []debt.Debt, due []*debt.Debt) {
+	forced := 0
+	for _, d := range due {
+		if d.Forced {
+			forced++
+		}
+	}
+	for i, d := range claimed {
+		if d.Forced != (i < forced) {
+			m.Fatalf("of %d forced debts, number %d of those claimed has forced=%v", forced, i+1, d.Forced)
+		}
+	}
+}
+
+var verdicts = []attempt.Verdict{
+	attempt.Delivered, attempt.Delivered, attempt.Refused, attempt.Unavailable, attempt.Gone, attempt.Aborted,
+}
+
+// settling is an attempt under way that is about to end.
+type settling struct {
+	sent    debt.Debt
+	verdict attempt.Verdict
+	settled store.SettledDebt
+	err     error
+}
+
+// drawSettling takes an attempt from those under way.
+func (m *model) drawSettling(t *rapid.T) *settling {
+	i := rapid.IntRange(0, len(m.inFlight)-1).Draw(t, "attempt")
+	s := &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")}
+	m.inFlight = slices.Delete(m.inFlight, i, i+1)
+	return s
+}
+
+// do settles in the store.
+func (m *model) do(s *settling) {
+	settled, err := m.engine().Settle(ctx, m.attempt(s.sent, s.verdict))
+	if s.err = err; err == nil {
+		s.settled = settled.Debts[0]
+	}
+}
+
+// did does to the model what the settlement did to the store, and compares.
+func (m *model) did(s *settling) {
+	if s.err != nil {
+		m.Fatalf("settle: %v", s.err)
+	}
+	mine, ok := m.owed[debtName{s.sent.Endpoint, s.sent.Key}]
+	found := ok && mine.ID == s.sent.ID
+	equal(m.fixture, "found", s.settled.Found, found)
+	if !found {
+		return
+	}
+	done := mine.Settle(m.settlement(s.sent, s.verdict))
+	equal(m.fixture, "done", s.settled.Done, done)
+	if done {
+		delete(m.owed, debtName{s.sent.Endpoint, s.sent.Key})
+	} else {
+		equal(m.fixture, "settled debt", s.settled.Debt, *mine)
+	}
+	switch s.verdict {
+	case attempt.Delivered:
+		m.delivered++
+		delete(m.troubled, s.sent.ID)
+	case attempt.Refused, attempt.Unavailable, attempt.Gone:
+		m.troubled[s.sent.ID] = true
+	case attempt.Aborted:
+	}
+}
+
+func (m *model) settleOne(t *rapid.T) {
+	if len(m.inFlight) == 0 {
+		t.Skip("nothing in flight")
+	}
+	s := m.drawSettling(t)
+	m.do(s)
+	m.did(s)
+}
+
+// together ends all attempts under way at once, while changes of other objects
+// and a cleaning come between: what they do has no order.
+func (m *model) together(t *rapid.T) {
+	ep := m.pick(t)
+	var ends []*settling
+	for len(m.inFlight) > 0 {
+		ends = append(ends, m.drawSettling(t))
+	}
+	var changes []debt.Change
+	for n := range rapid.IntRange(1, 6).Draw(t, "changes") {
+		changes = append(changes, m.change(ep, 100+n, "title"))
+	}
+	in := store.Ingest{Source: "test", Now: m.now, Revision: m.revision, Changes: changes}
+	for _, c := range changes {
+		in.Events = append(in.Events, *c.Event)
+	}
+	ends = slices.DeleteFunc(ends, func(s *settling) bool {
+		// One of the same objects would have an order.
+		return slices.ContainsFunc(changes, func(c debt.Change) bool { return c.Key == s.sent.Key })
+	})
+	var wg sync.WaitGroup
+	var ingested, maintained error
+	wg.Go(func() { _, ingested = m.engine().Ingest(ctx, in) })
+	wg.Go(func() { maintained = m.engine().Maintain(ctx, m.now) })
+	for _, s := range ends {
+		wg.Go(func() { m.do(s) })
+	}
+	wg.Wait()
+	if err := errors.Join(ingested, maintained); err != nil {
+		m.Fatalf("together: %v", err)
+	}
+	m.tookIn(changes)
+	for _, s := range ends {
+		m.did(s)
+	}
+}
+
+// selected returns the model's debts that a selection means.
+func (m *model) selected(sel debt.Selection) []*debt.Debt {
+	var list []*debt.Debt
+	for _, d := range m.owed {
+		if m.troubled[d.ID] && sel.Match(debt.Failure{Debt: *d}) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+func (m *model) selection(t *rapid.T) debt.Selection {
+	return debt.Selection{Endpoint: m.pick(t).ID, Retrying: rapid.Bool().Draw(t, "retrying")}
+}
+
+func (m *model) retrySome(t *rapid.T) {
+	sel := m.selection(t)
+	mine := m.selected(sel)
+	forced, _, err := m.engine().Retry(ctx, sel, m.now, "", 1000)
+	if err != nil {
+		t.Fatalf("retry: %v", err)
+	}
+	equal(m.fixture, "retried", len(forced), len(mine))
+	for _, d := range mine {
+		d.Force(m.now)
+	}
+}
+
+func (m *model) purgeSome(t *rapid.T) {
+	sel := m.selection(t)
+	mine := m.selected(sel)
+	n, _, err := m.engine().Purge(ctx, sel, "", 1000)
+	if err != nil {
+		t.Fatalf("purge: %v", err)
+	}
+	equal(m.fixture, "purged", n, uint64(len(mine)))
+	for _, d := range mine {
+		delete(m.owed, debtName{d.Endpoint, d.Key})
+		delete(m.troubled, d.ID)
+	}
+}
+
+func (m *model) hastenSome(t *rapid.T) {
+	ep := m.pick(t)
+	must(m.engine().Hasten(ctx, ep.ID, m.now)).in(m.fixture)
+	for name, d := range m.owed {
+		if name.endpoint == ep.ID && m.troubled[d.ID] {
+			d.Hasten(m.now)
+		}
+	}
+}
+
+func (m *model) wait(t *rapid.T) {
+	m.advance(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
+}
+
+// waitForWeeks makes all that is recent old.
+func (m *model) waitForWeeks(t *rapid.T) {
+	m.advance(time.Duration(rapid.IntRange(1, 6).Draw(t, "weeks")) * 7 * 24 * time.Hour)
+	m.maintain(t)
+}
+
+// setClockBack sets the clock back, by little or much, and moves what then lies
+// in the future.
+func (m *model) setClockBack(t *rapid.T) {
+	m.advance(-time.Duration(rapid.IntRange(1, 7200).Draw(t, "seconds back")) * time.Second)
+	ep := m.pick(t)
+	var want uint64
+	for name, d := range m.owed {
+		if name.endpoint == ep.ID && !d.Failed && !d.Forced && d.Due.After(m.now) && d.Rewind(m.now) {
+			want++
+		}
+	}
+	equal(m.fixture, "moved", must(m.engine().Rewind(ctx, ep.ID, m.now)).in(m.fixture), want)
+}
+
+// crashNow loses what was in flight, and nothing else.
+func (m *model) crashNow(*rapid.T) {
+	m.crash()
+	m.inFlight = nil
+}
+
+func (m *model) maintain(*rapid.T) {
+	if err := m.engine().Maintain(ctx, m.now); err != nil {
+		m.Fatalf("maintain: %v", err)
+	}
+	m.compareEvents()
+}
