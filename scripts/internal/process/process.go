@@ -107,7 +107,7 @@ type Memory struct {
 
 // Memory reads /proc.
 func (p *Process) Memory() (Memory, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "status"))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return Memory{}, fmt.Errorf("read memory: %w", err)
 	}

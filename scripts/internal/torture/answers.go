@@ -18,13 +18,16 @@ func status(code int) answer {
 	return func(w http.ResponseWriter, _ *http.Request, _ func()) { w.WriteHeader(code) }
 }
 
-// statusFor answers with a status and asks to be left alone for a while, in
-// seconds or with a date.
-func statusFor(code int, d time.Duration, asDate bool) answer {
+// leaveAlone is how long receivers that ask for it want to be left alone.
+const leaveAlone = 5 * time.Second
+
+// statusFor answers with a status and asks to be left alone, in seconds or with
+// a date.
+func statusFor(code int, asDate bool) answer {
 	return func(w http.ResponseWriter, _ *http.Request, _ func()) {
-		value := strconv.Itoa(int(d.Seconds()))
+		value := strconv.Itoa(int(leaveAlone.Seconds()))
 		if asDate {
-			value = time.Now().Add(d).UTC().Format(http.TimeFormat)
+			value = time.Now().Add(leaveAlone).UTC().Format(http.TimeFormat)
 		}
 		w.Header().Set("Retry-After", value)
 		w.WriteHeader(code)
@@ -47,7 +50,7 @@ func closeAtOnce(http.ResponseWriter, *http.Request, func()) { panic(http.ErrAbo
 func closeWithin(w http.ResponseWriter, _ *http.Request, _ func()) {
 	w.Header().Set("Content-Length", strconv.Itoa(1000))
 	fmt.Fprint(w, "half an ans")
-	_ = http.NewResponseController(w).Flush() //nolint:errcheck // the connection is closed anyway
+	_ = http.NewResponseController(w).Flush() // the connection is closed anyway
 	panic(http.ErrAbortHandler)
 }
 

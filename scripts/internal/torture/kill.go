@@ -1,15 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 
 	"github.com/dam-delivery/dz/scripts/internal/process"
 )
@@ -21,7 +20,7 @@ type phase string
 const (
 	anytime  phase = "anytime"  // at a random moment
 	ingest   phase = "ingest"   // right after events were written
-	commit   phase = "commit"   // while the store's file is written to
+	commit   phase = "commit"   // the store has committed a moment ago, or is about to
 	delivery phase = "delivery" // a receiver has begun on a request, and not answered
 	settling phase = "settle"   // a receiver has answered a moment ago
 	changing phase = "change"   // a call that changes endpoints is under way
@@ -141,7 +140,7 @@ func (k *killing) round(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	if reached != commit && reached != delivery {
+	if reached != delivery && turn%2 == 0 {
 		if err := process.Pause(ctx, delay); err != nil {
 			return err
 		}
@@ -182,12 +181,7 @@ func (k *killing) reach(ctx context.Context, wanted phase, turn int) (phase, err
 	case ingest:
 		reached = k.writer.wrote
 	case commit:
-		at, stop, err := watchWrites(k.store(), 1+turn%8)
-		if err != nil {
-			return "", err
-		}
-		defer stop()
-		reached = at
+		return k.reachCommit(ctx, 1+turn%8)
 	case delivery:
 		reached = k.receiver.arm(requestBegun)
 		defer k.receiver.disarm(requestBegun)
@@ -298,27 +292,30 @@ func (k *killing) untilRead(ctx context.Context) error {
 	})
 }
 
-// watchWrites returns a channel that is closed at the n-th write to a file.
-func watchWrites(path string, n int) (<-chan struct{}, func(), error) {
-	watcher, err := fsnotify.NewWatcher()
+// reachCommit waits until the store has committed n times: every commit ends
+// with a write to one of the file's first two pages.
+func (k *killing) reachCommit(ctx context.Context, n int) (phase, error) {
+	file, err := os.Open(k.store())
 	if err != nil {
-		return nil, nil, err
+		return "", err
 	}
-	if err := watcher.Add(path); err != nil {
-		return nil, nil, errors.Join(err, watcher.Close())
-	}
-	reached := make(chan struct{})
-	go func() {
-		for event := range watcher.Events {
-			if !event.Has(fsnotify.Write) {
-				continue
-			}
-			if n--; n == 0 {
-				close(reached)
+	defer func() { _ = file.Close() }() // it was only read
+	before, now := make([]byte, 8<<10), make([]byte, 8<<10)
+	for begun := time.Now(); time.Since(begun) < reachWithin; {
+		if _, err := file.ReadAt(now, 0); err != nil {
+			return "", err
+		}
+		if !bytes.Equal(before, now) {
+			copy(before, now)
+			if n--; n < 0 {
+				return commit, nil
 			}
 		}
-	}()
-	return reached, func() { _ = watcher.Close() }, nil //nolint:errcheck // it only watched
+		if err := process.Pause(ctx, 50*time.Microsecond); err != nil {
+			return "", err
+		}
+	}
+	return anytime, nil
 }
 
 // describe notes what was hit.

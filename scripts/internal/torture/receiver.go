@@ -54,7 +54,7 @@ type receiver struct {
 type inbox struct {
 	account *ledger.Account
 	answer  atomic.Pointer[answer]
-	watched atomic.Pointer[func(ledger.Notification)]
+	watched atomic.Pointer[watch]
 }
 
 // answer answers a request. It calls take before what it writes can be taken for
@@ -112,8 +112,11 @@ func (r *receiver) subscribe(account string, concurrency int) *inbox {
 // set makes the inbox answer so from now on.
 func (in *inbox) set(a answer) { in.answer.Store(&a) }
 
+// watch is told every request as it comes in, and the path it came to.
+type watch func(n ledger.Notification, path string)
+
 // observe has a function called with every request from now on.
-func (in *inbox) observe(watch func(ledger.Notification)) { in.watched.Store(&watch) }
+func (in *inbox) observe(w watch) { in.watched.Store(&w) }
 
 // ServeHTTP notes and answers a request.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -138,7 +141,7 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass func(c
 		return // the sender has gone in the middle of it
 	}
 	if watch := in.watched.Load(); watch != nil {
-		(*watch)(n)
+		(*watch)(n, request.URL.Path)
 	}
 	visit := in.account.Begin(n)
 	defer visit.End()
@@ -154,6 +157,8 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass func(c
 	})
 	if taken {
 		pass(request.Context(), requestTaken)
+	} else if request.Context().Err() == nil {
+		visit.Refuse()
 	}
 }
 
@@ -214,7 +219,7 @@ func (r *receiver) pass(ctx context.Context, p point) {
 	}
 	close(reached)
 	if p == requestBegun {
-		_ = process.Pause(ctx, time.Second) //nolint:errcheck // it ends with its sender
+		_ = process.Pause(ctx, time.Second) // it ends with its sender
 	}
 }
 

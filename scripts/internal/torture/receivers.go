@@ -24,9 +24,6 @@ const (
 	gone    = "gone"
 )
 
-// leaveAlone is how long the receivers that ask for it want to be left alone.
-const leaveAlone = 5 * time.Second
-
 // mostMemory is how much memory dz may have had at most, in bytes.
 const mostMemory = 256 << 20
 
@@ -94,10 +91,10 @@ func (r *rig) bring(ctx context.Context, z *zoo) ([]*animal, error) {
 		{name: "500", answer: status(http.StatusInternalServerError), state: sickly, reason: attempt.ServerError, status: 500},
 		{name: "404", answer: status(http.StatusNotFound), state: sickly, reason: attempt.ClientError, status: 404},
 		{name: "422", answer: status(http.StatusUnprocessableEntity), state: healthy, reason: attempt.ClientError, status: 422},
-		{name: "429-seconds", answer: statusFor(429, leaveAlone, false), state: sickly, reason: attempt.RateLimited, status: 429},
-		{name: "429-date", answer: statusFor(429, leaveAlone, true), state: sickly, reason: attempt.RateLimited, status: 429},
-		{name: "503-seconds", answer: statusFor(503, leaveAlone, false), state: sickly, reason: attempt.ServerError, status: 503},
-		{name: "503-date", answer: statusFor(503, leaveAlone, true), state: sickly, reason: attempt.ServerError, status: 503},
+		{name: "429-seconds", answer: statusFor(429, false), state: sickly, reason: attempt.RateLimited, status: 429},
+		{name: "429-date", answer: statusFor(429, true), state: sickly, reason: attempt.RateLimited, status: 429},
+		{name: "503-seconds", answer: statusFor(503, false), state: sickly, reason: attempt.ServerError, status: 503},
+		{name: "503-date", answer: statusFor(503, true), state: sickly, reason: attempt.ServerError, status: 503},
 		{name: "410", answer: status(http.StatusGone), state: gone, reason: attempt.EndpointGone, status: 410},
 		{name: "hang", answer: hang, settings: settings{timeout: "1s"}, state: sickly, reason: attempt.Timeout},
 		{name: "slow-drip", answer: slowDrip, settings: settings{timeout: "1s"}, state: sickly, reason: attempt.Timeout, status: 200},
@@ -270,7 +267,7 @@ func watchQuiet(animals []*animal) []*quiet {
 			continue
 		}
 		q := &quiet{animal: a}
-		a.member.inbox.observe(func(ledger.Notification) {
+		a.member.inbox.observe(func(ledger.Notification, string) {
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			q.times = append(q.times, time.Now())

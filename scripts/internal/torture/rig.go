@@ -44,7 +44,6 @@ type rig struct {
 	mu     sync.Mutex
 	dz     *process.Process
 	client *api.Client
-	up     chan struct{} // closed while dz answers
 }
 
 func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
@@ -54,7 +53,7 @@ func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
 	}
 	r = &rig{
 		opts: opts, name: name, dir: dir, stderr: stderr, ledger: ledger.New(),
-		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")}, up: make(chan struct{}),
+		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")},
 	}
 	r.spool = newSpool(filepath.Join(dir, "events.ndjson"), r.ledger, chance(opts.seed, name, "spool"))
 	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
@@ -159,7 +158,7 @@ func (r *rig) start(ctx context.Context) (time.Duration, error) {
 	}
 	err := process.Until(ctx, 2*time.Millisecond, readyWithin, "dz answers", func() (bool, error) {
 		if !r.running() {
-			return false, fmt.Errorf("dz has ended: %w", r.dz.Terminate())
+			return false, fmt.Errorf("dz has ended: %w", r.process().Terminate())
 		}
 		_, err := r.status(ctx)
 		if isUnreachable(err) {
@@ -167,13 +166,7 @@ func (r *rig) start(ctx context.Context) (time.Duration, error) {
 		}
 		return err == nil, err
 	})
-	if err != nil {
-		return 0, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	close(r.up)
-	return time.Since(begun), nil
+	return time.Since(begun), err
 }
 
 func isUnreachable(err error) bool {
@@ -187,23 +180,10 @@ func (r *rig) running() bool {
 	return r.dz != nil && r.dz.Running()
 }
 
-// down notes that dz does not answer from now on.
-func (r *rig) down() *process.Process {
+func (r *rig) process() *process.Process {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	select {
-	case <-r.up:
-		r.up = make(chan struct{})
-	default: // it was not up yet
-	}
 	return r.dz
-}
-
-// isUp returns a channel that is closed while dz answers.
-func (r *rig) isUp() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.up
 }
 
 // api returns a client of the dz that runs now.
@@ -217,9 +197,8 @@ func (r *rig) api() *api.Client {
 // more.
 func (r *rig) kill(ctx context.Context) error {
 	r.remember()
-	p := r.down()
 	open := r.ledger.UnderWay()
-	if err := p.Kill(); err != nil {
+	if err := r.process().Kill(); err != nil {
 		return fmt.Errorf("kill dz: %w", err)
 	}
 	if err := r.receiver.drain(ctx); err != nil {
@@ -231,9 +210,8 @@ func (r *rig) kill(ctx context.Context) error {
 
 // stop ends dz with SIGTERM.
 func (r *rig) stop(ctx context.Context) error {
-	p := r.down()
 	open := r.ledger.UnderWay()
-	if err := p.Terminate(); err != nil {
+	if err := r.process().Terminate(); err != nil {
 		return fmt.Errorf("stop dz: %w", err)
 	}
 	if err := r.receiver.drain(ctx); err != nil {
@@ -245,7 +223,7 @@ func (r *rig) stop(ctx context.Context) error {
 
 // remember keeps how much memory dz had at most.
 func (r *rig) remember() {
-	if m, err := r.dz.Memory(); err == nil { // else it has ended, which others see
+	if m, err := r.process().Memory(); err == nil { // else it has ended, which others see
 		r.peak = max(r.peak, m.Peak)
 	}
 }

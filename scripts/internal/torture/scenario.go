@@ -32,6 +32,11 @@ func scenarios() []scenario {
 		{name: "receivers", run: receivers},
 		{name: "sick30", run: sick30},
 		{name: "outage", run: outage},
+		{name: "full", run: full},
+		{name: "change", run: change},
+		{name: "endpoints10k", run: endpoints10k},
+		{name: "million", run: million, long: true},
+		{name: "clock", run: clock},
 	}
 }
 

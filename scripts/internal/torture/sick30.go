@@ -77,7 +77,7 @@ type stopwatch struct {
 	delays  []time.Duration
 }
 
-func (w *stopwatch) arrived(n ledger.Notification) {
+func (w *stopwatch) arrived(n ledger.Notification, _ string) {
 	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -202,7 +202,7 @@ func (s *spool) rotate(step func()) error {
 
 // copyTruncate copies the file and empties it; what dz has not read by then is
 // only in the copy. step is called between.
-func (s *spool) copyTruncate(step func()) (err error) {
+func (s *spool) copyTruncate(step func()) error {
 	if err := errors.Join(s.open(), s.finish()); err != nil {
 		return err
 	}
@@ -210,17 +210,7 @@ func (s *spool) copyTruncate(step func()) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := os.Open(s.path)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	copied, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(copied, from)
-	if err = errors.Join(err, copied.Close()); err != nil {
+	if err := copyFile(s.path, to); err != nil {
 		return err
 	}
 	s.rotated = append(s.rotated, to)
@@ -230,6 +220,20 @@ func (s *spool) copyTruncate(step func()) (err error) {
 	}
 	step()
 	return nil
+}
+
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	copied, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, source)
+	return errors.Join(err, copied.Close())
 }
 
 // tidy removes all but the newest rotated files. dz must have read them.

@@ -6,8 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -74,10 +73,10 @@ func (z *zoo) serveTLS(ctx context.Context, name string, until time.Time, in fun
 		}),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0), // handshakes are meant to fail
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // handshakes are meant to fail
 	}
 	z.closers = append(z.closers, server.Close)
-	z.group.Go(func() { _ = server.ServeTLS(listener, "", "") }) //nolint:errcheck // it ends with Close
+	z.group.Go(func() { _ = server.ServeTLS(listener, "", "") }) // it ends with Close
 	return "https://" + listener.Addr().String() + "/", nil
 }
 
@@ -95,9 +94,10 @@ func (z *zoo) serveRaw(ctx context.Context, handle func(net.Conn)) (string, erro
 				return
 			}
 			z.group.Go(func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the scenario is bounded anyway
-				handle(conn)
+				if conn.SetDeadline(time.Now().Add(10*time.Second)) == nil {
+					handle(conn)
+				}
+				_ = conn.Close() // what dz makes of it is what counts
 			})
 		}
 	})

@@ -53,11 +53,20 @@ type seen struct {
 	number  uint64 // the highest begun on
 	message message
 	epoch   int // of the last request
-	taken   bool
+	answer  answer
 	takenAt time.Time
 	got     uint64 // the highest answered with success
 	open    int
 }
+
+// answer is how the last request about a key was answered.
+type answer int
+
+const (
+	none answer = iota
+	taken
+	refused
+)
 
 // message is a webhook-id: msg_<ULID>_<generation>. dz gives the ULIDs' low 64
 // bits in rising order.
@@ -210,7 +219,7 @@ func (a *Account) Begin(n Notification) *Visit {
 	}
 	s.open++
 	if n.Number >= s.number {
-		s.number, s.message, s.epoch, s.taken = n.Number, message, a.epoch, false
+		s.number, s.message, s.epoch, s.answer = n.Number, message, a.epoch, none
 	}
 	return &Visit{account: a, seen: s, number: n.Number}
 }
@@ -226,10 +235,12 @@ func (a *Account) compare(s *seen, n Notification, m message) {
 		}
 	case m != s.message:
 		a.fault(&a.counts.Doubled, "%v: change %d was owed twice, as %v and %v", n.Key, n.Number, s.message, m)
-	case s.epoch == a.epoch && s.taken:
+	case s.epoch == a.epoch && s.answer == taken:
 		a.fault(&a.counts.Repeated, "%v: change %d was delivered and sent again %v later, with no end of dz between",
 			n.Key, n.Number, time.Since(s.takenAt))
-	case s.epoch != a.epoch && a.orderly[s.epoch] && !s.taken:
+	case s.answer == refused:
+		// It is tried again, as it should be.
+	case s.epoch != a.epoch && a.orderly[s.epoch] && s.answer == none:
 		// It was cut off at the end of the grace, before an answer.
 	case s.epoch != a.epoch:
 		a.counts.Repeated++
@@ -253,7 +264,17 @@ func (v *Visit) Take() {
 	a.counts.Delivered++
 	v.seen.got = max(v.seen.got, v.number)
 	if v.number == v.seen.number {
-		v.seen.taken, v.seen.takenAt = true, time.Now()
+		v.seen.answer, v.seen.takenAt = taken, time.Now()
+	}
+}
+
+// Refuse notes that the request is about to be answered otherwise.
+func (v *Visit) Refuse() {
+	a := v.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.number == v.seen.number {
+		v.seen.answer = refused
 	}
 }
 

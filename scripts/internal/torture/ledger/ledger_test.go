@@ -164,7 +164,11 @@ func TestARetryIsNoRepeat(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
 	s.write(7, 1)
-	s.begin(7, 1, first+"1").End()
+	s.begin(7, 1, first+"1").End() // a timeout
+	v := s.begin(7, 1, first+"1")
+	v.Refuse()
+	v.End()
+	s.Ended(true, 0)
 	s.deliver(7, 1, first+"1")
 	if counts, faults := s.Reconcile(); counts.Repeated != 0 || len(faults) > 0 {
 		t.Errorf("counts %+v, faults %q", counts, faults)
