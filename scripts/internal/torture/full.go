@@ -180,7 +180,7 @@ func mount(ctx context.Context, args ...string) error { return command(ctx, "mou
 func command(ctx context.Context, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, process.EndWithin)
 	defer cancel()
-	text, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	text, err := exec.CommandContext(ctx, name, args...).CombinedOutput() //nolint:gosec // mount and umount, of a folder made here
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(string(text)))
 	}
