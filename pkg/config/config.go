@@ -48,8 +48,16 @@ type Config struct {
 type Store struct {
 	Path    string `mapstructure:"path"`
 	MaxSize Size   `mapstructure:"max_size"` // of the file; 0 is unlimited
+	Compact string `mapstructure:"compact"`  // at start: one of the Compact constants
 	Events  Events `mapstructure:"events"`
 }
+
+// When the store's file is compacted as the daemon starts.
+const (
+	CompactAuto   = "auto" // if it is large, mostly free, and quickly done
+	CompactAlways = "always"
+	CompactNever  = "never"
+)
 
 // Events is the ring of recent events kept for looking back and replay. It ends
 // at whichever limit is reached first; 0 in either turns it off.

@@ -28,6 +28,7 @@ func TestExplainSaysWhereEachSettingComesFrom(t *testing.T) {
 	want := []Setting{
 		{"store.path", "/x.db", "/c/dz.yaml:1"},
 		{"store.max_size", "1GiB", "/c/dz.yaml:1"},
+		{"store.compact", "auto", Default},
 		{"store.events.keep", "168h", Default},
 		{"store.events.max_size", "0", "/c/dz.yaml:1"},
 		{"socket.path", "/x.sock", "--socket"},
@@ -65,6 +66,7 @@ func TestYAMLPrintsAFileThatSetsTheSame(t *testing.T) {
 	want := `store:
   path: /x.db # /c/dz.yaml:1
   max_size: 1GiB # /c/dz.yaml:1
+  compact: auto # default
   events:
     keep: 168h # default
     max_size: 0 # /c/dz.yaml:1

@@ -29,7 +29,7 @@ func settingsOnly() cmp.Option {
 func defaults() Config {
 	return Config{
 		Store: Store{
-			Path: "/home/ada/.local/state/dz/dz.db", MaxSize: 20 << 30,
+			Path: "/home/ada/.local/state/dz/dz.db", MaxSize: 20 << 30, Compact: CompactAuto,
 			Events: Events{Keep: seconds(7 * 24 * 3600), MaxSize: 256 << 20},
 		},
 		Socket:     Socket{Path: "/home/ada/.local/state/dz/dz.sock"},
@@ -155,7 +155,7 @@ func TestTheRingOfEventsLeavesRoomInASmallStore(t *testing.T) {
 func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 	t.Parallel()
 	h := user().with("/c/dz.yaml", text(
-		"store: {path: /f.db, max_size: 1GiB, events: {keep: 1h, max_size: 1MiB}}",
+		"store: {path: /f.db, max_size: 1GiB, compact: always, events: {keep: 1h, max_size: 1MiB}}",
 		"socket: {path: /f.sock, group: f, view_group: f}",
 		"debouncing: {interval: 1s, max_wait: 1s}",
 		"network: {deny: [1.1.1.1, 1.1.1.2], allow: [1.1.1.1]}",
@@ -164,7 +164,7 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 		"sources: [{name: f, type: file, path: /f}, {name: g, type: file, path: /g}]",
 	))
 	h.env = []string{
-		"DZ_STORE_PATH=/v.db", "DZ_STORE_MAX_SIZE=2GiB", "DZ_STORE_EVENTS_KEEP=2h", "DZ_STORE_EVENTS_MAX_SIZE=2MiB",
+		"DZ_STORE_PATH=/v.db", "DZ_STORE_MAX_SIZE=2GiB", "DZ_STORE_COMPACT=Never", "DZ_STORE_EVENTS_KEEP=2h", "DZ_STORE_EVENTS_MAX_SIZE=2MiB",
 		"DZ_SOCKET_PATH=/v.sock", "DZ_SOCKET_GROUP=v", "DZ_SOCKET_VIEW_GROUP=vv",
 		"DZ_DEBOUNCING_INTERVAL=00:00:02", "DZ_DEBOUNCING_MAX_WAIT=3s",
 		"DZ_NETWORK_DENY=10.0.0.0/8, fd00::1", "DZ_NETWORK_ALLOW=10.1.2.3/16",
@@ -172,7 +172,7 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 		`DZ_SOURCES=[{"name":"v","type":"file","path":"/v.ndjson"}]`,
 	}
 	want := Config{
-		Store:      Store{"/v.db", 2 << 30, Events{seconds(7200), 2 << 20}},
+		Store:      Store{"/v.db", 2 << 30, CompactNever, Events{seconds(7200), 2 << 20}},
 		Socket:     Socket{"/v.sock", "v", "vv"},
 		Debouncing: Debouncing{seconds(2), seconds(3)},
 		Network: Network{

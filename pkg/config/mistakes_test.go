@@ -60,7 +60,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"a section that is none": {
 			content: "store: /var/lib/dz\nlog: [debug]",
-			want: text(`/c/dz.yaml:1: store is a text where a section is due (with path, max_size, events)`,
+			want: text(`/c/dz.yaml:1: store is a text where a section is due (with path, max_size, compact, events)`,
 				`/c/dz.yaml:2: log is a list where a section is due (with level, format)`),
 		},
 		"a value of another kind": {
@@ -107,6 +107,10 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 			content: "log:\n  level: warning\n  format: xml",
 			want: text(`/c/dz.yaml:2: log.level: "warning" is none of debug, info, warn, error; did you mean warn?`,
 				`/c/dz.yaml:3: log.format: "xml" is none of auto, text, json`),
+		},
+		"compact": {
+			content: "store: {compact: yes}",
+			want:    `/c/dz.yaml:1: store.compact: "yes" is none of auto, always, never`,
 		},
 		"listen": {
 			content: "metrics: {listen: '9464'}",
@@ -184,7 +188,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 				`/c/dz.toml:5: unknown key "debounce"; did you mean debouncing?`,
 				`/c/dz.toml:9: unknown key "sources[0].pth"; did you mean sources[0].path?`,
 				`/c/dz.toml:13: network.deny[1] is true or false where a text is due`,
-				`/c/dz.toml:15: unknown key "store.x"; known here: path, max_size, events`),
+				`/c/dz.toml:15: unknown key "store.x"; known here: path, max_size, compact, events`),
 		},
 		"another format": {
 			file: "/c/dz.conf", content: "log: {level: info}",

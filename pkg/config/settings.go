@@ -44,6 +44,7 @@ func settings() []setting {
 	return []setting{
 		{key: keyStorePath, fallback: "", read: readPath, value: func(c *Config) any { return c.Store.Path }},
 		{key: keyStoreMaxSize, fallback: Size(20 << 30), numeric: true, read: readSize, value: func(c *Config) any { return c.Store.MaxSize }},
+		{key: "store.compact", fallback: CompactAuto, read: readCompact, value: func(c *Config) any { return c.Store.Compact }},
 		{key: "store.events.keep", fallback: 7 * 24 * hour, numeric: true, read: readSpan, value: func(c *Config) any { return c.Store.Events.Keep }},
 		{key: keyEventsMaxSize, fallback: Size(256 << 20), numeric: true, read: readSize, value: func(c *Config) any { return c.Store.Events.MaxSize }},
 		{key: keySocketPath, fallback: "", read: readPath, value: func(c *Config) any { return c.Socket.Path }},
@@ -133,6 +134,16 @@ func readFormat(text string, _ origin) (any, error) {
 		return format, nil
 	default:
 		return nil, notOneOf(text, FormatAuto, FormatText, FormatJSON)
+	}
+}
+
+func readCompact(text string, _ origin) (any, error) {
+	when := strings.ToLower(text)
+	switch when {
+	case CompactAuto, CompactAlways, CompactNever:
+		return when, nil
+	default:
+		return nil, notOneOf(text, CompactAuto, CompactAlways, CompactNever)
 	}
 }
 

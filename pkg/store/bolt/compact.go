@@ -47,6 +47,14 @@ func CompactIfWorth(ctx context.Context, path string) (Compaction, bool, error) 
 	return compactIf(ctx, path, isWorth, noStep)
 }
 
+// CompactIfThere is Compact for a store that may not exist yet.
+func CompactIfThere(ctx context.Context, path string) (Compaction, bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Compaction{}, false, nil
+	}
+	return compactIf(ctx, path, func(*bbolt.DB) bool { return true }, noStep)
+}
+
 func isWorth(b *bbolt.DB) bool {
 	size, err := fileSize(b.Path())
 	if err != nil {
