@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type fake struct {
 	failures []api.Failure
 	recent   []api.Event
 	rejected []api.Rejected
+	backup   []string
 
 	asked   any           // the last query or action
 	emitted []event.Event // everything
@@ -264,4 +266,22 @@ func (f *fake) Replay(_ context.Context, replay api.Replay) (api.ReplayResult, e
 	unlock, err := f.begin(replay)
 	defer unlock()
 	return api.ReplayResult{Events: 5, Owed: 6, DryRun: replay.DryRun}, err
+}
+
+func (f *fake) StoreStats(context.Context) (api.StoreStats, error) {
+	unlock, err := f.begin("store")
+	defer unlock()
+	return api.StoreStats{Path: "/dz.db", StoreContents: api.StoreContents{Debts: 7}}, err
+}
+
+// Backup writes f.backup, part by part, and then fails if it is to.
+func (f *fake) Backup(_ context.Context, w io.Writer) error {
+	unlock, err := f.begin("backup")
+	defer unlock()
+	for _, part := range f.backup {
+		if _, writeErr := io.WriteString(w, part); writeErr != nil {
+			return writeErr
+		}
+	}
+	return err
 }

@@ -44,6 +44,7 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	s.endpointRoutes(r)
 	s.failureRoutes(r)
 	s.eventRoutes(r)
+	s.storeRoutes(r)
 	finishSchemas(humaAPI.OpenAPI().Components.Schemas)
 	document, err := json.MarshalIndent(humaAPI.OpenAPI(), "", "  ")
 	if err != nil {

@@ -157,7 +157,7 @@ func (s *Server) authorize(r *http.Request) *api.Error {
 // neededAccess is what a request takes: everything but reading is writing, and so
 // is seeing secrets.
 func neededAccess(r *http.Request) Access {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path == api.Root+backupPath {
 		return WriteAccess
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -20,6 +21,7 @@ type Service interface {
 	Endpoints
 	Failures
 	Events
+	Store
 }
 
 // Reporter says what the daemon is and does.
@@ -102,4 +104,13 @@ type Events interface {
 	ListRejected(ctx context.Context, query api.RejectedQuery) (api.RejectedPage, error)
 	// Replay owes recent events again.
 	Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error)
+}
+
+// Store is what keeps all of it.
+type Store interface {
+	// StoreStats says what the store holds.
+	StoreStats(ctx context.Context) (api.StoreStats, error)
+	// Backup writes a consistent copy of the store, and nothing if it can't
+	// begin. w may be slow.
+	Backup(ctx context.Context, w io.Writer) error
 }

@@ -118,13 +118,11 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 		return nil, err
 	}
 	if d.store = d.opts.Engine; d.store == nil {
-		c := d.config.Store
-		d.store, err = bolt.Open(c.Path, bolt.Options{
-			MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
-		})
+		db, err := d.openStore(ctx)
 		if err != nil {
 			return nil, err
 		}
+		d.store = db
 	}
 	teardown.add(d.store.Close)
 	listener := d.opts.Listener

@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/dam-delivery/dz/pkg/config"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/store/bolt"
+)
+
+const (
+	// startExtension is how much more time the service manager is asked for while
+	// the store is being opened, again and again.
+	startExtension = 30 * time.Second
+	extendEvery    = 10 * time.Second
+)
+
+// openStore opens the store, after it has compacted it if that is configured.
+func (d *Daemon) openStore(ctx context.Context) (*bolt.DB, error) {
+	// All of the file is read; a large one may take longer than a start may.
+	defer d.extendStart()()
+	c := d.config.Store
+	if err := d.compact(ctx, c); err != nil {
+		return nil, err
+	}
+	return bolt.Open(c.Path, bolt.Options{
+		MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
+	})
+}
+
+// compact makes the store's file smaller. That it can't is no reason not to
+// start; what is wrong with the store is said when it is opened.
+func (d *Daemon) compact(ctx context.Context, c config.Store) error {
+	var done bolt.Compaction
+	var compacted bool
+	var err error
+	started := d.now()
+	switch c.Compact {
+	case config.CompactAuto:
+		done, compacted, err = bolt.CompactIfWorth(ctx, c.Path)
+	case config.CompactAlways:
+		done, compacted, err = bolt.CompactIfThere(ctx, c.Path)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("compact store: %w", context.Cause(ctx))
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrNewer):
+	case err != nil:
+		d.log.Warn("the store is not compacted", "error", err)
+	case compacted:
+		d.log.Info("store compacted", "store", c.Path, "before", done.Before, "after", done.After,
+			"duration", d.now().Sub(started))
+	}
+	return nil
+}
+
+// extendStart asks the service manager for patience until it is stopped
+// (EXTEND_TIMEOUT_USEC in sd_notify(3)).
+func (d *Daemon) extendStart() (stop func()) {
+	ticker := time.NewTicker(extendEvery)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				if _, err := sd.SdNotify(false, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", startExtension.Microseconds())); err != nil {
+					d.log.Warn("can't notify the service manager", "error", err)
+				}
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(done)
+	}
+}

@@ -1,0 +1,67 @@
+package upkeep
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/store/bolt"
+)
+
+// maxKey is how much of a key is shown, in bytes.
+const maxKey = 64
+
+// Check reads all of the store at path: every page and every record. That it is
+// damaged is what it finds, and no error.
+func Check(ctx context.Context, path string) (api.StoreCheck, error) {
+	found, err := bolt.Examine(ctx, path)
+	if err != nil {
+		return api.StoreCheck{}, explain(err, "stop it first, or check a backup: 'dz store backup FILE' and 'dz store check FILE'")
+	}
+	check := api.StoreCheck{
+		Path: path, Sound: found.Total == 0, Format: found.Format, Size: found.Size, Pages: found.Pages,
+		Total: found.Total, Faults: make([]api.StoreFault, len(found.Faults)), StoreContents: contents(found.Contents),
+	}
+	for _, b := range found.Buckets {
+		check.Entries += b.Entries
+	}
+	for i, f := range found.Faults {
+		check.Faults[i] = api.StoreFault{
+			Page: f.Page, Bucket: f.Bucket, Holds: holds(f.Bucket), Key: showKey(f.Key), Problem: f.Problem,
+		}
+	}
+	return check, nil
+}
+
+// showKey writes a key for people: an endpoint's number before text, text, or
+// hexadecimal digits.
+func showKey(key []byte) string {
+	const number = 4 // bytes of an endpoint's id
+	shown := key[:min(len(key), maxKey)]
+	switch {
+	case len(key) == 0:
+		return ""
+	case isText(shown):
+		return string(shown)
+	case len(key) > number && key[0] == 0 && isText(shown[number:]):
+		id := uint64(key[1])<<16 | uint64(key[2])<<8 | uint64(key[3])
+		return strconv.FormatUint(id, 10) + "/" + string(shown[number:])
+	default:
+		return "0x" + hex.EncodeToString(shown)
+	}
+}
+
+func isText(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	for _, r := range string(b) {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
