@@ -23,7 +23,7 @@ const (
 	Unavailable
 	// Gone: the receiver wants nothing any more (410); the endpoint pauses.
 	Gone
-	// Aborted: dz itself broke the attempt off (shutdown, endpoint removed);
+	// Aborted: dz itself broke the attempt off (shutdown), or never made it;
 	// it counts against nobody.
 	Aborted
 )

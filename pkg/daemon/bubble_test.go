@@ -28,6 +28,7 @@ type bubble struct {
 	network  *dztest.Network
 	path     string
 	ahead    time.Duration // of the daemon's clock
+	api      *dztest.Network
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -80,8 +81,9 @@ func (b *bubble) run(untilIdle bool) {
 	ctx, cancel := context.WithCancel(b.Context())
 	started := make(chan *Daemon, 1)
 	b.ended, b.cancel = make(chan error, 1), cancel
+	b.api = dztest.NewNetwork()
 	opts := Options{
-		Engine: db, Listener: dztest.NewNetwork(), Dial: b.network.Dial,
+		Engine: db, Listener: b.api, Dial: b.network.Dial,
 		Sources:   map[string]source.Source{"memory": b.source},
 		Log:       slog.New(slog.DiscardHandler),
 		Version:   api.Version{Version: "test"},

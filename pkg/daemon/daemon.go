@@ -176,7 +176,10 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
-	stopLanes := d.startLanes()
+	if err := d.checkClock(ctx); err != nil {
+		return err
+	}
+	stopLanes := d.startLanes(ctx)
 	teardown.add(stopLanes)
 	stopAPI, err := d.startAPI(listener, stop)
 	if err != nil {
@@ -209,6 +212,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 
 // wait does what is due by the clock, until ctx ends.
 func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
+	clock := newClock(d.now())
 	maintain := time.NewTicker(maintainEvery)
 	defer maintain.Stop()
 	look := time.NewTicker(lookEvery)
@@ -237,6 +241,9 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 			}
 		case <-look.C:
 			d.logObstacles()
+			if clock.setBack(d.now()) {
+				d.rewind(ctx)
+			}
 		case <-idle:
 			done, err := d.finished(ctx)
 			if done || err != nil {
@@ -246,10 +253,11 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 	}
 }
 
-// startLanes runs the lanes, and returns what ends them: attempts under way may
-// go on for a while, and are recorded.
-func (d *Daemon) startLanes() (stop func() error) {
-	claiming, stopClaiming := context.WithCancel(context.Background())
+// startLanes runs the lanes. They begin no attempt any more once ctx ends. It
+// returns what waits for them: attempts under way may go on for a while, and are
+// recorded.
+func (d *Daemon) startLanes(ctx context.Context) (stop func() error) {
+	claiming, stopClaiming := context.WithCancel(ctx)
 	attempts, breakOff := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	d.registry.run(func(l *lane) func() {

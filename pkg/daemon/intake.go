@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
 )
@@ -55,13 +54,40 @@ func (in *intake) try(ctx context.Context, sourceName string, b source.Batch) er
 	}, 0, nil)
 }
 
+// maxChanges is how many changes one transaction holds at most, roughly: a batch
+// for many endpoints is taken in parts, so that memory does not grow with events
+// times endpoints.
+const maxChanges = 50_000
+
 // ingest routes a batch, to all endpoints or only one, and makes it durable.
-// changed, if given, is told the changes before.
-func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, changed func([]debt.Change)) error {
+// changed, if given, is told how many changes that made.
+//
+// A batch that is taken in parts keeps its positions for the last one: if the
+// process ends in between, the first parts are taken again, and merge.
+func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, changed func(int)) error {
+	size := max(1, maxChanges/max(1, in.registry.table.Load().Len()))
+	if only != 0 {
+		size = maxChanges
+	}
+	for len(batch.Events) > size {
+		part := batch
+		part.Events, batch.Events = batch.Events[:size:size], batch.Events[size:]
+		part.Positions, part.Rejected = nil, nil
+		if err := in.ingestPart(ctx, part, only, changed); err != nil {
+			return err
+		}
+	}
+	return in.ingestPart(ctx, batch, only, changed)
+}
+
+func (in *intake) ingestPart(ctx context.Context, batch store.Ingest, only uint64, changed func(int)) error {
 	table := in.registry.table.Load()
 	for {
 		batch.Revision = table.Revision
 		batch.Changes = table.Changes(batch.Events, only)
+		for i := range batch.Changes {
+			batch.Changes[i].Replayed = batch.Replayed
+		}
 		ingested, err := in.store.Ingest(ctx, batch)
 		if errors.Is(err, store.ErrRevision) {
 			table = in.registry.current()
@@ -71,7 +97,7 @@ func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, c
 			return err
 		}
 		if changed != nil {
-			changed(batch.Changes)
+			changed(len(batch.Changes))
 		}
 		in.registry.wake(ingested.Due)
 		return nil

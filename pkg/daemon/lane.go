@@ -34,7 +34,6 @@ type laneStore interface {
 	Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error)
 	Settle(ctx context.Context, a store.Attempt) (store.Settled, error)
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
-	Rewind(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 }
 
 // sender makes attempts.
@@ -221,14 +220,6 @@ func (r *laneRun) dispatch(ctx, attempts context.Context) (next time.Time, err e
 	if err != nil {
 		return next, err
 	}
-	if claim.FromFuture {
-		moved, err := r.store.Rewind(ctx, s.ep.ID, now)
-		if err != nil {
-			return next, err
-		}
-		r.log.Warn("the clock was set back; debts wait no longer than before", "endpoint", s.ep.Name, "debts", moved)
-		claim.Next = now
-	}
 	if !request.ForcedOnly {
 		next = earliest(next, claim.Next)
 	}
@@ -280,13 +271,14 @@ func (r *laneRun) begin(ctx context.Context, s *laneSettings, debts []debt.Debt)
 // attempt makes one attempt and settles it.
 func (l *lane) attempt(ctx context.Context, s *laneSettings, debts []debt.Debt) {
 	begun := l.now()
-	request, answer, outcome := l.exchange(ctx, s, debts, begun)
-	var outcomes []attempt.Outcome
-	if request.Body == nil && outcome.Reason == attempt.Compose {
-		outcomes = repeat(outcome, len(debts))
-	} else {
-		outcomes = s.style.Interpret(&s.ep, debts, answer, outcome)
+	request, err := s.style.Compose(&s.ep, debts, begun)
+	if err != nil {
+		l.settleUnsent(ctx, s, debts, begun, err)
+		return
 	}
+	limits := deliver.Limits{Answer: s.limits.Answer, Timeout: s.limits.Timeout}
+	answer, outcome := l.sender.Send(ctx, &s.ep, request, limits)
+	outcomes := s.style.Interpret(&s.ep, debts, answer, outcome)
 	l.measure(outcome, begun.Sub(debts[0].Due))
 	l.logAttempt(ctx, s, debts, request, outcome)
 	if outcome.Verdict == attempt.Aborted {
@@ -295,25 +287,20 @@ func (l *lane) attempt(ctx context.Context, s *laneSettings, debts []debt.Debt) 
 	l.settle(ctx, s, debts, outcome, outcomes)
 }
 
-// exchange composes the request and sends it.
-func (l *lane) exchange(ctx context.Context, s *laneSettings, debts []debt.Debt, now time.Time) (attempt.Request, attempt.Answer, attempt.Outcome) {
-	request, err := s.style.Compose(&s.ep, debts, now)
-	if err != nil {
-		return attempt.Request{}, attempt.Answer{}, attempt.Outcome{
-			Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error(), Started: now, Duration: l.now().Sub(now),
-		}
+// settleUnsent records that no message could be made. That is the debts' own
+// fault, and says nothing about the endpoint.
+func (l *lane) settleUnsent(ctx context.Context, s *laneSettings, debts []debt.Debt, begun time.Time, cause error) {
+	o := attempt.Outcome{
+		Verdict: attempt.Refused, Reason: attempt.Compose, Error: cause.Error(), Started: begun, Duration: l.now().Sub(begun),
 	}
-	limits := deliver.Limits{Answer: s.limits.Answer, Timeout: s.limits.Timeout}
-	answer, outcome := l.sender.Send(ctx, &s.ep, request, limits)
-	return request, answer, outcome
-}
-
-func repeat(o attempt.Outcome, n int) []attempt.Outcome {
-	all := make([]attempt.Outcome, n)
-	for i := range all {
-		all[i] = o
+	l.logAttempt(ctx, s, debts, attempt.Request{}, o)
+	outcomes := make([]attempt.Outcome, len(debts))
+	for i := range outcomes {
+		outcomes[i] = o
 	}
-	return all
+	unsent := o
+	unsent.Verdict = attempt.Aborted
+	l.settle(ctx, s, debts, unsent, outcomes)
 }
 
 // settle makes the outcome durable. While the store can't take it, the objects

@@ -137,12 +137,27 @@ func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time)
 	return ep, nil
 }
 
-// update changes a stored endpoint. Its health begins anew if it was switched on
-// or what it is reached by has changed.
-func (r *registry) update(ctx context.Context, name string, now time.Time, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error) {
+// update changes a stored endpoint. Its health begins anew if it was switched on,
+// if what it is reached by has changed, or if resume says so.
+func (r *registry) update(ctx context.Context, name string, now time.Time, resume bool, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, error) {
+	ep, running, err := r.replace(ctx, name, now, resume, change)
+	if err != nil || running == nil {
+		return ep, err
+	}
+	// Not under the lock: there may be many retries.
+	if _, err := running.store.Hasten(ctx, ep.ID, now); err != nil {
+		return ep, err
+	}
+	running.wake()
+	return ep, nil
+}
+
+// replace changes an endpoint in the store, its lane and the table. It returns
+// the lane if its health has begun anew.
+func (r *registry) replace(ctx context.Context, name string, now time.Time, resume bool, change func(*endpoint.Endpoint) error) (endpoint.Endpoint, *runningLane, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fresh := false
+	fresh := resume
 	registered, err := r.store.UpdateEndpoint(ctx, name, func(ep *endpoint.Endpoint) error {
 		before := *ep
 		if err := change(ep); err != nil {
@@ -151,25 +166,31 @@ func (r *registry) update(ctx context.Context, name string, now time.Time, chang
 		if err := r.validate(ep); err != nil {
 			return invalid(err)
 		}
-		fresh = startsAnew(&before, ep)
+		fresh = resume || startsAnew(&before, ep)
 		ep.Updated = now
 		return nil
 	})
 	if err != nil {
-		return endpoint.Endpoint{}, err
+		return endpoint.Endpoint{}, nil, err
 	}
 	ep := registered.Endpoint
 	st, rt, err := r.compile(&ep)
 	if err != nil {
-		return endpoint.Endpoint{}, err
+		return endpoint.Endpoint{}, nil, err
 	}
 	r.put(ep, st, endpoint.Health{})
 	r.table.Store(r.table.Load().With(registered.Revision, rt))
 	r.log.Info("endpoint changed", "endpoint", ep.Name, "enabled", ep.Enabled)
-	if fresh {
-		return ep, r.resume(ctx, ep.ID, now)
+	if !fresh {
+		return ep, nil, nil
 	}
-	return ep, nil
+	health, err := r.store.ResetHealth(ctx, ep.ID, now)
+	if err != nil {
+		return ep, nil, err
+	}
+	running := r.lanes[ep.ID]
+	running.setHealth(health)
+	return ep, running, nil
 }
 
 // startsAnew reports whether an endpoint's past says nothing about its future.
@@ -182,34 +203,10 @@ func startsAnew(before, after *endpoint.Endpoint) bool {
 // enable switches an endpoint on or off. Switching on resumes it, also if it was
 // on and sick or gone.
 func (r *registry) enable(ctx context.Context, name string, enabled bool, now time.Time) (endpoint.Endpoint, error) {
-	ep, err := r.update(ctx, name, now, func(ep *endpoint.Endpoint) error {
+	return r.update(ctx, name, now, enabled, func(ep *endpoint.Endpoint) error {
 		ep.Enabled = enabled
 		return nil
 	})
-	if err != nil || !enabled {
-		return ep, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return ep, r.resume(ctx, ep.ID, now)
-}
-
-// resume forgets what held an endpoint back, and makes its retries due.
-func (r *registry) resume(ctx context.Context, id uint64, now time.Time) error {
-	health, err := r.store.ResetHealth(ctx, id)
-	if err != nil {
-		return err
-	}
-	running, ok := r.lanes[id]
-	if !ok {
-		return nil
-	}
-	running.setHealth(health)
-	if _, err := running.store.Hasten(ctx, id, now); err != nil {
-		return err
-	}
-	running.wake()
-	return nil
 }
 
 // remove forgets an endpoint. Its attempts under way end by themselves; their

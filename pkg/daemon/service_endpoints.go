@@ -66,7 +66,7 @@ func (s *service) CreateEndpoint(ctx context.Context, ep endpoint.Endpoint) (adm
 
 // UpdateEndpoint changes an endpoint.
 func (s *service) UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (admin.EndpointState, error) {
-	updated, err := s.registry.update(ctx, name, s.now(), change)
+	updated, err := s.registry.update(ctx, name, s.now(), false, change)
 	if err != nil {
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}

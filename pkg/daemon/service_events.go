@@ -213,7 +213,8 @@ func (s *service) Replay(ctx context.Context, replay api.Replay) (api.ReplayResu
 			}
 			e, err := event.Decode(r.Line)
 			if err != nil {
-				return result, &api.Error{Code: api.CodeInvalid, Message: "event " + strconv.FormatUint(r.Seq, 10) + " can't be read any more: " + err.Error()}
+				s.log.Warn("a recent event can't be read any more, and is not replayed", "seq", r.Seq, "error", err)
+				continue
 			}
 			batch.Events = append(batch.Events, e)
 		}
@@ -231,5 +232,5 @@ func (s *service) replayPage(ctx context.Context, batch store.Ingest, only uint6
 		result.Owed += uint64(len(s.registry.current().Changes(batch.Events, only)))
 		return nil
 	}
-	return s.intake.ingest(ctx, batch, only, func(changes []debt.Change) { result.Owed += uint64(len(changes)) })
+	return s.intake.ingest(ctx, batch, only, func(changes int) { result.Owed += uint64(changes) })
 }

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
@@ -19,10 +16,6 @@ import (
 // actionPage is how many failures are retried or purged in one transaction, and
 // waited for at a time.
 const actionPage = 500
-
-// waitLook is how often a retry that is waited for looks whether what it waits
-// for is still there.
-const waitLook = time.Second
 
 // ListFailures returns a page.
 func (s *service) ListFailures(ctx context.Context, query api.FailureQuery) (api.FailurePage, error) {
@@ -160,39 +153,38 @@ func (s *service) retryTargets(ctx context.Context, sel debt.Selection) ([]debt.
 	return targets, refused
 }
 
-// retry forces what is selected, a page at a time, and waits for each page if it
-// is asked to, so that what is waited for stays bounded.
+// retry forces what is selected, and waits for it if it is asked to, in portions
+// so that what is waited for stays bounded.
 func (s *service) retry(ctx context.Context, sel debt.Selection, action api.FailureAction, result *api.FailureResult) error {
+	var waiter *retryWaiter
+	if action.Wait && !action.DryRun {
+		waiter = newRetryWaiter(s)
+		defer waiter.stop()
+	}
 	cursor := ""
 	for {
 		var page []debt.Failure
 		var next string
 		var err error
-		var waiter *retryWaiter
-		switch {
-		case action.DryRun:
+		if action.DryRun {
 			page, next, err = s.store.Failures(ctx, sel, cursor, actionPage)
-		case action.Wait:
-			waiter = newRetryWaiter(&s.watchers)
-			page, next, err = s.store.Retry(ctx, sel, s.now(), cursor, actionPage)
-		default:
+		} else {
 			page, next, err = s.store.Retry(ctx, sel, s.now(), cursor, actionPage)
 		}
 		if err != nil {
-			waiter.stop()
 			return err
 		}
 		result.Matched += uint64(len(page))
-		if len(page) > 0 && !action.DryRun {
-			if l := s.registry.lane(sel.Endpoint); l != nil {
-				l.wake()
-			}
+		l := s.registry.lane(sel.Endpoint)
+		if l != nil && len(page) > 0 && !action.DryRun {
+			l.wake()
 		}
 		if waiter != nil {
-			err := waiter.wait(ctx, s.store, page, result)
-			waiter.stop()
-			if err != nil {
-				return err
+			waiter.add(page)
+			if next == "" || waiter.full() {
+				if err := waiter.wait(ctx, l, result); err != nil {
+					return err
+				}
 			}
 		}
 		if next == "" {
@@ -200,104 +192,6 @@ func (s *service) retry(ctx context.Context, sel debt.Selection, action api.Fail
 		}
 		cursor = next
 	}
-}
-
-// retryWaiter collects how the attempts of a page ended. It watches from before
-// the page is forced, so that none is missed.
-type retryWaiter struct {
-	mu      sync.Mutex
-	ended   map[debt.ID]attempt.Verdict
-	changed chan struct{}
-	unwatch func()
-}
-
-func newRetryWaiter(w *watchers) *retryWaiter {
-	r := &retryWaiter{ended: make(map[debt.ID]attempt.Verdict), changed: make(chan struct{}, 1)}
-	r.unwatch = w.watch(func(s settlement) {
-		if !s.debt.Forced {
-			return
-		}
-		r.mu.Lock()
-		r.ended[s.debt.ID] = s.outcome.Verdict
-		r.mu.Unlock()
-		select {
-		case r.changed <- struct{}{}:
-		default:
-		}
-	})
-	return r
-}
-
-func (r *retryWaiter) stop() {
-	if r != nil {
-		r.unwatch()
-	}
-}
-
-// wait returns when every debt of the page has been tried, or is gone.
-func (r *retryWaiter) wait(ctx context.Context, failures store.Failures, page []debt.Failure, result *api.FailureResult) error {
-	waiting := make(map[debt.ID]bool, len(page))
-	for i := range page {
-		waiting[page[i].ID] = true
-	}
-	look := time.NewTicker(waitLook)
-	defer look.Stop()
-	for {
-		r.collect(waiting, result)
-		if len(waiting) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-r.changed:
-		case <-look.C:
-			r.collect(waiting, result)
-			for id := range waiting {
-				f, err := failures.Failure(ctx, id)
-				if err != nil && !errors.Is(err, store.ErrNotFound) {
-					return err
-				}
-				if err != nil || !f.Forced {
-					if r.take(id, waiting, result) {
-						continue
-					}
-					result.Dropped++
-					delete(waiting, id)
-				}
-			}
-		}
-	}
-}
-
-// collect counts what has ended.
-func (r *retryWaiter) collect(waiting map[debt.ID]bool, result *api.FailureResult) {
-	for id := range waiting {
-		r.take(id, waiting, result)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id := range r.ended {
-		if !waiting[id] {
-			delete(r.ended, id)
-		}
-	}
-}
-
-func (r *retryWaiter) take(id debt.ID, waiting map[debt.ID]bool, result *api.FailureResult) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	verdict, ok := r.ended[id]
-	if !ok {
-		return false
-	}
-	delete(waiting, id)
-	if verdict == attempt.Delivered {
-		result.Delivered++
-	} else {
-		result.Failed++
-	}
-	return true
 }
 
 // PurgeFailures gives up what is selected.

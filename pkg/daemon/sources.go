@@ -40,23 +40,23 @@ func openSource(c config.Source, saved []source.Position) (source.Source, error)
 
 // applySources starts the sources that are new, and stops those that are not
 // wanted any more. Sources that stay are left alone.
+//
+// One that can't be opened is an error, and hinders no other: if it is to take
+// the place of a running one, that one stays.
 func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	keep := make(map[string]bool)
+	var errs []error
 	for _, s := range wanted {
 		keep[s.Name] = true
 		if running, ok := d.feeds[s.Name]; ok {
 			if running.path == s.Path && running.kind == s.Type {
 				continue
 			}
-			if err := running.stop(); err != nil {
-				return err
-			}
-			delete(d.feeds, s.Name)
 		}
 		if err := d.startFeed(ctx, s); err != nil {
-			return fmt.Errorf("source %s: %w", s.Name, err)
+			errs = append(errs, fmt.Errorf("source %s: %w", s.Name, err))
 		}
 	}
 	for name, running := range d.feeds {
@@ -64,9 +64,7 @@ func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error
 			continue
 		}
 		delete(d.feeds, name)
-		if err := running.stop(); err != nil {
-			return err
-		}
+		errs = append(errs, running.stop())
 		d.log.Info("source removed", "source", name)
 	}
 	for name, src := range d.opts.Sources {
@@ -74,10 +72,20 @@ func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error
 			d.runFeed(ctx, &feed{name: name, source: src})
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
+// startFeed starts a source, in the place of the running one of that name.
 func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
+	if _, err := openSource(c, nil); err != nil {
+		return err
+	}
+	if running, ok := d.feeds[c.Name]; ok {
+		delete(d.feeds, c.Name)
+		if err := running.stop(); err != nil {
+			return err
+		}
+	}
 	saved, err := d.store.Positions(ctx, c.Name)
 	if err != nil {
 		return err

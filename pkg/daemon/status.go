@@ -43,12 +43,10 @@ func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 		s.Debts.Held += debts.Held
 	}
 	after, settledAfter := d.feedsSettled()
-	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && unfinished(s.Debts) == 0
+	open, _, _ := d.tally(stats)
+	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && open == 0
 	return s, nil
 }
-
-// unfinished counts debts that will be sent without anybody doing anything.
-func unfinished(c api.DebtCounts) uint64 { return c.Waiting + c.Due + c.InFlight + c.Retrying }
 
 func (d *Daemon) sourceStatus() []api.SourceStatus {
 	all := []api.SourceStatus{}
@@ -69,7 +67,7 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 	counts := stats.Endpoints[ep.ID]
 	state := health.State(ep.Enabled)
 	debts := api.DebtCounts{Failed: counts.Failed}
-	if state == endpoint.Disabled || state == endpoint.Paused {
+	if !l.sends() {
 		debts.Held = counts.Open
 	} else if counts.Open > 0 {
 		due, err := d.store.CountDue(ctx, ep.ID, now)

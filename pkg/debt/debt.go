@@ -75,6 +75,9 @@ type Change struct {
 	// Note is what the style wants to remember of the latest change beyond what
 	// a debt holds anyway.
 	Note []byte
+	// Replayed: the event was taken in before. It is owed again, and describes
+	// a debt only if there is no later change.
+	Replayed bool
 }
 
 // Debt is what one endpoint is owed about one key.
@@ -91,6 +94,7 @@ type Debt struct {
 	Reason     string
 	ChangeTime time.Time // when the DAM made it; zero if unknown
 	Note       []byte
+	Replayed   bool // it was replayed, as all changes of this debt were
 
 	// Of all changes since the last success.
 	Generation uint64 // rises with every change, never falls
@@ -138,8 +142,10 @@ func (d *Debt) Merge(c Change, now time.Time) {
 // take notes the latest change.
 func (d *Debt) take(c Change, now time.Time) {
 	e := c.Event
-	d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
-	d.ChangeTime, d.Note = e.Time, c.Note
+	if !c.Replayed || d.Generation == 0 || d.Replayed {
+		d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
+		d.ChangeTime, d.Note, d.Replayed = e.Time, c.Note, c.Replayed
+	}
 	d.LastSeen = now
 	d.Generation++
 	d.Count++
@@ -182,13 +188,15 @@ func (d *Debt) Force(now time.Time) {
 }
 
 // Hasten makes a debt that waits for its next retry due at now, because its
-// endpoint works again, and reports whether it did. A debt that waits for its
-// object to be quiet goes on waiting.
+// endpoint works again, and reports whether it did. The attempt is one beside
+// the schedule: an endpoint that comes and goes must not use the schedule up. A
+// debt that waits for its object to be quiet goes on waiting.
 func (d *Debt) Hasten(now time.Time) bool {
 	if d.Failed || d.Tries == 0 || !d.Due.After(now) {
 		return false
 	}
 	d.Due = now
+	d.Tries--
 	return true
 }
 

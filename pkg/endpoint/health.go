@@ -36,6 +36,9 @@ const (
 type Health struct {
 	// Revision rises with every change, so that of two the newer one is known.
 	Revision uint64 `json:"revision,omitempty"`
+	// Since is when a person last switched the endpoint on or changed its
+	// target: attempts that began before say nothing about it.
+	Since time.Time `json:"since,omitzero"`
 
 	Gone      bool      `json:"gone,omitempty"`
 	Failures  int       `json:"failures,omitempty"` // in a row
@@ -70,7 +73,7 @@ func (h Health) State(enabled bool) State {
 
 // After returns the health after one more outcome.
 func (h Health) After(o attempt.Outcome) Health {
-	if o.Verdict == attempt.Aborted {
+	if o.Verdict == attempt.Aborted || h.beforeMyTime(o) {
 		return h
 	}
 	h.Revision++
@@ -139,9 +142,18 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+// beforeMyTime reports whether an attempt began before a person began the
+// endpoint's health anew. One that seems to have begun longer ago than any
+// attempt can last did not: the clock was set back since.
+func (h Health) beforeMyTime(o attempt.Outcome) bool {
+	age := h.Since.Sub(o.Started)
+	return !h.Since.IsZero() && age > 0 && age <= MaxTimeout.Std()
+}
+
 // Reset returns the health after a person has switched the endpoint on, or
-// changed its target: the past no longer holds it back.
-func (h Health) Reset() Health {
+// changed its target, at now: the past no longer holds it back.
+func (h Health) Reset(now time.Time) Health {
+	h.Since = now
 	h.RetryAfter = time.Time{}
 	h = h.recovered(time.Time{})
 	h.Gone = false

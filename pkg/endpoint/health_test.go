@@ -174,7 +174,7 @@ func TestGonePausesUntilAPersonSwitchesItOn(t *testing.T) {
 	if got := h.Permit(c.pass(365*24*time.Hour), true, 8); h.State(true) != Paused || got != (Permit{}) {
 		t.Errorf("%s, %+v", h.State(true), got)
 	}
-	if h.Reset().State(true) != Healthy {
+	if h.Reset(time.Time{}).State(true) != Healthy {
 		t.Error("it is still gone")
 	}
 }
@@ -185,7 +185,7 @@ func TestResetForgetsWhatHeldItBack(t *testing.T) {
 	asked := c.outcome(attempt.Unavailable)
 	asked.NotBefore = c.now.Add(time.Hour)
 	before := sick(c).After(asked)
-	h := before.Reset()
+	h := before.Reset(time.Time{})
 	if got := h.Permit(c.now, true, 8); got != (Permit{Slots: 8}) || h.Revision <= before.Revision || h.LastError == "" {
 		t.Errorf("%+v, %+v", got, h)
 	}

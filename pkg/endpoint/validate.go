@@ -19,6 +19,8 @@ import (
 )
 
 const (
+	// minRate is one request a day.
+	minRate        = 1.0 / (24 * 60 * 60)
 	maxDescription = 4 << 10
 	maxHeaders     = 64
 	maxHeaderValue = 8 << 10
@@ -209,7 +211,7 @@ func (e *Endpoint) checkNumbers() error {
 	if e.Concurrency < 0 || e.Concurrency > MaxConcurrency {
 		errs = append(errs, fmt.Errorf("concurrency %d is not between 1 and %d", e.Concurrency, MaxConcurrency))
 	}
-	if e.Rate < 0 || math.IsNaN(e.Rate) || math.IsInf(e.Rate, 0) {
+	if e.Rate < 0 || (e.Rate > 0 && e.Rate < minRate) || math.IsNaN(e.Rate) || math.IsInf(e.Rate, 0) {
 		errs = append(errs, fmt.Errorf("rate %v is not a number of requests a second", e.Rate))
 	}
 	if len(e.Description) > maxDescription {

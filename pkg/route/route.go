@@ -76,6 +76,9 @@ func (t *Table) Without(revision, endpointID uint64) *Table {
 	return NewTable(revision, routes)
 }
 
+// Len is the number of routes.
+func (t *Table) Len() int { return len(t.routes) }
+
 // Get returns an endpoint's route, or nil.
 func (t *Table) Get(endpointID uint64) *Route {
 	if i := t.index(endpointID); i >= 0 {
@@ -92,7 +95,7 @@ func (t *Table) index(endpointID uint64) int {
 // events. The changes point to the events. With only ≠ 0 they are those of one
 // endpoint.
 func (t *Table) Changes(events []event.Event, only uint64) []debt.Change {
-	changes := make([]debt.Change, 0, len(events))
+	var changes []debt.Change
 	for i := range events {
 		changes = t.appendChanges(changes, &events[i], only)
 	}

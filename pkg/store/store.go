@@ -64,8 +64,9 @@ type Engine interface {
 
 	// Stats counts what the store holds and has seen.
 	Stats(ctx context.Context) (Stats, error)
-	// CountDue counts an endpoint's debts that are filed for now or before; one
-	// whose debounce was prolonged since may be among them.
+	// CountDue counts an endpoint's debts that are filed for now or before and
+	// are not being retried; one whose debounce was prolonged since may be
+	// among them.
 	CountDue(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 	// Maintain does what need not be done at once: it frees what removed
 	// endpoints left and drops recent events that are too old at now.
@@ -94,8 +95,9 @@ type Registry interface {
 	UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (Registered, error)
 	// RemoveEndpoint removes the endpoint and all that is owed to it.
 	RemoveEndpoint(ctx context.Context, name string) (Removed, error)
-	// ResetHealth forgets what held the endpoint back, and returns its health.
-	ResetHealth(ctx context.Context, id uint64) (endpoint.Health, error)
+	// ResetHealth forgets what held the endpoint back, and what attempts say
+	// that began before now, and returns its health.
+	ResetHealth(ctx context.Context, id uint64, now time.Time) (endpoint.Health, error)
 }
 
 // Endpoints is a consistent view of all endpoints.
@@ -160,14 +162,13 @@ type Delivery interface {
 	// Nothing is due to an endpoint that was removed.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Rewind moves the endpoint's debts that lie in the future, because the
-	// clock has been set back, to now, and returns how many. Claim says when
-	// that is due.
+	// clock has been set back, to now, and returns how many.
 	Rewind(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 	// Settle records how an attempt ended, for the endpoint's health and for
 	// each debt that was sent, in one transaction.
 	Settle(ctx context.Context, a Attempt) (Settled, error)
-	// Hasten makes every debt that waits for its next retry at the endpoint due
-	// at now, and returns how many.
+	// Hasten makes every debt due at now that waits for its next retry because
+	// the endpoint was unavailable, and returns how many.
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 }
 
@@ -187,9 +188,6 @@ type Claim struct {
 	// Next is when there may be something more to claim, apart from busy
 	// objects; zero if nothing is filed.
 	Next time.Time
-	// FromFuture: the next debt that is not due lies in the future, so the
-	// clock has been set back, and Rewind is due.
-	FromFuture bool
 }
 
 // Attempt is how one request ended.
@@ -290,7 +288,10 @@ type Stats struct {
 	Rejected  uint64 // lines
 	Total     Counts // of all endpoints, also of those removed
 	Endpoints map[uint64]Counts
-	Path      string
-	Size      int64 // bytes
-	MaxSize   int64 // bytes; 0 is unlimited
+	// Latest is the latest time that an Ingest was told: if it is well after
+	// now, the clock has been set back.
+	Latest  time.Time
+	Path    string
+	Size    int64 // bytes
+	MaxSize int64 // bytes; 0 is unlimited
 }

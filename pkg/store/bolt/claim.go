@@ -78,9 +78,7 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 				return nil
 			}
 			c.next(time.Unix(0, filed))
-			s, err := decodeIndexed(debts, r.Endpoint, v)
-			c.claim.FromFuture = err == nil && s.FromFuture(r.Now)
-			return err
+			return nil
 		}
 		if len(c.claim.Debts) >= r.Limit {
 			c.next(r.Now)
@@ -148,35 +146,74 @@ func (db *DB) refile(ctx context.Context, id uint64, keys []debt.Key) error {
 	})
 }
 
-// CountDue counts the entries of the index up to now.
+// CountDue counts the entries of the index up to now, without those of debts that
+// are being retried.
 func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, error) {
 	const page = 20_000
-	prefix, limit := endpointKey(id), nanos(now)
-	var n uint64
-	var after []byte
-	for more := true; more; {
+	var filed, retrying uint64
+	walk := walker{prefix: endpointKey(id), page: page}
+	for !walk.finished {
 		err := db.view(func(tx *bbolt.Tx) error {
-			cursor := tx.Bucket(bucketDue).Cursor()
-			k, _ := cursor.Seek(prefix)
-			if after != nil {
-				if k, _ = cursor.Seek(after); bytes.Equal(k, after) {
-					k, _ = cursor.Next()
+			return walk.entries(tx.Bucket(bucketDue), func(k, _ []byte) (bool, error) {
+				due := dueTime(k) <= nanos(now)
+				if due {
+					filed++
 				}
-			}
-			for range page {
-				if k == nil || !bytes.HasPrefix(k, prefix) || dueTime(k) > limit {
-					more = false
-					return nil
-				}
-				n++
-				after = append(after[:0], k...)
-				k, _ = cursor.Next()
-			}
-			return ctx.Err()
+				return due, nil
+			})
 		})
-		if err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return 0, fmt.Errorf("count what is due: %w", err)
 		}
 	}
-	return n, nil
+	walk = walker{prefix: endpointKey(id), page: failurePage}
+	for !walk.finished {
+		err := db.view(func(tx *bbolt.Tx) error {
+			return walk.entries(tx.Bucket(bucketTrouble), func(_, v []byte) (bool, error) {
+				f, err := decodeFailure(tx, id, v)
+				if err == nil && f.Retrying() && nanos(f.Due) <= nanos(now) {
+					retrying++
+				}
+				return true, err
+			})
+		})
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return 0, fmt.Errorf("count what is due: %w", err)
+		}
+	}
+	return filed - min(retrying, filed), nil
+}
+
+// walker goes through the entries of a bucket that share a prefix, a page a
+// transaction.
+type walker struct {
+	prefix   []byte
+	page     int
+	after    []byte
+	finished bool
+}
+
+// entries visits the next page. visit returns false to end the walk.
+func (w *walker) entries(b *bbolt.Bucket, visit func(k, v []byte) (bool, error)) error {
+	cursor := b.Cursor()
+	k, v := cursor.Seek(w.prefix)
+	if w.after != nil {
+		if k, v = cursor.Seek(w.after); bytes.Equal(k, w.after) {
+			k, v = cursor.Next()
+		}
+	}
+	for range w.page {
+		if k == nil || !bytes.HasPrefix(k, w.prefix) {
+			w.finished = true
+			return nil
+		}
+		more, err := visit(k, v)
+		if err != nil || !more {
+			w.finished = true
+			return err
+		}
+		w.after = append(w.after[:0], k...)
+		k, v = cursor.Next()
+	}
+	return nil
 }

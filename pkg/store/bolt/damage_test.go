@@ -70,7 +70,7 @@ func useEverything(t *testing.T, name string, db *DB) (damaged int) {
 		note("add", err)
 	}
 	for _, ep := range all.List {
-		_, err = db.ResetHealth(ctx, ep.ID)
+		_, err = db.ResetHealth(ctx, ep.ID, time.Now())
 		note("reset health", err)
 		_, err = db.UpdateEndpoint(ctx, ep.Name, func(e *endpoint.Endpoint) error { e.Enabled = false; return nil })
 		note("update", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -130,7 +131,7 @@ func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, e
 }
 
 // ResetHealth forgets what held the endpoint back.
-func (db *DB) ResetHealth(ctx context.Context, id uint64) (endpoint.Health, error) {
+func (db *DB) ResetHealth(ctx context.Context, id uint64, now time.Time) (endpoint.Health, error) {
 	var health endpoint.Health
 	err := db.update(ctx, func(t *txn) error {
 		if t.endpoints.Get(endpointKey(id)) == nil {
@@ -140,7 +141,7 @@ func (db *DB) ResetHealth(ctx context.Context, id uint64) (endpoint.Health, erro
 		if err != nil {
 			return err
 		}
-		*h = h.Reset()
+		*h = h.Reset(now)
 		health = *h
 		return nil
 	})

@@ -106,7 +106,7 @@ func TestAFullStoreTakesNothingInAndLetsEverythingOut(t *testing.T) {
 	if _, err := db.UpdateEndpoint(ctx, "shop", func(ep *endpoint.Endpoint) error { ep.Enabled = true; return nil }); err != nil {
 		t.Errorf("update: %v", err)
 	}
-	if _, err := db.ResetHealth(ctx, id); err != nil {
+	if _, err := db.ResetHealth(ctx, id, time.Now()); err != nil {
 		t.Errorf("reset health: %v", err)
 	}
 	if purged, _, err := db.Purge(ctx, debt.Selection{Retrying: true}, "", 1000); err != nil || purged == 0 {

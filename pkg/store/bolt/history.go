@@ -241,6 +241,7 @@ func (db *DB) Stats(context.Context) (store.Stats, error) {
 	stats := store.Stats{Endpoints: make(map[uint64]store.Counts), Path: db.path, MaxSize: db.opts.MaxSize}
 	err := db.view(func(tx *bbolt.Tx) error {
 		t := readTotals(tx.Bucket(bucketMeta))
+		stats.Latest = time.Unix(0, int64(t.latest))
 		stats.Ingested, stats.Rejected, stats.Size = t.ingested, t.rejected, tx.Size()
 		return tx.Bucket(bucketCounts).ForEach(func(k, v []byte) error {
 			counts, err := decodeCounts(v)

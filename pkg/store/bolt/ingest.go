@@ -50,6 +50,8 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 				return err
 			}
 		}
+		t.totals.latest = max(t.totals.latest, uint64(nanos(in.Now)))
+		t.totalsDirty = true
 		if !in.Replayed {
 			t.totals.ingested += uint64(len(in.Events))
 			t.totals.rejected += uint64(len(in.Rejected))

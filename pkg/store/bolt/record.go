@@ -39,6 +39,7 @@ const (
 	flagAnyField
 	flagAnyFormat
 	flagAnyChannel
+	flagReplayed
 )
 
 // encodeDebt appends everything but endpoint and key, which are the record's
@@ -56,6 +57,7 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	set(s.Fields == nil, flagAnyField)
 	set(s.Formats == nil, flagAnyFormat)
 	set(s.Channels == nil, flagAnyChannel)
+	set(s.Replayed, flagReplayed)
 
 	buf = append(buf, debtVersion, flags)
 	buf = append(buf, s.ID[:]...)
@@ -131,6 +133,7 @@ func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error)
 	}
 	s.Failed = flags&flagFailed != 0
 	s.Forced = flags&flagForced != 0
+	s.Replayed = flags&flagReplayed != 0
 	s.Troubled = flags&flagTroubled != 0
 	if err := r.end(); err != nil {
 		return nil, damaged("a debt record: %w", err)

@@ -129,11 +129,14 @@ func (db *DB) troublePage(id uint64, from []byte) (keys []debt.Key, next []byte,
 				next = bytes.Clone(k)
 				return nil
 			}
-			key, _, err := decodeTrouble(v)
+			key, outcome, err := decodeTrouble(v)
 			if err != nil {
 				return err
 			}
-			keys = append(keys, key)
+			// What the endpoint refused it refuses in health too.
+			if outcome.Verdict == attempt.Unavailable {
+				keys = append(keys, key)
+			}
 		}
 		return nil
 	})

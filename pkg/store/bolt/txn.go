@@ -38,6 +38,7 @@ type totals struct {
 	rejected   uint64
 	eventSeq   uint64 // of the newest recent event
 	eventBytes uint64 // of all chunks
+	latest     uint64 // Unix ns, of the latest batch by the clock
 }
 
 func newTxn(db *DB, tx *bbolt.Tx) *txn {
@@ -63,14 +64,14 @@ func readTotals(meta *bbolt.Bucket) totals {
 	if len(r.rest) == 0 {
 		return totals{}
 	}
-	return totals{ingested: r.uvarint(), rejected: r.uvarint(), eventSeq: r.uvarint(), eventBytes: r.uvarint()}
+	return totals{ingested: r.uvarint(), rejected: r.uvarint(), eventSeq: r.uvarint(), eventBytes: r.uvarint(), latest: r.uvarint()}
 }
 
 // flush writes what was kept at hand.
 func (t *txn) flush() error {
 	if t.totalsDirty {
 		var buf []byte
-		for _, n := range []uint64{t.totals.ingested, t.totals.rejected, t.totals.eventSeq, t.totals.eventBytes} {
+		for _, n := range []uint64{t.totals.ingested, t.totals.rejected, t.totals.eventSeq, t.totals.eventBytes, t.totals.latest} {
 			buf = binary.AppendUvarint(buf, n)
 		}
 		if err := t.meta.Put(metaTotals, buf); err != nil {

@@ -249,7 +249,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			return err
 		},
 		func(int) error {
-			_, err := db.ResetHealth(ctx, id)
+			_, err := db.ResetHealth(ctx, id, time.Now())
 			return err
 		},
 		func(n int) error { return db.Maintain(ctx, noon.Add(time.Duration(n)*time.Hour)) },

@@ -46,7 +46,7 @@ func (m *model) updateEndpoint(t *rapid.T) {
 }
 
 func (m *model) resetHealth(t *rapid.T) {
-	health := must(m.engine().ResetHealth(ctx, m.pick(t).ID)).in(m.fixture)
+	health := must(m.engine().ResetHealth(ctx, m.pick(t).ID, m.now)).in(m.fixture)
 	if health.Gone || !health.NotBefore.IsZero() {
 		m.Fatalf("after it was reset, health is %+v", health)
 	}
@@ -199,7 +199,7 @@ func (m *model) did(s *settling) {
 		m.delivered++
 		delete(m.troubled, s.sent.ID)
 	case attempt.Refused, attempt.Unavailable, attempt.Gone:
-		m.troubled[s.sent.ID] = true
+		m.troubled[s.sent.ID] = s.verdict
 	case attempt.Aborted:
 	}
 }
@@ -254,7 +254,7 @@ func (m *model) together(t *rapid.T) {
 func (m *model) selected(sel debt.Selection) []*debt.Debt {
 	var list []*debt.Debt
 	for _, d := range m.owed {
-		if m.troubled[d.ID] && sel.Match(debt.Failure{Debt: *d}) {
+		if m.troubled[d.ID] != 0 && sel.Match(debt.Failure{Debt: *d}) {
 			list = append(list, d)
 		}
 	}
@@ -296,7 +296,7 @@ func (m *model) hastenSome(t *rapid.T) {
 	ep := m.pick(t)
 	must(m.engine().Hasten(ctx, ep.ID, m.now)).in(m.fixture)
 	for name, d := range m.owed {
-		if name.endpoint == ep.ID && m.troubled[d.ID] {
+		if name.endpoint == ep.ID && m.troubled[d.ID] == attempt.Unavailable {
 			d.Hasten(m.now)
 		}
 	}

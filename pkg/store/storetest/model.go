@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
@@ -23,7 +24,7 @@ type model struct {
 	endpoints map[string]endpoint.Endpoint
 	revision  uint64
 	owed      map[debtName]*debt.Debt
-	troubled  map[debt.ID]bool
+	troubled  map[debt.ID]attempt.Verdict
 	inFlight  []debt.Debt
 	ingested  uint64
 	delivered uint64
@@ -51,7 +52,7 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 		m := &model{
 			fixture: &fixture{TB: rt, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)},
 			t:       rt, endpoints: make(map[string]endpoint.Endpoint),
-			owed: make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]bool),
+			owed: make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
