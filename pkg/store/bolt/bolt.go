@@ -25,7 +25,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -270,19 +269,6 @@ func (d damage) Error() string {
 func (d damage) Unwrap() []error { return []error{store.ErrDamaged, d.problem} }
 
 func damaged(format string, args ...any) error { return damage{fmt.Errorf(format, args...)} }
-
-// recoverDamage arranges for a bad page to become an error instead of the end of
-// the process: bbolt panics where a page makes no sense, and the runtime faults
-// where the file is shorter than its mapping. Use: defer recoverDamage(&err)().
-func recoverDamage(err *error) func() {
-	before := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(before)
-		if fault := recover(); fault != nil {
-			*err = damaged("%v", fault)
-		}
-	}
-}
 
 // begin begins a transaction. If the pages that bbolt reads for it under its
 // locks are bad, the locks stay taken, and no transaction begins any more.

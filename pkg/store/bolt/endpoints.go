@@ -77,7 +77,7 @@ func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endp
 			return err
 		}
 		changed := *ep
-		if err := change(&changed); err != nil {
+		if err := calling(change, &changed); err != nil {
 			return refuse(err)
 		}
 		changed.ID, changed.Name, changed.Created = ep.ID, ep.Name, ep.Created
@@ -86,6 +86,17 @@ func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endp
 		return err
 	})
 	return updated, err
+}
+
+// calling calls a caller's function. Its panic must not end the goroutine that
+// writes for everybody.
+func calling(change func(*endpoint.Endpoint) error, ep *endpoint.Endpoint) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("change endpoint %s: panic: %v", ep.Name, cause)
+		}
+	}()
+	return change(ep)
 }
 
 // RemoveEndpoint removes the endpoint at once; what it leaves behind is freed

@@ -1,0 +1,29 @@
+package bolt
+
+import (
+	"context"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+func TestAMistakeInAProgramIsNoDamage(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	if _, err := h.db.AddEndpoint(context.Background(), endpoint.Endpoint{Name: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a nil map that is written to has not panicked")
+		}
+	}()
+	err := h.db.view(func(*bbolt.Tx) error {
+		var headers map[string]string
+		headers["X-Key"] = "oops"
+		return nil
+	})
+	t.Errorf("a nil map that is written to is told as %v", err)
+}
