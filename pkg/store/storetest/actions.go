@@ -75,7 +75,11 @@ func (m *model) pick(t *rapid.T) endpoint.Endpoint {
 func (m *model) ingestSome(t *rapid.T) {
 	var changes []debt.Change
 	for range rapid.IntRange(1, 6).Draw(t, "changes") {
-		changes = append(changes, m.change(m.pick(t), rapid.IntRange(1, 5).Draw(t, "item"), "title"))
+		c := m.change(m.pick(t), rapid.IntRange(1, 5).Draw(t, "item"), "title")
+		if rapid.Bool().Draw(t, "other base") {
+			c.Event.Object.BaseID = event.IntID(1000)
+		}
+		changes = append(changes, c)
 	}
 	m.ingest(changes...)
 	m.tookIn(changes)

@@ -183,6 +183,25 @@ func claimOneAnObject(f *fixture) {
 	equal(f, "claimed then", len(f.claim(ep, 10)), 1)
 }
 
+func objectChangesUnderWay(f *fixture) {
+	ep := f.add("shop")
+	sent := f.claimAfter(ep, f.change(ep, 1))
+	moved := f.change(ep, 1)
+	moved.Event.Object.BaseID = event.IntID(77)
+	f.ingest(moved)
+	f.advance(time.Minute)
+	request := store.ClaimRequest{
+		Endpoint: ep.ID, Now: f.now, Limit: 10,
+		Busy:    func(o event.Object) bool { return o == sent.Object },
+		BusyKey: func(key debt.Key) bool { return key == sent.Key },
+	}
+	equal(f, "claimed while the older generation is under way", len(must(f.engine().Claim(ctx, request)).in(f).Debts), 0)
+	f.settle(sent, attempt.Refused)
+	f.advance(time.Minute)
+	claimed := f.claim(ep, 10)
+	equal(f, "objects claimed then", []event.Object{claimed[0].Object}, []event.Object{moved.Event.Object})
+}
+
 func successEnds(f *fixture) {
 	ep := f.add("shop")
 	f.ingest(f.change(ep, 1), f.change(ep, 1))

@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"what is due is claimed in the order in which it is due", claimInOrder},
 		{"a debounce that is prolonged delays the claim", claimWaitsForQuiet},
 		{"two debts of one object are not claimed together", claimOneAnObject},
+		{"a debt under way stays so whatever object a change gives it", objectChangesUnderWay},
 		{"a success ends the debt", successEnds},
 		{"a success of an older generation leaves the newer owed", newerStays},
 		{"a purged debt stays purged when its attempt ends", purgedWhileSent},
