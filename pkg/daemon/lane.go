@@ -136,7 +136,8 @@ type ended struct {
 // end with attempts at the latest.
 func (l *lane) run(ctx, attempts context.Context) {
 	r := laneRun{
-		lane: l, busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool), ended: make(chan ended),
+		lane: l, busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool),
+		ended: make(chan ended, endpoint.DefaultConcurrency), // so that attempts rarely wait to say so
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -160,6 +161,7 @@ func (l *lane) run(ctx, attempts context.Context) {
 		case <-l.wakeUp:
 		case e := <-r.ended:
 			r.end(e)
+			r.endOthers()
 		}
 	}
 	for r.requests > 0 {
@@ -182,6 +184,19 @@ func (r *laneRun) end(e ended) {
 	for i := range e.debts {
 		delete(r.busy, e.debts[i].Object)
 		delete(r.busyKeys, e.debts[i].Key)
+	}
+}
+
+// endOthers takes in what has ended at the same time: outcomes become durable
+// many at once, and one look at what is due next serves them all.
+func (r *laneRun) endOthers() {
+	for {
+		select {
+		case e := <-r.ended:
+			r.end(e)
+		default:
+			return
+		}
 	}
 }
 
