@@ -32,16 +32,19 @@ func (s site) spool() string  { return filepath.Join(s.dir, "events.ndjson") }
 // draft is where a file is written before it takes the spool's name.
 func (s site) draft() string { return filepath.Join(s.dir, "draft", "events.ndjson") }
 
-// newSite makes a folder of its own, with the defaults of dz in its
-// configuration.
-func (b *bench) newSite() (site, error) {
+// usual is how many bytes of recent events dz keeps by default.
+const usual = "256MiB"
+
+// newSite makes a folder with a configuration of the defaults, save that it
+// keeps that many bytes of recent events.
+func (b *bench) newSite(recent string) (site, error) {
 	dir, err := os.MkdirTemp(b.dir, "dz-")
 	if err != nil {
 		return site{}, err
 	}
 	s := site{dir}
-	text := fmt.Sprintf("store: {path: %q}\nsocket: {path: %q}\nlog: {level: warn}\n"+
-		"sources: [{name: spool, type: file, path: %q}]\n", s.store(), s.socket(), s.spool())
+	text := fmt.Sprintf("store: {path: %q, events: {max_size: %s}}\nsocket: {path: %q}\nlog: {level: warn}\n"+
+		"sources: [{name: spool, type: file, path: %q}]\n", s.store(), recent, s.socket(), s.spool())
 	return s, os.WriteFile(s.config(), []byte(text), 0o600)
 }
 
@@ -89,8 +92,8 @@ func (b *bench) serveAt(ctx context.Context, s site, with func(*daemon) error) e
 }
 
 // serveNew serves at a new site until with ends.
-func (b *bench) serveNew(ctx context.Context, with func(*daemon) error) error {
-	s, err := b.newSite()
+func (b *bench) serveNew(ctx context.Context, recent string, with func(*daemon) error) error {
+	s, err := b.newSite(recent)
 	if err != nil {
 		return err
 	}

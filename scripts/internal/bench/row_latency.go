@@ -25,7 +25,7 @@ func (b *bench) latency(ctx context.Context) error {
 	} {
 		events := int(float64(c.rate) * c.lasts.Seconds())
 		var delays []float64
-		err := b.serveNew(ctx, func(d *daemon) error {
+		err := b.serveNew(ctx, usual, func(d *daemon) error {
 			var err error
 			delays, err = b.delays(ctx, d, events, c.rate, c.debounce)
 			return err

@@ -10,7 +10,7 @@ import (
 // startRow measures a start with as many debts as an outage may leave that is
 // still going on.
 func (b *bench) startRow(ctx context.Context) error {
-	s, err := b.newSite()
+	s, err := b.newSite(usual)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func soak(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func (o *outage) print(w io.Writer) {
 	fmt.Fprintf(w, `ingested   %d events in %.1f s (%s/s)
 debts      %d
-file       %.1f MB, at most %.0f
+file       %.1f MB, at most %.0f, without the ring of recent events
 memory     %.0f MiB of RSS at the peak, at most %.0f
 probes     %d in %.0f s, %d at a time, after %d requests at first
 delivered  %d of %d objects, %d repeated; the first %.1f s after the receiver was back, all %.1f s later
