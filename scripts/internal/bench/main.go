@@ -68,7 +68,11 @@ func parse(name string, args []string, stderr io.Writer) (options, error) {
 	var opts options
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&opts.dz, "dz", "", "the dz to run")
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "usage: scripts/%s [flags] [row…]; the script's head says more\n", name)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&opts.dz, "dz", "", "the dz to run; the script names the one it has built")
 	flags.BoolVar(&opts.short, "short", false, "smaller numbers, for every commit")
 	flags.StringVar(&opts.json, "json", "", "also write the results to this file, as JSON")
 	if err := flags.Parse(args); err != nil {
