@@ -44,7 +44,7 @@ system that must know of it: debounced, in order per object, and never lost.
 			root.AddCommand(c)
 		}
 	}
-	add(groupDaemon, newServeCommand(a), newStatusCommand(a), newConfigCommand(a))
+	add(groupDaemon, newServeCommand(a), newStatusCommand(a), newStoreCommand(a), newConfigCommand(a))
 	add(groupDelivery, newEndpointCommand(a), newFailuresCommand(a))
 	add(groupEvents, newEventCommand(a), newListenCommand(a))
 	root.AddCommand(newVersionCommand(a), newCompletionCommand(a), newManCommand())

@@ -60,6 +60,8 @@ func TestScripts(t *testing.T) {
 			"post":    post,
 			"until":   until,
 			"longenv": longEnv,
+			"append":  appendEvents,
+			"spoil":   spoil,
 		},
 	})
 }

@@ -134,6 +134,10 @@ func pages() map[string]func(*Printer) error {
 		"failure":        func(p *Printer) error { return p.Failure(sampleFailures()[0]) },
 		"events":         func(p *Printer) error { return p.Events(sampleEvents()) },
 		"rejected":       func(p *Printer) error { return p.Rejected(sampleRejected()) },
+		"store_stats":    func(p *Printer) error { return p.StoreStats(sampleStoreStats()) },
+		"store_sound":    func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(nil)) },
+		"store_damaged":  func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(sampleFaults())) },
+		"store_restored": func(p *Printer) error { return p.StoreRestored(sampleRestored()) },
 		"exchange":       func(p *Printer) error { return p.Exchange(sampleExchange()) },
 		"error": func(p *Printer) error {
 			return p.Error(api.Error{Code: api.CodeNotFound, Message: "no endpoint shp; did you mean shop?", Hint: "'dz endpoint list' shows what there is"})
@@ -191,7 +195,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestListsFitTheTerminalAtAnyWidth(t *testing.T) {
 	t.Parallel()
-	for name, narrowest := range map[string]int{"status": 50, "endpoints": 55, "failures": 60, "events": 50, "rejected": 50} {
+	for name, narrowest := range map[string]int{"status": 50, "endpoints": 55, "failures": 60, "events": 50, "rejected": 50, "store_stats": 70} {
 		for width := narrowest; width <= 200; width++ {
 			var out bytes.Buffer
 			if err := pages()[name](&Printer{Out: &out, Width: width, Color: true, Now: now}); err != nil {

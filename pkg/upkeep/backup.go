@@ -22,6 +22,9 @@ func WriteBackup(ctx context.Context, name string, force bool, fill func(io.Writ
 	}
 	dir := filepath.Dir(name)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(name)+".part-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return backup, &api.Error{Code: api.CodeNotFound, Message: "there is no folder " + dir + " to write the backup to"}
+	}
 	if err != nil {
 		return backup, explain(fmt.Errorf("write backup: %w", err), "")
 	}

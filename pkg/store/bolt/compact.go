@@ -78,12 +78,13 @@ func liveBytes(b *bbolt.DB) (n int64) {
 }
 
 func compactIf(ctx context.Context, path string, wanted func(*bbolt.DB) bool, did step) (done Compaction, compacted bool, err error) {
+	unresolved := path
 	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return done, false, fmt.Errorf("compact store: %w", explainOffline(path, err))
+		return done, false, fmt.Errorf("compact store %s: %w", unresolved, explainOffline(unresolved, err))
 	}
 	b, err := open(path, Options{})
 	if err != nil {
-		return done, false, fmt.Errorf("compact store %s: %w", path, explainOpen(path, err))
+		return done, false, fmt.Errorf("compact store %s: %w", path, explainOffline(path, err))
 	}
 	if wanted(b) {
 		compacted = true

@@ -97,9 +97,11 @@ func explainOffline(path string, err error) error {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("%w by %s", store.ErrLocked, lockHolder(path))
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is none: %w", fs.ErrNotExist)
+		return fs.ErrNotExist // what was done, and where, is said already
+	case errors.Is(err, fs.ErrPermission):
+		return fs.ErrPermission
 	default:
-		return explainWrite(err)
+		return explainOpen(path, err)
 	}
 }
 

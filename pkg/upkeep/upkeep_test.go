@@ -1,0 +1,202 @@
+package upkeep
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/store/bolt"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// open opens a store that holds an endpoint and an event.
+func open(t *testing.T, path string) *bolt.DB {
+	t.Helper()
+	db, err := bolt.Open(path, bolt.Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	added, err := db.AddEndpoint(t.Context(), endpoint.Endpoint{Name: "shop", Style: "notify", Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Ingest(t.Context(), store.Ingest{
+		Source: "spool", Now: noon, Revision: added.Revision, Events: []event.Event{{ID: "1", Raw: []byte("{}")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func write(t *testing.T, db *bolt.DB) func(io.Writer) error {
+	t.Helper()
+	return func(w io.Writer) error { return db.Backup(t.Context(), w) }
+}
+
+func wantCode(t *testing.T, err error, code api.Code) {
+	t.Helper()
+	var told *api.Error
+	if !errors.As(err, &told) || told.Code != code {
+		t.Errorf("error %v, want one of code %s", err, code)
+	}
+}
+
+func TestABackupIsWholeOrNotThere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, filepath.Join(t.TempDir(), "dz.db"))
+	name := filepath.Join(dir, "dz.backup")
+	var whole bytes.Buffer
+	if err := db.Backup(t.Context(), &whole); err != nil {
+		t.Fatal(err)
+	}
+	gone := errors.New("the daemon has gone")
+	for what, fill := range map[string]func(io.Writer) error{
+		"broken off": func(w io.Writer) error {
+			_, err := w.Write(whole.Bytes()[:8192])
+			return errors.Join(err, gone)
+		},
+		"cut off": func(w io.Writer) error {
+			_, err := w.Write(whole.Bytes()[:whole.Len()-4096])
+			return err
+		},
+		"nothing":   func(io.Writer) error { return nil },
+		"something": func(w io.Writer) error { _, err := w.Write([]byte("<html>")); return err },
+	} {
+		if _, err := WriteBackup(t.Context(), name, false, fill); err == nil {
+			t.Errorf("a backup that is %s is no error", what)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("a backup that is %s leaves %v, %v", what, left, err)
+		}
+	}
+	backup, err := WriteBackup(t.Context(), name, false, write(t, db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := api.StoreBackup{
+		File: name, Size: int64(whole.Len()), Format: bolt.Format, StoreContents: api.StoreContents{Endpoints: 1, Events: 1},
+	}
+	if diff := cmp.Diff(want, backup); diff != "" {
+		t.Error(diff)
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestABackupReplacesNothingUnasked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, filepath.Join(t.TempDir(), "dz.db"))
+	name := filepath.Join(dir, "dz.backup")
+	if err := os.WriteFile(name, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := WriteBackup(t.Context(), name, false, write(t, db))
+	wantCode(t, err, api.CodeConflict)
+
+	// Nor what is made while it is being written.
+	late := filepath.Join(dir, "late.backup")
+	_, err = WriteBackup(t.Context(), late, false, func(w io.Writer) error {
+		return errors.Join(os.WriteFile(late, []byte("mine"), 0o600), db.Backup(t.Context(), w))
+	})
+	wantCode(t, err, api.CodeConflict)
+	for _, name := range []string{name, late} {
+		if text, err := os.ReadFile(name); err != nil || string(text) != "mine" {
+			t.Errorf("%s is %q, %v", name, text, err)
+		}
+	}
+	if _, err := WriteBackup(t.Context(), name, true, write(t, db)); err != nil {
+		t.Error(err)
+	}
+	if check, err := Check(t.Context(), name); err != nil || !check.Sound {
+		t.Errorf("%+v, %v", check, err)
+	}
+	_, err = WriteBackup(t.Context(), dir, true, write(t, db))
+	wantCode(t, err, api.CodeInvalid)
+	_, err = WriteBackup(t.Context(), filepath.Join(dir, "none", "x"), false, write(t, db))
+	wantCode(t, err, api.CodeNotFound)
+}
+
+func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	db := open(t, path)
+	backup := filepath.Join(t.TempDir(), "dz.backup")
+	if _, err := WriteBackup(t.Context(), backup, false, write(t, db)); err != nil {
+		t.Fatal(err)
+	}
+	all := func(path, backup string) map[string]error {
+		errs := make(map[string]error)
+		_, errs["check"] = Check(t.Context(), path)
+		_, errs["stats"] = Stats(t.Context(), path)
+		_, errs["compact"] = Compact(t.Context(), path)
+		_, errs["restore"] = Restore(t.Context(), backup, path, noon)
+		return errs
+	}
+	for what, err := range all(path, backup) {
+		t.Run(what, func(t *testing.T) { wantCode(t, err, api.CodeConflict) })
+	}
+	missing := filepath.Join(t.TempDir(), "none")
+	for what, err := range all(missing, missing) {
+		t.Run(what+" of nothing", func(t *testing.T) { wantCode(t, err, api.CodeNotFound) })
+	}
+	_, err := Restore(t.Context(), backup, backup, noon)
+	wantCode(t, err, api.CodeInvalid)
+}
+
+func TestEveryPartOfAStoreIsNamedInWords(t *testing.T) {
+	t.Parallel()
+	db := open(t, filepath.Join(t.TempDir(), "dz.db"))
+	found, err := db.Inspect(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stats := Describe(found)
+	if len(stats.Buckets) < 12 || stats.OldestEvent == nil || !stats.OldestEvent.Equal(noon) {
+		t.Errorf("%+v", stats)
+	}
+	for _, b := range stats.Buckets {
+		if b.Holds == "" {
+			t.Errorf("nobody knows what bucket %s is for", b.Name)
+		}
+	}
+}
+
+func TestKeysAreShownToPeople(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{
+		"":                                     "",
+		"shop":                                 "shop",
+		"\x00\x00\x00\x02asset/1":              "2/asset/1",
+		"\x00\x01\x00\x02asset/1":              "65538/asset/1",
+		"\x00\x00\x00\x02":                     "0x00000002",
+		"\x00\x00\x00\x02\x0116":               "0x00000002013136",
+		"spool\x000":                           "0x73706f6f6c0030",
+		"\x1b[2J":                              "0x1b5b324a",
+		string(bytes.Repeat([]byte{255}, 100)): "0x" + string(bytes.Repeat([]byte("ff"), 64)),
+	} {
+		if got := showKey([]byte(key)); got != want {
+			t.Errorf("%q is shown as %q, want %q", key, got, want)
+		}
+	}
+}
