@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,6 +42,7 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = endWithin
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = l.stdin, l.stdout, l.log
+	cmd.Env = environment()
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(l.program), err)
@@ -51,6 +53,12 @@ func (l launch) start(ctx context.Context) (*process, error) {
 		p.err = cmd.Wait()
 	}()
 	return p, nil
+}
+
+// environment is this process's own without the variables of dz, which would
+// win over the configuration that is measured.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "DZ_") })
 }
 
 // stop tells the process to end, and waits for it.

@@ -35,7 +35,7 @@ func (b *bench) commandRow(ctx context.Context) error {
 // command runs dz and returns what it writes.
 func (b *bench) command(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.opts.dz, args...) //nolint:gosec // it is the program to measure
-	cmd.Stderr = b.log
+	cmd.Stderr, cmd.Env = b.log, environment()
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("dz %s: %w", args[0], err)
