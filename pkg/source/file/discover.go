@@ -48,6 +48,8 @@ type listing struct {
 	byID    map[fileID]*entry
 	// families are the streams of every path, as they were before the listing.
 	families map[string][]*stream
+	// adrift are the streams that their numbers did not lead to.
+	adrift []*stream
 	// settled directories were read and have something in them. One that is
 	// empty or missing may be a file system that is not mounted: it is no proof
 	// that a file is gone.

@@ -19,6 +19,7 @@ type spool struct {
 	partial  string // the rest of a line that was begun
 	rotated  int    // how many files were ever rotated away
 	siblings []string
+	numbered bool // rotated files are .1, .2, … and not dated
 	story    []string
 }
 
@@ -33,7 +34,9 @@ func TestEveryLineOnce(t *testing.T) {
 			rt.Fatalf("%v", err)
 		}
 		opts := Options{BatchLines: rapid.IntRange(1, 7).Draw(rt, "batch lines")}
-		w := &spool{rig: startRig(rt, dir, filepath.Join(dir, log), opts)}
+		pattern := rapid.SampledFrom([]string{log, log, log + "*"}).Draw(rt, "pattern")
+		w := &spool{rig: startRig(rt, dir, filepath.Join(dir, pattern), opts)}
+		w.numbered = rapid.Bool().Draw(rt, "numbered")
 		defer func() {
 			w.stop()
 			os.RemoveAll(dir)
@@ -65,6 +68,10 @@ func TestEveryLineOnce(t *testing.T) {
 		w.settle()
 		w.restart()
 		w.settle()
+		if pattern != log { // each file is a stream of its own: only its lines have an order
+			slices.Sort(w.ids)
+			slices.Sort(w.written)
+		}
 		if !slices.Equal(w.ids, w.written) {
 			rt.Fatalf("written  %v\nreceived %v\nrejected %s\nstory    %q", w.written, w.ids, w.rejections(), w.story)
 		}
@@ -139,8 +146,28 @@ func (w *spool) rotate(rt *rapid.T) {
 func (w *spool) newSibling() string {
 	w.rotated++
 	name := fmt.Sprintf("%s-202611%06d", log, w.rotated)
+	if w.numbered {
+		w.shift()
+		name = kept
+	}
 	w.siblings = append(w.siblings, name)
 	return name
+}
+
+// shift renames .1 to .2, .2.gz to .3.gz and so on.
+func (w *spool) shift() {
+	for n := w.rotated; n > 0; n-- {
+		for _, ending := range []string{"", ".gz"} {
+			from, to := fmt.Sprintf("%s.%d%s", log, n, ending), fmt.Sprintf("%s.%d%s", log, n+1, ending)
+			if _, err := os.Stat(w.path(from)); err != nil {
+				continue
+			}
+			w.rename(from, to)
+			if i := slices.Index(w.siblings, from); i >= 0 {
+				w.siblings[i] = to
+			}
+		}
+	}
 }
 
 func (w *spool) copyAndTruncate(rt *rapid.T) {

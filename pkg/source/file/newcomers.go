@@ -101,7 +101,7 @@ func (s *Source) isNews(e *entry, since map[string]time.Time) bool {
 // first step of copytruncate, a backup, or the compressed form beside the plain
 // one. A file that can't be judged yet passes for a copy until it can.
 func (s *Source) isCopy(e *entry, but *stream, l *listing, now time.Time) bool {
-	if e.size == 0 || (e.target && len(e.of) == 0) {
+	if e.size == 0 || (e.target && len(l.relatives(e)) == 0) {
 		return false
 	}
 	if err := e.peek(s.open); err != nil {
@@ -111,18 +111,8 @@ func (s *Source) isCopy(e *entry, but *stream, l *listing, now time.Time) bool {
 		s.unsettled, s.listTrouble = true, append(s.listTrouble, err)
 		return true
 	}
-	for _, path := range e.of {
-		for _, st := range l.families[path] {
-			if st == but || st.gone || (st.skipped && e.target) || (!st.isProven() && st.content == nil) {
-				continue
-			}
-			if st.done && s.compare(st, e) != unrelated || !st.done && s.isPrefix(st, e, l) {
-				if !st.present {
-					st.name = e.path // all that is left of it, beside the descriptor
-				}
-				return true
-			}
-		}
+	if slices.ContainsFunc(l.relatives(e), func(st *stream) bool { return st != but && s.isCopyOf(e, st, l) }) {
+		return true
 	}
 	torn := e.torn != nil || (e.size < 2 && strings.HasSuffix(e.path, ".gz"))
 	if torn && now.Sub(e.modified).Abs() < s.opts.Grace {
@@ -130,6 +120,35 @@ func (s *Source) isCopy(e *entry, but *stream, l *listing, now time.Time) bool {
 		return true
 	}
 	return false
+}
+
+// relatives returns the streams that a file may be a copy of, by its name: those
+// of the paths that it may have been rotated away from, and, as a pattern may
+// name rotated files too, all whose files have gone from where they were.
+func (l *listing) relatives(e *entry) []*stream {
+	var streams []*stream
+	for _, path := range e.of {
+		streams = append(streams, l.families[path]...)
+	}
+	for _, st := range l.adrift {
+		if !st.present {
+			streams = append(streams, st)
+		}
+	}
+	return streams
+}
+
+func (s *Source) isCopyOf(e *entry, st *stream, l *listing) bool {
+	switch {
+	case st.gone, st.skipped && e.target, !st.isProven() && st.content == nil:
+		return false
+	case st.done && s.compare(st, e) == unrelated, !st.done && !s.isPrefix(st, e, l):
+		return false
+	}
+	if !st.present {
+		st.name = e.path // all that is left of it, beside the descriptor
+	}
+	return true
 }
 
 // enter makes a stream of a file. known says that its path had streams before.

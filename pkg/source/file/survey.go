@@ -24,6 +24,11 @@ func (s *Source) survey(now time.Time) {
 	for _, proven := range []bool{true, false} {
 		s.matchNumbers(l, proven, now)
 		for _, st := range s.streams {
+			if proven && !st.present {
+				l.adrift = append(l.adrift, st)
+			}
+		}
+		for _, st := range s.streams {
 			if !st.present && !st.gone && st.isProven() == proven {
 				s.seek(st, l, now)
 			}
