@@ -35,7 +35,8 @@ registered endpoints, until it is interrupted. SIGHUP reloads the configuration.
 events, and a receiver that prints what is delivered to it.
 
 --until-idle ends when every source is read to its end and nothing is owed that
-could be sent: with 0 if everything is delivered, with 1 if failures remain.`,
+could be sent: with 0 if everything is delivered, with 1 if failures remain, or if
+a receiver has not answered for as long as its retry schedule lasts.`,
 		Example: `  dz serve --dev
   dz serve --config /etc/dz/dz.yaml
   dz serve --until-idle`,
@@ -86,6 +87,9 @@ func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, rea
 	})
 	if errors.Is(err, daemon.ErrFailuresRemain) {
 		return err
+	}
+	if errors.Is(err, daemon.ErrLocked) {
+		return &api.Error{Code: api.CodeConflict, Message: "serve: " + err.Error()}
 	}
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

@@ -229,7 +229,7 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 				return cause
 			}
-			d.log.Info("stopping")
+			d.log.Info("stopping", "attemptsUnderWay", d.underWay(), "grace", attemptGrace.String())
 			return nil
 		case c := <-d.opts.Reload:
 			systemd.reloading()
@@ -304,6 +304,14 @@ func (d *Daemon) startAPI(listener net.Listener, fail context.CancelCauseFunc) (
 		<-ended
 		return nil
 	}, nil
+}
+
+// underWay counts requests that have not been answered.
+func (d *Daemon) underWay() (n int64) {
+	for _, l := range d.registry.all() {
+		n += l.inFlight.Load()
+	}
+	return n
 }
 
 // alive reports whether the daemon can do its work, for the watchdog.

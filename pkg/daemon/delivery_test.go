@@ -372,6 +372,19 @@ func TestUntilIdleTellsThatFailuresRemain(t *testing.T) {
 	})
 }
 
+func TestUntilIdleDoesNotWaitForEverForAReceiverThatIsDown(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		if err := b.untilIdle(http.StatusServiceUnavailable); !errors.Is(err, ErrFailuresRemain) {
+			t.Errorf("ended with %v, want %v", err, ErrFailuresRemain)
+		}
+		b.receiver.AnswerStatus(http.StatusOK)
+		b.wait(2 * time.Minute)
+		if s := b.status(); !s.Idle || s.Attempts.Delivered != 10 {
+			t.Errorf("when dz runs again: %+v %+v", s.Debts, s.Attempts)
+		}
+	})
+}
+
 // untilIdle has ten items change while no daemon runs, and returns how one ends
 // that runs until it is idle, with a receiver that answers status.
 func (b *bubble) untilIdle(status int) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -13,6 +14,13 @@ import (
 
 // idleEvery is how often --until-idle looks.
 const idleEvery = 50 * time.Millisecond
+
+// minProbes is how many probes must fail before --until-idle takes an endpoint
+// for one that does not answer.
+const minProbes = 2
+
+// ErrLocked is returned by Run when another process has the store open.
+var ErrLocked = store.ErrLocked
 
 // ErrFailuresRemain is returned by Run with UntilIdle when everything was tried
 // and not everything was delivered.
@@ -36,13 +44,26 @@ func (d *Daemon) finished(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	after, ok := d.feedsSettled()
-	open, failed, held := d.tally(stats)
-	if !ok || !slices.Equal(before, after) || open > 0 {
+	if !ok || !slices.Equal(before, after) {
 		return false, nil
+	}
+	open, failed, held := d.tally(stats)
+	silent, names := d.silent(stats)
+	if open > silent {
+		return false, nil
+	}
+	if silent > 0 {
+		return true, fmt.Errorf("%w: %d failed, %d owed to endpoints that do not answer (%s): they are sent when dz runs again",
+			ErrFailuresRemain, failed, silent, strings.Join(names, ", "))
 	}
 	if failed+held > 0 {
 		return true, fmt.Errorf("%w: %d failed, %d held by endpoints that are disabled or gone: see 'dz failures list' and 'dz status'",
 			ErrFailuresRemain, failed, held)
+	}
+	for _, f := range d.allFeeds() {
+		if s := f.status(); s.Lag == 0 && strings.HasPrefix(s.Position, "waiting for ") {
+			d.log.Warn("a source has never had anything to read: is its path right?", "source", f.name, "path", f.path)
+		}
 	}
 	d.log.Info("idle: everything is delivered")
 	return true, nil
@@ -61,6 +82,29 @@ func (d *Daemon) tally(stats store.Stats) (open, failed, held uint64) {
 		}
 	}
 	return open, failed, held
+}
+
+// silent counts debts of endpoints that have not answered for as long as their
+// retry schedule lasts. A running daemon goes on probing them; --until-idle does
+// not wait for ever.
+func (d *Daemon) silent(stats store.Stats) (debts uint64, names []string) {
+	for _, l := range d.registry.all() {
+		set := l.settings.Load()
+		health := l.getHealth()
+		counts := stats.Endpoints[set.ep.ID]
+		if counts.Open == 0 || health.State(set.ep.Enabled) != endpoint.Sick || health.Probes < minProbes {
+			continue
+		}
+		var lasts time.Duration
+		for _, delay := range set.schedule {
+			lasts += delay.Std()
+		}
+		if d.now().Sub(health.SickSince) >= lasts {
+			debts += counts.Open
+			names = append(names, set.ep.Name)
+		}
+	}
+	return debts, names
 }
 
 // sends reports whether anything is sent to the endpoint at present.

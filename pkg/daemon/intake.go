@@ -29,8 +29,11 @@ type intake struct {
 func (in *intake) take(ctx context.Context, sourceName string, b source.Batch) error {
 	for {
 		err := in.try(ctx, sourceName, b)
-		in.setFault(err)
+		before := in.setFault(err)
 		switch {
+		case err == nil && before != "":
+			in.log.Info("events are taken in again", "source", sourceName)
+			return nil
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
@@ -38,7 +41,9 @@ func (in *intake) take(ctx context.Context, sourceName string, b source.Batch) e
 		case errors.Is(err, store.ErrClosed):
 			return err
 		}
-		in.log.Error("can't take events in; waiting, nothing is lost", "source", sourceName, "error", err)
+		if before != err.Error() {
+			in.log.Error("can't take events in; waiting, nothing is lost", "source", sourceName, "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -104,13 +109,16 @@ func (in *intake) ingestPart(ctx context.Context, batch store.Ingest, only uint6
 	}
 }
 
-func (in *intake) setFault(err error) {
+// setFault notes what keeps the store from taking batches, and returns what did
+// before.
+func (in *intake) setFault(err error) (before string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.fault = ""
+	before, in.fault = in.fault, ""
 	if err != nil {
 		in.fault = err.Error()
 	}
+	return before
 }
 
 func (in *intake) getFault() string {

@@ -386,7 +386,7 @@ func (l *lane) logAttempt(ctx context.Context, s *laneSettings, debts []debt.Deb
 	d := &debts[0]
 	l.log.Debug("attempt", "endpoint", s.ep.Name, "id", r.ID, "object", d.Object.String(), "debts", len(debts),
 		"changes", d.Count, "attempt", d.Attempts+1, "verdict", o.Verdict.String(), "reason", o.Reason,
-		"status", o.Status, "duration", o.Duration, "error", o.Error)
+		"status", o.Status, "duration", o.Duration.String(), "error", o.Error)
 }
 
 // earliest returns the earlier of two times; zero is never.

@@ -16,7 +16,8 @@ import (
 //
 // It looks at the address that is dialled, after resolution, so a name that
 // resolves to something else the second time gets nowhere. With a proxy in
-// between, that is the proxy's address, and the proxy must guard the rest.
+// between, that is the proxy's address, and the proxy must guard the rest; an
+// address that the URL names outright is refused also then.
 
 // denied is a network that is refused by default, and what it is.
 type denied struct {

@@ -53,3 +53,16 @@ func TestTheGuardSeesTheProxy(t *testing.T) {
 		t.Errorf("%s, %q", got.Reason, got.Error)
 	}
 }
+
+func TestAProxyIsNotAskedForADeniedAddress(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the proxy was asked for the metadata service")
+	}))
+	t.Cleanup(proxy.Close)
+	sender := newTestSender(t, through(t, proxy.URL))
+	_, got := sender.Send(t.Context(), endpointAt("http://169.254.169.254/latest"), testRequest(), testLimits())
+	if got.Reason != attempt.Denied {
+		t.Errorf("%s, %q", got.Reason, got.Error)
+	}
+}

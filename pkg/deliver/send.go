@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,13 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, now time.Time) (a
 	request, err := e.request(traced, r, now)
 	if err != nil {
 		return attempt.Answer{}, e.failed(ctx, err)
+	}
+	// Behind a proxy nothing is dialled here; an address that the URL names
+	// outright is refused all the same.
+	if addr, err := netip.ParseAddr(request.URL.Hostname()); err == nil {
+		if err := e.sender.guard.Load().check(addr); err != nil {
+			return attempt.Answer{}, e.failed(ctx, err)
+		}
 	}
 	transport, err := e.sender.pool.get(e.ep)
 	if err != nil {
