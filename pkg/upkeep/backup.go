@@ -37,7 +37,7 @@ func WriteBackup(ctx context.Context, name string, force bool, fill func(io.Writ
 	if err == nil {
 		err = temp.Sync()
 	}
-	if err = errors.Join(err, temp.Close()); err != nil {
+	if err := errors.Join(err, temp.Close()); err != nil {
 		return backup, err
 	}
 	found, err := bolt.InspectFile(ctx, temp.Name())

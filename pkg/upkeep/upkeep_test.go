@@ -154,11 +154,13 @@ func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
 		return errs
 	}
 	for what, err := range all(path, backup) {
-		t.Run(what, func(t *testing.T) { wantCode(t, err, api.CodeConflict) })
+		t.Log(what)
+		wantCode(t, err, api.CodeConflict)
 	}
 	missing := filepath.Join(t.TempDir(), "none")
 	for what, err := range all(missing, missing) {
-		t.Run(what+" of nothing", func(t *testing.T) { wantCode(t, err, api.CodeNotFound) })
+		t.Log(what, "of nothing")
+		wantCode(t, err, api.CodeNotFound)
 	}
 	_, err := Restore(t.Context(), backup, backup, noon)
 	wantCode(t, err, api.CodeInvalid)

@@ -155,7 +155,7 @@ func create(path string) (err error) {
 	err = b.Update(func(tx *bbolt.Tx) error {
 		return initialize(tx, binary.BigEndian.Uint16(salt[:]))
 	})
-	if err = errors.Join(err, b.Close()); err != nil {
+	if err := errors.Join(err, b.Close()); err != nil {
 		return err
 	}
 	// Link, unlike rename, does not replace what another process has made in

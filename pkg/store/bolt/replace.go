@@ -114,7 +114,7 @@ func openInPlace(path string, opts *bbolt.Options) (*bbolt.DB, error) {
 		if err == nil && same {
 			return b, nil
 		}
-		if err = errors.Join(err, b.Close()); err != nil {
+		if err := errors.Join(err, b.Close()); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +147,7 @@ func lockFile(ctx context.Context, path string) (*os.File, error) {
 		if err == nil && same {
 			return file, nil
 		}
-		if err = errors.Join(err, file.Close()); err != nil {
+		if err := errors.Join(err, file.Close()); err != nil {
 			return nil, err
 		}
 	}

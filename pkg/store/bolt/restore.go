@@ -145,7 +145,7 @@ func fillFrom(ctx context.Context, path, backup string) (err error) {
 		return err
 	}
 	_, err = io.Copy(to, readerUntil(ctx, from))
-	if err = errors.Join(err, to.Close()); err != nil {
+	if err := errors.Join(err, to.Close()); err != nil {
 		return err
 	}
 	if err := rebase(ctx, path); err != nil {
