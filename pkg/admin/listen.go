@@ -33,7 +33,8 @@ const staleTimeout = time.Second
 // request, the second. Without groups the directory is 0700 and the socket 0600.
 // With one group both are open to it (0750, 0660). A socket has but one group,
 // so with two different ones the first fence is left open (0711, 0666). A
-// directory that is there keeps its mode.
+// directory that is there keeps its mode, unless it is one that Listen made
+// before groups were configured: see prepareDir.
 func Listen(ctx context.Context, path string, policy Policy) (net.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -43,7 +44,7 @@ func Listen(ctx context.Context, path string, policy Policy) (net.Listener, erro
 		return nil, err
 	}
 	fence := fenceOf(policy)
-	if err := prepareDir(filepath.Dir(path), fence); err != nil {
+	if err := prepareDir(path, fence); err != nil {
 		return nil, err
 	}
 	if err := removeStale(ctx, path); err != nil {
@@ -70,49 +71,6 @@ func fenceOf(p Policy) fence {
 	default:
 		return fence{dir: 0o711, socket: 0o666, gid: int(p.Group.GID)}
 	}
-}
-
-// prepareDir makes the directory, or checks that nobody else may put files into
-// one that is there.
-func prepareDir(dir string, f fence) error {
-	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeDir(dir, f)
-	}
-	if err != nil {
-		return fmt.Errorf("look at socket directory: %w", err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("socket directory %s is no directory: set socket.path to a path in one", dir)
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return fmt.Errorf("look at socket directory %s: its owner is unknown", dir)
-	}
-	if uid := os.Geteuid(); stat.Uid != 0 && int(stat.Uid) != uid {
-		return fmt.Errorf("socket directory %s belongs to user %d, neither root nor the daemon's user %d: "+
-			"set socket.path to a path in a directory of its own", dir, stat.Uid, uid)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("socket directory %s can be written by others (mode %04o): "+
-			"run 'chmod go-w %s' or set socket.path to a path in a directory of its own", dir, info.Mode().Perm(), dir)
-	}
-	return nil
-}
-
-func makeDir(dir string, f fence) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make socket directory: %w: make it for the daemon's user or set socket.path", err)
-	}
-	if f.gid >= 0 {
-		if err := os.Chown(dir, -1, f.gid); err != nil {
-			return fmt.Errorf("give socket directory to the group: %w: make the daemon's user a member", err)
-		}
-	}
-	if err := os.Chmod(dir, f.dir); err != nil {
-		return fmt.Errorf("open socket directory: %w", err)
-	}
-	return nil
 }
 
 // removeStale removes a socket that nobody listens at any more.

@@ -182,7 +182,7 @@ func TestListenRemovesNothingButSockets(t *testing.T) {
 
 func TestListenRefusesADirectoryThatOthersMayWrite(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []fs.FileMode{0o770, 0o707, 0o777 | fs.ModeSticky} {
+	for _, mode := range []fs.FileMode{0o770, 0o707} {
 		dir := socketDir(t)
 		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
@@ -192,6 +192,75 @@ func TestListenRefusesADirectoryThatOthersMayWrite(t *testing.T) {
 			t.Errorf("%s: got %v, want the cure", mode, err)
 		}
 	}
+}
+
+// A shared directory such as /tmp must stay one that all may write.
+func TestListenAsksForAnotherPathInASharedDirectory(t *testing.T) {
+	t.Parallel()
+	dir := socketDir(t)
+	if err := os.Chmod(dir, 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Listen(t.Context(), filepath.Join(dir, "dz.sock"), alone())
+	if err == nil || !strings.Contains(err.Error(), "set socket.path to a path in a directory of its own, such as "+dir) {
+		t.Fatalf("got %v, want another path", err)
+	}
+	if strings.Contains(err.Error(), "chmod") {
+		t.Errorf("got %v, which would break the directory for all others", err)
+	}
+}
+
+func TestListenOpensItsDirectoryOnceThereAreGroups(t *testing.T) {
+	t.Parallel()
+	group := &Group{"mine", uint32(os.Getegid())}
+	other := &Group{"other", group.GID + 1}
+	for _, tt := range []struct {
+		policy Policy
+		want   fs.FileMode
+	}{
+		{Policy{Group: group}, 0o750},
+		{Policy{View: group}, 0o750},
+		{Policy{Group: group, View: other}, 0o711},
+	} {
+		dir := filepath.Join(socketDir(t), "run")
+		path := filepath.Join(dir, "dz.sock")
+		left := listen(t, path, alone())
+		wantMode(t, dir, fs.ModeDir|0o700)
+		if err := left.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// What a killed daemon left does not count.
+		killed, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed.SetUnlinkOnClose(false)
+		if err := killed.Close(); err != nil {
+			t.Fatal(err)
+		}
+		listen(t, path, tt.policy)
+		wantMode(t, dir, fs.ModeDir|tt.want)
+	}
+}
+
+func TestListenOpensNoDirectoryThatHoldsMore(t *testing.T) {
+	t.Parallel()
+	dir := socketDir(t)
+	if err := os.WriteFile(filepath.Join(dir, "letter"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	policy := Policy{Group: &Group{"mine", uint32(os.Getegid())}}
+	_, err := Listen(t.Context(), filepath.Join(dir, "dz.sock"), policy)
+	if err == nil || !strings.Contains(err.Error(), "chmod 0750 "+dir) {
+		t.Errorf("got %v, want the cure", err)
+	}
+	wantMode(t, dir, fs.ModeDir|0o700)
+	// What a person opened a little stays as it is.
+	if err := os.Chmod(dir, 0o710); err != nil {
+		t.Fatal(err)
+	}
+	listen(t, filepath.Join(dir, "dz.sock"), policy)
+	wantMode(t, dir, fs.ModeDir|0o710)
 }
 
 func TestListenRefusesAnothersDirectory(t *testing.T) {
