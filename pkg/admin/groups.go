@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -16,7 +17,7 @@ const (
 	maxGroupUsers = 256
 )
 
-// groupCache knows the supplementary groups of users for a short while.
+// groupCache knows the groups of users in the user database for a short while.
 type groupCache struct {
 	lookup func(uid uint32) ([]uint32, error)
 
@@ -55,9 +56,15 @@ func (c *groupCache) groups(uid uint32, now time.Time) ([]uint32, error) {
 	return groups, nil
 }
 
-// lookupGroups asks the system for the groups of a user.
+// lookupGroups asks the system for the groups of a user. One that the user
+// database does not know (of a container, for example) has none there, and may
+// still be a member by its process.
 func lookupGroups(uid uint32) ([]uint32, error) {
 	found, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	var unknown user.UnknownUserIdError
+	if errors.As(err, &unknown) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look up user %d: %w", uid, err)
 	}

@@ -10,6 +10,9 @@ import (
 type Peer struct {
 	UID uint32
 	GID uint32
+	// Groups are the supplementary groups that the process had when it
+	// connected; none where the kernel doesn't tell them.
+	Groups []uint32
 }
 
 // peerKey is where a connection's peer is found in the context of its requests;

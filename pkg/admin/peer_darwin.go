@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,5 +18,6 @@ func peerOfSocket(fd int) (Peer, error) {
 	if credentials.Ngroups < 1 {
 		return Peer{}, errors.New("the kernel names no group of the peer")
 	}
-	return Peer{UID: credentials.Uid, GID: credentials.Groups[0]}, nil
+	groups := slices.Clone(credentials.Groups[1:credentials.Ngroups])
+	return Peer{UID: credentials.Uid, GID: credentials.Groups[0], Groups: groups}, nil
 }

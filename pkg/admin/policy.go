@@ -57,10 +57,14 @@ type Policy struct {
 	View  *Group // its members may read; nil for none
 }
 
-// access decides what a peer may do. groups are the user's supplementary groups.
+// access decides what a peer may do. groups are those of the user in the user
+// database. A peer is a member of a group if its process is, which is what the
+// kernel goes by for files, or if the database says so: then who was added to a
+// group need not log in anew. The price is that a process that gave up a group
+// of its user is let in all the same.
 func (p Policy) access(peer Peer, groups []uint32) Access {
 	member := func(g *Group) bool {
-		return g != nil && (peer.GID == g.GID || slices.Contains(groups, g.GID))
+		return g != nil && (peer.GID == g.GID || slices.Contains(peer.Groups, g.GID) || slices.Contains(groups, g.GID))
 	}
 	switch {
 	case peer.UID == 0, peer.UID == p.Owner, member(p.Group):
@@ -72,8 +76,8 @@ func (p Policy) access(peer Peer, groups []uint32) Access {
 	}
 }
 
-// needsGroups reports whether supplementary groups could give the peer more than
-// it has without them.
+// needsGroups reports whether the user's groups in the user database could give
+// the peer more than it has without them.
 func (p Policy) needsGroups(peer Peer) bool {
 	return (p.Group != nil || p.View != nil) && p.access(peer, nil) != WriteAccess
 }

@@ -27,20 +27,23 @@ func TestPolicy(t *testing.T) {
 		groups []uint32
 		want   Access
 	}{
-		{"the daemon's user", nil, nil, Peer{owner, users}, nil, WriteAccess},
-		{"root", nil, nil, Peer{0, 0}, nil, WriteAccess},
-		{"a stranger without groups", nil, nil, Peer{stranger, users}, []uint32{users}, NoAccess},
-		{"a stranger in root's group", writers, viewers, Peer{stranger, 0}, nil, NoAccess},
-		{"a stranger", writers, viewers, Peer{stranger, users}, []uint32{users, 61}, NoAccess},
-		{"a member by its first group", writers, viewers, Peer{stranger, dz}, nil, WriteAccess},
-		{"a member by another group", writers, viewers, Peer{stranger, users}, []uint32{users, dz}, WriteAccess},
-		{"a viewer by its first group", writers, viewers, Peer{stranger, view}, nil, ReadAccess},
-		{"a viewer by another group", writers, viewers, Peer{stranger, users}, []uint32{view}, ReadAccess},
-		{"a member of both", writers, viewers, Peer{stranger, view}, []uint32{dz}, WriteAccess},
-		{"a viewer where nobody may view", writers, nil, Peer{stranger, view}, nil, NoAccess},
-		{"a viewer where nobody else may write", nil, viewers, Peer{stranger, users}, []uint32{view}, ReadAccess},
-		{"one group for both", writers, writers, Peer{stranger, dz}, nil, WriteAccess},
-		{"the daemon's user in the view group", writers, viewers, Peer{owner, view}, []uint32{view}, WriteAccess},
+		{"the daemon's user", nil, nil, Peer{UID: owner, GID: users}, nil, WriteAccess},
+		{"root", nil, nil, Peer{UID: 0, GID: 0}, nil, WriteAccess},
+		{"a stranger without groups", nil, nil, Peer{UID: stranger, GID: users}, []uint32{users}, NoAccess},
+		{"a stranger in root's group", writers, viewers, Peer{UID: stranger, GID: 0}, nil, NoAccess},
+		{"a stranger", writers, viewers, Peer{UID: stranger, GID: users}, []uint32{users, 61}, NoAccess},
+		{"a member by its first group", writers, viewers, Peer{UID: stranger, GID: dz}, nil, WriteAccess},
+		{"a member by another group", writers, viewers, Peer{UID: stranger, GID: users}, []uint32{users, dz}, WriteAccess},
+		{"a member by its process", writers, viewers, Peer{UID: stranger, GID: users, Groups: []uint32{61, dz}}, []uint32{users}, WriteAccess},
+		{"a viewer by its process, a member by its user", writers, viewers, Peer{UID: stranger, GID: users, Groups: []uint32{view}}, []uint32{dz}, WriteAccess},
+		{"a viewer by its process", writers, viewers, Peer{UID: stranger, GID: users, Groups: []uint32{view}}, nil, ReadAccess},
+		{"a viewer by its first group", writers, viewers, Peer{UID: stranger, GID: view}, nil, ReadAccess},
+		{"a viewer by another group", writers, viewers, Peer{UID: stranger, GID: users}, []uint32{view}, ReadAccess},
+		{"a member of both", writers, viewers, Peer{UID: stranger, GID: view}, []uint32{dz}, WriteAccess},
+		{"a viewer where nobody may view", writers, nil, Peer{UID: stranger, GID: view}, nil, NoAccess},
+		{"a viewer where nobody else may write", nil, viewers, Peer{UID: stranger, GID: users}, []uint32{view}, ReadAccess},
+		{"one group for both", writers, writers, Peer{UID: stranger, GID: dz}, nil, WriteAccess},
+		{"the daemon's user in the view group", writers, viewers, Peer{UID: owner, GID: view}, []uint32{view}, WriteAccess},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +125,7 @@ func as(t *testing.T, peer Peer, policy Policy, lookup func(uint32) ([]uint32, e
 func TestStrangerIsToldWhoMay(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Owner: 100, Group: &Group{"dz", 50}, View: &Group{"dz-view", 51}}
-	ask := as(t, Peer{1000, 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60}, nil })
+	ask := as(t, Peer{UID: 1000, GID: 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60}, nil })
 	status, told := ask("GET", "/api/v1/status")
 	if status != http.StatusForbidden || told.Code != api.CodeForbidden {
 		t.Errorf("got %d %+v", status, told)
@@ -137,7 +140,7 @@ func TestStrangerIsToldWhoMay(t *testing.T) {
 func TestViewerSeesButDoesNotChange(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Owner: 100, Group: &Group{"dz", 50}, View: &Group{"dz-view", 51}}
-	ask := as(t, Peer{1000, 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60, 51}, nil })
+	ask := as(t, Peer{UID: 1000, GID: 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60, 51}, nil })
 	for _, target := range []string{"/api/v1/status", "/api/v1/endpoints", "/metrics", "/openapi.json", "/healthz"} {
 		if status, told := ask("GET", target); status != http.StatusOK {
 			t.Errorf("GET %s: %d %+v", target, status, told)
@@ -156,7 +159,7 @@ func TestViewerSeesButDoesNotChange(t *testing.T) {
 
 func TestWithoutGroupsTheHintNamesTheSetting(t *testing.T) {
 	t.Parallel()
-	ask := as(t, Peer{1000, 60}, Policy{Owner: 100}, func(uint32) ([]uint32, error) {
+	ask := as(t, Peer{UID: 1000, GID: 60}, Policy{Owner: 100}, func(uint32) ([]uint32, error) {
 		t.Error("groups were looked up, and none are configured")
 		return nil, nil
 	})
@@ -168,7 +171,7 @@ func TestWithoutGroupsTheHintNamesTheSetting(t *testing.T) {
 func TestUnknownGroupsDeny(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Owner: 100, Group: &Group{"dz", 50}}
-	ask := as(t, Peer{1000, 60}, policy, func(uint32) ([]uint32, error) { return nil, errors.New("directory is down") })
+	ask := as(t, Peer{UID: 1000, GID: 60}, policy, func(uint32) ([]uint32, error) { return nil, errors.New("directory is down") })
 	status, told := ask("GET", "/api/v1/status")
 	if status != http.StatusForbidden || !strings.Contains(told.Message, "directory is down") {
 		t.Errorf("got %d %+v", status, told)
@@ -188,7 +191,7 @@ func TestRequestWithoutPeerIsDenied(t *testing.T) {
 // The kernel's word, not the test's.
 func TestPeerOfARealSocket(t *testing.T) {
 	t.Parallel()
-	me := Peer{uint32(os.Geteuid()), uint32(os.Getegid())}
+	me := Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	server := run(t, newFake(), Policy{Owner: me.UID})
 	if _, err := server.Status(t.Context()); err != nil {
 		t.Errorf("the daemon's own user is refused: %v", err)

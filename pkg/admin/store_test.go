@@ -58,7 +58,7 @@ func TestABackupThatFailsIsAnError(t *testing.T) {
 func TestABackupIsNotForViewers(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Owner: 100, Group: &Group{"dz", 50}, View: &Group{"dz-view", 51}}
-	ask := as(t, Peer{1000, 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60, 51}, nil })
+	ask := as(t, Peer{UID: 1000, GID: 60}, policy, func(uint32) ([]uint32, error) { return []uint32{60, 51}, nil })
 	if status, told := ask("GET", "/api/v1/store"); status != http.StatusOK {
 		t.Errorf("a viewer may not look at the store: %+v", told)
 	}
