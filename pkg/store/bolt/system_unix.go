@@ -37,5 +37,5 @@ func diskFree(path string) (bytes int64, ok bool) {
 	if err := unix.Statfs(path, &fs); err != nil {
 		return 0, false
 	}
-	return int64(fs.Bavail) * int64(fs.Bsize), true //nolint:gosec,unconvert // types differ between systems
+	return int64(fs.Bavail) * int64(fs.Bsize), true //nolint:unconvert // types differ between systems
 }
