@@ -160,10 +160,17 @@ func flagError(cmd *cobra.Command, err error) error {
 // valueError turns what the standard library says of numbers into words.
 func valueError(invalid *pflag.InvalidValueError) error {
 	kinds := map[string]string{"int": "a whole number", "float64": "a number", "bool": "true or false"}
-	if kind, ok := kinds[invalid.GetFlag().Value.Type()]; ok {
-		return fmt.Errorf("%q is not %s", invalid.GetValue(), kind)
+	switch kind := invalid.GetFlag().Value.Type(); kind {
+	case "intSlice":
+		return fmt.Errorf("%q is no number", invalid.GetValue())
+	case "stringSlice":
+		return fmt.Errorf("%q is no list: separate words by commas, without quotes", invalid.GetValue())
+	default:
+		if expected, ok := kinds[kind]; ok {
+			return fmt.Errorf("%q is not %s", invalid.GetValue(), expected)
+		}
+		return invalid.Unwrap()
 	}
-	return invalid.Unwrap()
 }
 
 func flagNames(cmd *cobra.Command) []string {

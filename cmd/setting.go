@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -52,13 +53,16 @@ func (s *settings) path(flags *pflag.FlagSet, name, usage string, patch *api.Pat
 	})
 }
 
+// span declares a length of time that can't be zero.
 func (s *settings) span(flags *pflag.FlagSet, name, usage string, patch *api.Patch[string], draft *timespan.Span) {
 	s.flag(flags, name, usage, func(text string) (err error) {
 		*draft = 0
 		if *patch = orDefault(text); text == "" {
 			return nil
 		}
-		*draft, err = timespan.Parse(text)
+		if *draft, err = timespan.Parse(text); err == nil && *draft == 0 {
+			return fmt.Errorf("%q leaves no time for it: write 1s or more, or '' for the default", text)
+		}
 		return err
 	})
 }
