@@ -30,6 +30,10 @@ func ExitCode(err error) int {
 	if err == nil {
 		return ExitDone
 	}
+	var rejected rejectedError
+	if errors.As(err, &rejected) {
+		return ExitFailed // the rest was accepted
+	}
 	switch describe(err).Code {
 	case api.CodeInvalid:
 		return ExitUsage
@@ -61,6 +65,11 @@ func usagef(format string, args ...any) error {
 	return usageError{err: fmt.Errorf(format, args...)}
 }
 
+// rejectedError says that so many lines of what was given were no events.
+type rejectedError uint64
+
+func (e rejectedError) Error() string { return render.Count(uint64(e), "line") + " rejected" }
+
 // errSilent ends a command with ExitFailed after it has said itself, in its
 // output, what failed.
 var errSilent = errors.New("failed")
@@ -69,9 +78,12 @@ var errSilent = errors.New("failed")
 func describe(err error) api.Error {
 	var fromAPI *api.Error
 	var usage usageError
+	var rejected rejectedError
 	switch {
 	case errors.As(err, &fromAPI):
 		return *fromAPI
+	case errors.As(err, &rejected):
+		return api.Error{Code: api.CodeInvalid, Message: rejected.Error(), Hint: "see 'dz event rejected'"}
 	case errors.As(err, &usage):
 		return api.Error{Code: api.CodeInvalid, Message: usage.Error(), Hint: usage.hint}
 	case errors.Is(err, context.Canceled):

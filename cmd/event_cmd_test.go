@@ -18,7 +18,7 @@ func TestEmitMakesAnEventOfFlags(t *testing.T) {
 	d := newFakeDaemon(t, map[string]any{"POST /events": api.EmitResult{Accepted: 1}})
 	d.run(t, "", nil, "event", "emit", "--type", "AssetMetadataUpdated", "--item", "9588", "--base", `"16"`, "--field", "title",
 		"--field", "keywords, all", "--format", "50036", "--channel", "42", "--user", "u1", "--reason", "caption",
-		"--data", `{"asset": {"title": "x"}, "itemId": 1}`, "--id", "e1", "--source", "/dam").
+		"--data", `{"asset": {"title": "x"}, "itemId": 9588}`, "--id", "e1", "--source", "/dam").
 		wants(t, ExitDone, "event e1 accepted", "")
 	body := d.asked()[0].Body
 	e, err := event.Decode([]byte(body))
@@ -82,6 +82,24 @@ func TestWhatIsRejectedFailsTheCommand(t *testing.T) {
 	got.wants(t, ExitFailed, "1 event accepted", "2 lines rejected: see 'dz event rejected'")
 }
 
+// Who reads JSON gets one object from each stream.
+func TestWhatIsRejectedAsJSON(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{"POST /events": api.EmitResult{
+		Accepted: 1, RejectedCount: 1, Rejected: []api.Rejected{{Offset: 17, Reason: "the line is empty"}},
+	}})
+	got := d.run(t, "x\n", nil, "event", "emit", "-", "-o", "json")
+	got.wants(t, ExitFailed, `"reason": "the line is empty"`, `"code": "invalid"`)
+	sameJSON(t, got.stderr, `{"error": {"code": "invalid", "message": "1 line rejected", "hint": "see 'dz event rejected'"}}`)
+}
+
+func TestEmitTellsTheIDAsJSON(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{"POST /events": api.EmitResult{Accepted: 1, Rejected: []api.Rejected{}}})
+	got := d.run(t, "", nil, "event", "emit", "--type", "AssetCreated", "--item", "1", "--id", "e1", "-o", "json")
+	sameJSON(t, got.stdout, `{"accepted": 1, "rejectedCount": 0, "rejected": [], "id": "e1"}`)
+}
+
 func TestEmitRefusesWhatIsNoEvent(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -93,7 +111,11 @@ func TestEmitRefusesWhatIsNoEvent(t *testing.T) {
 		{[]string{"-", "--item", "1"}, "takes either a file or --type and --item"},
 		{[]string{"a", "b"}, "takes one file"},
 		{[]string{"--type", "AssetCreatd", "--item", "1"}, "--type: unknown event \"AssetCreatd\"; did you mean AssetCreated?"},
-		{[]string{"--type", "AssetCreated", "--item", "1", "--reason", "metdata"}, "--reason: unknown reason"},
+		{[]string{"--type", "AssetCreated", "--item", "1", "--reason", "metdata"}, "--reason: unknown reason \"metdata\"; did you mean metadata?\n"},
+		{[]string{"--type", "AssetCreated", "--item", "1", "--reason", "bogus"}, "--reason: unknown reason \"bogus\": write one of "},
+		{[]string{"--type", "AssetCreated", "--item", "1.5"}, "--item: 1.5 is no whole number: write '\"1.5\"' if it is a text"},
+		{[]string{"--type", "AssetCreated", "--item", "5", "--data", `{"itemId":6}`}, "--item and --data contradict each other: itemId is 5 and 6: leave one of them out"},
+		{[]string{"--type", "AssetCreated", "--item", "1", "--reason", "metadata", "--data", `{"reason":"delete"}`}, "--reason and --data contradict"},
 		{[]string{"--type", "AssetCreated", "--item", "1", "--data", "[]"}, "--data: not a JSON object"},
 		{[]string{"--type", "AssetCreated", "--item", "1", "--data", "null"}, "--data: not a JSON object"},
 		{[]string{"--type", "AssetCreated", "--item", `""`}, "--item:"},
@@ -134,7 +156,7 @@ func TestReplaySaysHowFarBackItReached(t *testing.T) {
 	from := now.Add(-time.Hour)
 	d := newFakeDaemon(t, map[string]any{"POST /events/replay": api.ReplayResult{Events: 10, Owed: 7, From: &from}})
 	d.run(t, "", nil, "event", "replay", "--since", "2h", "--endpoint", "shop").
-		wants(t, ExitDone, "10 events looked at, 7 notifications owed", "the oldest event still kept is of 2026-11-21 09:00:00")
+		wants(t, ExitDone, "10 events looked at, 7 changes owed again, to be told together per object", "the oldest event still kept is of 2026-11-21 09:00:00")
 	sameJSON(t, d.asked()[0].Body, `{"since": "2026-11-21T08:00:00Z", "endpoint": "shop"}`)
 	d.run(t, "", nil, "event", "replay").wants(t, ExitUsage, "", "needs --since")
 }

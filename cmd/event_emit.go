@@ -3,29 +3,17 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
-	"time"
 
-	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/render"
 )
-
-// emitOptions describe one event.
-type emitOptions struct {
-	kind, item, base            string
-	id, source, subject, reason string
-	user, data                  string
-	fields, formats, channels   []string
-}
 
 func newEventEmitCommand(a *app) *cobra.Command {
 	var opts emitOptions
@@ -86,7 +74,7 @@ func (a *app) emitOne(ctx context.Context, s session, opts emitOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.emitted(s, result, id, "event "+id+" accepted")
+	return a.emitted(s, emitted{result, id}, id, "event "+id+" accepted")
 }
 
 func (a *app) emitFile(ctx context.Context, s session, name string) error {
@@ -108,7 +96,7 @@ func (a *app) emitFile(ctx context.Context, s session, name string) error {
 		}
 		return err
 	}
-	return a.emitted(s, result, strconv.Itoa(result.Accepted), render.Count(uint64(result.Accepted), "event")+" accepted")
+	return a.emitted(s, emitted{EmitResult: result}, strconv.Itoa(result.Accepted), render.Count(uint64(result.Accepted), "event")+" accepted")
 }
 
 // interruptible returns what reads input and ends with ctx, which reading from a
@@ -123,10 +111,16 @@ func interruptible(ctx context.Context, input io.Reader) io.ReadCloser {
 	return reader
 }
 
+// emitted is what became of events; the id is known of one that was made here.
+type emitted struct {
+	api.EmitResult
+	ID string `json:"id,omitempty"`
+}
+
 // emitted prints what became of events; those that were rejected are an error.
-func (a *app) emitted(s session, result api.EmitResult, name, sentence string) error {
+func (a *app) emitted(s session, result emitted, name, sentence string) error {
 	if result.Accepted == 0 {
-		name, sentence = "0", "no event accepted"
+		result.ID, name, sentence = "", "0", "no event accepted"
 	}
 	if err := s.out.Result(result, name, sentence); err != nil {
 		return err
@@ -134,81 +128,10 @@ func (a *app) emitted(s session, result api.EmitResult, name, sentence string) e
 	if result.RejectedCount == 0 {
 		return nil
 	}
-	for _, r := range result.Rejected {
-		a.note("dz: rejected at byte %d: %s", r.Offset, r.Reason)
-	}
-	return fmt.Errorf("%s rejected: see 'dz event rejected'", render.Count(uint64(result.RejectedCount), "line"))
-}
-
-// event returns the event as a line, and its id.
-func (o emitOptions) event(now time.Time) (line []byte, id string, err error) {
-	if _, _, err := event.ParseType(o.kind); err != nil {
-		return nil, "", usagef("--type: %w", err)
-	}
-	if o.reason != "" {
-		if _, err := event.ParseReason(o.reason); err != nil {
-			return nil, "", usagef("--reason: %w", err)
+	if s.out.Format == render.Table || s.out.Format == render.Name {
+		for _, r := range result.Rejected { // for scripts they are in the result
+			a.note("dz: rejected at byte %d: %s", r.Offset, r.Reason)
 		}
 	}
-	data := map[string]any{}
-	if o.data != "" {
-		if err := json.Unmarshal([]byte(o.data), &data); err != nil || data == nil {
-			return nil, "", usagef("--data: not a JSON object")
-		}
-	}
-	for _, member := range []struct{ name, flag, text string }{
-		{"itemId", "item", o.item}, {"baseId", "base", o.base}, {"user", "user", o.user},
-	} {
-		if member.text == "" {
-			continue
-		}
-		if data[member.name], err = event.ParseID(member.text); err != nil {
-			return nil, "", usagef("--%s: %w", member.flag, err)
-		}
-	}
-	if o.reason != "" {
-		data["reason"] = o.reason
-	}
-	if len(o.fields) > 0 {
-		data["changedFields"] = o.fields
-	}
-	for _, member := range []struct {
-		name, flag string
-		texts      []string
-	}{{"formats", "format", o.formats}, {"channels", "channel", o.channels}} {
-		if len(member.texts) == 0 {
-			continue
-		}
-		if data[member.name], err = api.ParseIDs(member.texts); err != nil {
-			return nil, "", usagef("--%s: %w", member.flag, err)
-		}
-	}
-	if id = o.id; id == "" {
-		made, err := ulid.New(ulid.Timestamp(now), rand.Reader)
-		if err != nil {
-			return nil, "", fmt.Errorf("make event id: %w", err)
-		}
-		id = made.String()
-	}
-	envelope := map[string]any{
-		"specversion": "1.0", "id": id, "source": o.source, "type": o.kind,
-		"time": now.UTC().Format(time.RFC3339Nano), "data": data,
-	}
-	if o.subject != "" {
-		envelope["subject"] = o.subject
-	}
-	if line, err = json.Marshal(envelope); err != nil {
-		return nil, "", fmt.Errorf("write event: %w", err)
-	}
-	decoded, err := event.Decode(line)
-	if err != nil {
-		return nil, "", usageError{err: err}
-	}
-	if o.subject == "" {
-		envelope["subject"] = decoded.Object.String()
-		if line, err = json.Marshal(envelope); err != nil {
-			return nil, "", fmt.Errorf("write event: %w", err)
-		}
-	}
-	return append(line, '\n'), id, nil
+	return rejectedError(result.RejectedCount)
 }
