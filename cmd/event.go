@@ -142,8 +142,8 @@ once.`,
 			if result.DryRun {
 				verb = "would be owed"
 			}
-			return s.out.Result(result, strconv.FormatUint(result.Owed, 10), fmt.Sprintf("%s looked at, %s %s",
-				render.Count(result.Events, "event"), render.Count(result.Owed, "notification"), verb))
+			return s.out.Result(result, strconv.FormatUint(result.Owed, 10), fmt.Sprintf("%s looked at, %s %s again, to be told together per object",
+				render.Count(result.Events, "event"), render.Count(result.Owed, "change"), verb))
 		}),
 	}
 	flags := cmd.Flags()

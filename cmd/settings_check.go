@@ -20,9 +20,17 @@ func (s *settings) checkNew(name string) error {
 		}
 	}
 	if err := errors.Join(draft.Validate(), s.styles.Validate(&draft)); err != nil {
-		return usageError{err: err}
+		return usageError{err, s.changeTypesHint(&draft)}
 	}
 	return nil
+}
+
+// changeTypesHint names the flag for what every endpoint must have.
+func (s *settings) changeTypesHint(draft *endpoint.Endpoint) string {
+	if draft.Subscription.ChangeTypes&event.AllChanges != 0 {
+		return ""
+	}
+	return "give them with --change-types, separated by commas"
 }
 
 // checkChange reports what is wrong with the given settings of an endpoint
@@ -45,7 +53,7 @@ func (s *settings) checkChange(name string) error {
 		err = errors.Join(err, styleErr)
 	}
 	if err != nil {
-		return usageError{err: err}
+		return usageError{err, s.changeTypesHint(&draft)}
 	}
 	return nil
 }

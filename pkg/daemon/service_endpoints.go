@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
@@ -58,6 +60,11 @@ func (s *service) GetEndpoint(_ context.Context, name string) (admin.EndpointSta
 // CreateEndpoint registers an endpoint.
 func (s *service) CreateEndpoint(ctx context.Context, ep endpoint.Endpoint) (admin.EndpointState, error) {
 	added, err := s.registry.add(ctx, ep, s.now())
+	if errors.Is(err, store.ErrExists) {
+		return admin.EndpointState{}, &api.Error{
+			Code: api.CodeConflict, Message: err.Error(), Hint: "'dz endpoint update " + ep.Name + "' changes it",
+		}
+	}
 	if err != nil {
 		return admin.EndpointState{}, told(err)
 	}

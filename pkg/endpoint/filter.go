@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -51,9 +52,33 @@ func compileFilter(text string) (*filter, error) {
 	}
 	program, err := expr.Compile(text, expr.Env(filterEnv{}), expr.AsBool())
 	if err != nil {
-		return nil, fmt.Errorf("filter: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, fmt.Errorf("filter: %s", explainFilter(err))
 	}
 	return &filter{program}, nil
+}
+
+// explainFilter says in one line what is wrong with an expression, and what
+// there is instead of a name that there is not.
+func explainFilter(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	const ofEvent = "type endpoint.filterEvent has no"
+	switch {
+	case strings.Contains(text, ofEvent):
+		return strings.Replace(text, ofEvent, "event has no", 1) + " (event has " + members(filterEvent{}) + ")"
+	case strings.Contains(text, "unknown name "):
+		return text + " (there are " + members(filterEnv{}) + ")"
+	default:
+		return text
+	}
+}
+
+// members lists what a filter may name of a struct.
+func members(of any) string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(of)) {
+		names = append(names, field.Tag.Get("expr"))
+	}
+	return strings.Join(names, ", ")
 }
 
 // match reports false only if the expression says so. An expression that fails,
