@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -83,6 +84,23 @@ func TestAnEmptyListSaysWhatIsBeingRetried(t *testing.T) {
 	d.run(t, "", nil, "failures", "list", "--endpoint", "shop").wants(t, ExitDone, "", "no failures; 1 debt is being retried")
 	d.run(t, "", nil, "failures", "list", "--endpoint", "calm").wants(t, ExitDone, "", "no failures\n")
 	d.run(t, "", nil, "failures", "list", "-o", "json").wants(t, ExitDone, "[]\n", "")
+}
+
+func TestATryThatIsDueWaitsForASickEndpoint(t *testing.T) {
+	t.Parallel()
+	due, later := now.Add(-time.Hour), now.Add(time.Hour)
+	failure := api.Failure{ID: "01KAK7Z3M0000000000000002A", Endpoint: "shop", State: "retrying", NextAttempt: &due}
+	d := newFakeDaemon(t, map[string]any{
+		"GET /failures": api.FailurePage{Failures: []api.Failure{failure}},
+		"GET /status":   api.Status{Endpoints: []api.EndpointStatus{{Name: "shop", State: "sick"}}},
+	})
+	d.run(t, "", nil, "failures", "list", "--retrying").wants(t, ExitDone, "when it answers", "")
+	failure.NextAttempt = &later
+	d = newFakeDaemon(t, map[string]any{"GET /failures": api.FailurePage{Failures: []api.Failure{failure}}})
+	d.run(t, "", nil, "failures", "list", "--retrying").wants(t, ExitDone, "in 1h", "")
+	if len(d.lines()) != 1 {
+		t.Errorf("asked %v, want the list alone", d.lines())
+	}
 }
 
 func TestRetryAndPurgeNeedToKnowWhich(t *testing.T) {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +35,11 @@ func newFailuresListCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.out.Failures(list); err != nil {
+			states, err := a.statesOfDue(ctx, s, list)
+			if err != nil {
+				return err
+			}
+			if err := s.out.Failures(list, states); err != nil {
 				return err
 			}
 			if more {
@@ -49,6 +54,24 @@ func newFailuresListCommand(a *app) *cobra.Command {
 	filter.declare(a, cmd)
 	cmd.Flags().IntVar(&limit, "limit", limit, "show at most this `NUMBER`; 0 shows all")
 	return cmd
+}
+
+// statesOfDue returns the states of endpoints by name if the table needs them:
+// for tries that are due and wait for their endpoint.
+func (a *app) statesOfDue(ctx context.Context, s session, list []api.Failure) (map[string]string, error) {
+	due := func(f api.Failure) bool { return f.NextAttempt != nil && !f.NextAttempt.After(a.env.Now()) }
+	if s.out.Format != render.Table || !slices.ContainsFunc(list, due) {
+		return nil, nil //nolint:nilnil // no state is asked for
+	}
+	status, err := s.client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]string, len(status.Endpoints))
+	for _, ep := range status.Endpoints {
+		states[ep.Name] = ep.State
+	}
+	return states, nil
 }
 
 // noFailures says why a list is empty, which need not mean that all is well.

@@ -3,6 +3,8 @@ package render
 import (
 	"strconv"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/dam-delivery/dz/pkg/api"
 )
 
@@ -36,6 +38,10 @@ func (p *Printer) Events(list []api.Event) error {
 	})
 }
 
+// maxRejectedWidth is how much of a line that was no event a table shows, even
+// where its width is not bounded. JSON has all that was kept.
+const maxRejectedWidth = 80
+
 // Rejected prints input that was no event, a line each. Its name is where it
 // was found.
 func (p *Printer) Rejected(list []api.Rejected) error {
@@ -51,7 +57,7 @@ func (p *Printer) Rejected(list []api.Rejected) error {
 		for i, r := range list {
 			rows[i] = []cell{
 				plain(relative(r.Time, out.now)), plain(r.Source), plain(place(r)), painted(r.Reason, out.paint.bad),
-				plain(size(r.Length)), plain(r.Line),
+				plain(size(r.Length)), plain(ansi.Truncate(clean(r.Line), maxRejectedWidth, "…")),
 			}
 		}
 		out.table([]column{

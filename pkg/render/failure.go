@@ -3,12 +3,14 @@ package render
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
 
-// Failures prints a list of failures, a line each.
-func (p *Printer) Failures(list []api.Failure) error {
+// Failures prints a list of failures, a line each. states are the states of
+// endpoints by name, as far as they are known: a try that is due waits for them.
+func (p *Printer) Failures(list []api.Failure, states map[string]string) error {
 	ids := make([]string, len(list))
 	for i, f := range list {
 		ids[i] = f.ID
@@ -22,22 +24,37 @@ func (p *Printer) Failures(list []api.Failure) error {
 			rows[i] = []cell{
 				plain(f.ID), plain(f.Endpoint), plain(object(f.Object)), painted(f.State, out.paint.state),
 				plain(string(f.Reason)), plain(status(f.Status)), plain(strconv.Itoa(f.Attempts)),
-				plain(relative(f.LastAttempt, out.now)), plain(relativeTo(f.NextAttempt, out.now)), plain(f.Error),
+				plain(relative(f.LastAttempt, out.now)), plain(nextTry(f, states[f.Endpoint], out.now)), plain(f.Error),
 			}
 		}
 		out.table([]column{
 			{title: "ID"},
 			{title: "ENDPOINT", least: 8},
 			{title: "OBJECT", least: 12},
-			{title: "STATE", drop: 5},
+			{title: "STATE", drop: 1},
 			{title: "REASON", drop: 2},
-			{title: "STATUS", right: true, drop: 4},
+			{title: "STATUS", right: true, drop: 3},
 			{title: "TRIES", right: true, drop: 6},
-			{title: "LAST TRY", drop: 1},
-			{title: "NEXT TRY", drop: 3},
+			{title: "LAST TRY", drop: 5},
+			{title: "NEXT TRY", drop: 4},
 			{title: "ERROR", least: 20, drop: 7},
 		}, rows)
 	})
+}
+
+// nextTry says when the next attempt is made, or what it waits for.
+func nextTry(f api.Failure, endpoint string, now time.Time) string {
+	if f.NextAttempt == nil || f.NextAttempt.After(now) {
+		return relativeTo(f.NextAttempt, now)
+	}
+	switch endpoint {
+	case "sick":
+		return "when it answers"
+	case "disabled", "gone":
+		return "when enabled"
+	default:
+		return "now"
+	}
 }
 
 // Failure prints all that is known of one failure.

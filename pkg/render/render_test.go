@@ -129,8 +129,8 @@ func pages() map[string]func(*Printer) error {
 		"status_empty":   func(p *Printer) error { return p.Status(api.Status{Version: "1.2.3", Idle: true}) },
 		"endpoints":      func(p *Printer) error { return p.Endpoints(sampleEndpoints()) },
 		"endpoint":       func(p *Printer) error { return p.Endpoint(sampleEndpoints()[0], &health) },
-		"failures":       func(p *Printer) error { return p.Failures(sampleFailures()) },
-		"failures_empty": func(p *Printer) error { return p.Failures(nil) },
+		"failures":       func(p *Printer) error { return p.Failures(sampleFailures(), nil) },
+		"failures_empty": func(p *Printer) error { return p.Failures(nil, nil) },
 		"failure":        func(p *Printer) error { return p.Failure(sampleFailures()[0]) },
 		"events":         func(p *Printer) error { return p.Events(sampleEvents()) },
 		"rejected":       func(p *Printer) error { return p.Rejected(sampleRejected()) },
@@ -228,7 +228,7 @@ func TestEveryJSONListIsAnArray(t *testing.T) {
 	var out bytes.Buffer
 	p := &Printer{Out: &out, Format: JSON, Now: now}
 	for _, show := range []func() error{
-		func() error { return p.Endpoints(nil) }, func() error { return p.Failures(nil) },
+		func() error { return p.Endpoints(nil) }, func() error { return p.Failures(nil, nil) },
 		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) },
 	} {
 		out.Reset()
