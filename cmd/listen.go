@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/listen"
 	"github.com/dam-delivery/dz/pkg/render"
+	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
@@ -51,6 +53,9 @@ It answers 200 unless something else is asked for.`,
 		Args: exactly(),
 		PreRunE: func(*cobra.Command, []string) error {
 			opts.answer.Delay = opts.delay.Std()
+			if _, _, err := net.SplitHostPort(opts.addr); err != nil {
+				return usagef("--addr: %q is no address: write HOST:PORT, such as 127.0.0.1:8089", opts.addr)
+			}
 			if opts.retryAfter < 0 {
 				return usagef("--retry-after: %d is negative", opts.retryAfter)
 			}
@@ -147,9 +152,13 @@ func printRequest(out *render.Printer, request listen.Request, detail render.Det
 	if request.Status != 0 {
 		answer = strconv.Itoa(request.Status)
 	}
+	about := listen.Describe(request.Body)
+	if _, isTest := request.Headers[style.TestHeader]; isTest {
+		about = strings.TrimSpace(about + " (test)")
+	}
 	return out.Received(render.Received{
 		Time: request.Time, Method: request.Method, Path: request.Path,
-		About: listen.Describe(request.Body), Answer: answer, OK: !request.Failed,
+		About: about, Answer: answer, OK: !request.Failed,
 		Headers: request.Headers, Body: request.Body,
 	}, detail)
 }

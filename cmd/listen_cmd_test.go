@@ -85,6 +85,30 @@ func TestListenPrintsWhatArrives(t *testing.T) {
 	}
 }
 
+func TestListenMarksTests(t *testing.T) {
+	t.Parallel()
+	l := startListen(t)
+	for _, body := range []string{notification, "x"} {
+		request, err := http.NewRequest(http.MethodPost, l.url+"/hook", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Dz-Test", "1")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	l.post(t, notification)
+	l.end()
+	for _, want := range []string{"BaseId 16 (test)\n", "→ 200  (test)\n", "BaseId 16\n"} {
+		if !strings.Contains(l.stdout.String(), want) {
+			t.Errorf("printed %q, want %q", l.stdout, want)
+		}
+	}
+}
+
 func TestListenPrintsAJSONObjectALine(t *testing.T) {
 	t.Parallel()
 	l := startListen(t, "-o", "json", "--fail-every", "2", "--status", "503", "--retry-after", "7")
@@ -135,7 +159,7 @@ func TestListenSaysWhyItCanNot(t *testing.T) {
 	defer l.end()
 	address := strings.TrimPrefix(l.url, "http://")
 	run(t, "", nil, "listen", "--addr", address).wants(t, ExitFailed, "", "is in use: choose another one with --addr")
-	run(t, "", nil, "listen", "--addr", "nowhere").wants(t, ExitFailed, "", "dz: listen:")
+	run(t, "", nil, "listen", "--addr", "nowhere").wants(t, ExitUsage, "", `--addr: "nowhere" is no address: write HOST:PORT`)
 	run(t, "", nil, "listen", "--status", "99").wants(t, ExitUsage, "", "status 99 is not between 200 and 599")
 	run(t, "", nil, "listen", "--close", "--status", "500").wants(t, ExitUsage, "", "neither a status nor a Retry-After")
 	run(t, "", nil, "listen", "--retry-after", "-1").wants(t, ExitUsage, "", "--retry-after: -1 is negative")
