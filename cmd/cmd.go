@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/dam-delivery/dz/pkg/config"
@@ -67,6 +68,9 @@ func Run(ctx context.Context, args []string, env Env) int {
 		return a.report(err, args)
 	}
 	root := newRootCommand(a)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		unquoteFlags(root)
+	}
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
 		return a.report(err, args)

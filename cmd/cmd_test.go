@@ -59,7 +59,7 @@ func TestUsageErrorsNameTheNearestWord(t *testing.T) {
 		{[]string{"xyz"}, `unknown command "xyz" for "dz": see 'dz --help'`},
 		{[]string{"endpoint", "ad", "shop"}, `unknown command "ad" for "dz endpoint"; did you mean add?`},
 		{[]string{"help", "endpoint", "ad"}, `unknown command "ad" for "dz endpoint"; did you mean add?`},
-		{[]string{"completion", "bsh"}, `did you mean bash?`},
+		{[]string{"completion", "bsh"}, `there are some for bash, fish, powershell, zsh`},
 		{[]string{"endpoint", "add", "x", "--debonce", "1s"}, `unknown flag --debonce; did you mean --debounce?`},
 		{[]string{"status", "-z"}, `unknown flag -z: see 'dz status --help'`},
 		{[]string{"status", "--socket"}, `--socket needs a value: see 'dz status --help'`},

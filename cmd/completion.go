@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // newCompletionCommand stands in for cobra's own, whose errors are not ours.
@@ -23,7 +25,7 @@ func newCompletionCommand(a *app) *cobra.Command {
 			ValidArgsFunction: cobra.NoFileCompletions,
 		}
 	}
-	return newGroup(
+	group := newGroup(
 		&cobra.Command{
 			Use:   "completion SHELL",
 			Short: "Print what makes a shell complete commands, flags and names",
@@ -39,4 +41,26 @@ func newCompletionCommand(a *app) *cobra.Command {
 		shell("powershell", "  dz completion powershell | Out-String | Invoke-Expression",
 			func(root *cobra.Command) error { return root.GenPowerShellCompletionWithDesc(a.env.Stdout) }),
 	)
+	group.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var shells []string
+		for _, sub := range cmd.Commands() {
+			shells = append(shells, sub.Name())
+		}
+		return usageError{fmt.Errorf("there are no completions for %q", args[0]), "there are some for " + strings.Join(shells, ", ")}
+	}
+	return group
+}
+
+// unquoteFlags takes the marks off what flags are for: help names a flag's value
+// by them, and completions would show them.
+func unquoteFlags(cmd *cobra.Command) {
+	unquote := func(flag *pflag.Flag) { flag.Usage = strings.ReplaceAll(flag.Usage, "`", "") }
+	cmd.Flags().VisitAll(unquote)
+	cmd.PersistentFlags().VisitAll(unquote)
+	for _, sub := range cmd.Commands() {
+		unquoteFlags(sub)
+	}
 }
