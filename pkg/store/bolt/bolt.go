@@ -299,6 +299,8 @@ func (db *DB) view(read func(*bbolt.Tx) error) (err error) {
 	return read(tx)
 }
 
+func (db *DB) releasePages() { releasePages(db.bolt) }
+
 // Close waits for writes under way, lets the file go and returns.
 func (db *DB) Close() error {
 	db.mu.Lock()

@@ -13,8 +13,13 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// checkEvery is after how many records a check looks whether it should go on.
-const checkEvery = 1000
+const (
+	// checkEvery is after how many records a check looks whether it should go on.
+	checkEvery = 1000
+	// releaseEvery is after how many records what was read is given back to the
+	// system.
+	releaseEvery = 50 * checkEvery
+)
 
 // recordCheck reads every record, bucket by bucket, and tells of those that
 // can't be read or do not fit to others.
@@ -65,8 +70,12 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 func (c *recordCheck) each(ctx context.Context, bucket []byte, record func(k, v []byte)) error {
 	n := 0
 	return c.tx.Bucket(bucket).ForEach(func(k, v []byte) error {
-		if n++; n%checkEvery == 0 && ctx.Err() != nil {
+		n++
+		if n%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if n%releaseEvery == 0 {
+			releasePages(c.tx.DB())
 		}
 		c.at(bucket, k)
 		record(k, v)

@@ -153,7 +153,7 @@ func copyBuckets(ctx context.Context, from *bbolt.DB, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	c := &bucketCopy{ctx: ctx, to: to}
+	c := &bucketCopy{ctx: ctx, from: from, to: to}
 	err = from.View(func(tx *bbolt.Tx) error {
 		return tx.ForEach(c.bucket)
 	})
@@ -165,8 +165,8 @@ func copyBuckets(ctx context.Context, from *bbolt.DB, path string) (err error) {
 
 // bucketCopy copies buckets, some records a commit.
 type bucketCopy struct {
-	ctx context.Context //nolint:containedctx // it lives as long as one call
-	to  *bbolt.DB
+	ctx      context.Context //nolint:containedctx // it lives as long as one call
+	from, to *bbolt.DB
 }
 
 func (c *bucketCopy) bucket(name []byte, from *bbolt.Bucket) error {
@@ -203,6 +203,8 @@ func (c *bucketCopy) bucket(name []byte, from *bbolt.Bucket) error {
 		if err != nil {
 			return err
 		}
+		releasePages(c.from)
+		releasePages(c.to)
 	}
 	return nil
 }

@@ -74,7 +74,6 @@ func (db *DB) Inspect(ctx context.Context) (Inspection, error) {
 		}
 		i.Buckets = append(i.Buckets, size)
 	}
-	db.releasePages()
 	return i, nil
 }
 
@@ -107,6 +106,7 @@ func (db *DB) measure(ctx context.Context, name []byte) (BucketSize, error) {
 		if err != nil {
 			return size, err
 		}
+		db.releasePages()
 	}
 	return size, nil
 }

@@ -184,6 +184,7 @@ func rebase(ctx context.Context, path string) (err error) {
 		if last == nil {
 			break
 		}
+		releasePages(b)
 	}
 	return err
 }

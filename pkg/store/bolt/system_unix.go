@@ -12,18 +12,18 @@ import (
 // releaseFrom is the file's size from which it pays to give pages back, in bytes.
 const releaseFrom = 32 << 20
 
-// releasePages gives the pages of the mapped file back to the system. They are
+// releasePages gives the pages of a mapped file back to the system. They are
 // counted as this process's memory once they were read, as all of them are when
 // the file is opened; the system's cache keeps them, and reading one again
 // costs little.
-func (db *DB) releasePages() {
+func releasePages(b *bbolt.DB) {
 	// A page that stays mapped does no harm, so no error is one.
-	_ = db.view(func(tx *bbolt.Tx) error {
+	_ = b.View(func(tx *bbolt.Tx) error {
 		size := tx.Size() // within the mapping, which can't move during a transaction
 		if size < releaseFrom {
 			return nil
 		}
-		info := db.bolt.Info()
+		info := b.Info()
 		data := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data)) //nolint:gosec // bbolt tells the mapping's address as a number
 		mapped := unsafe.Slice((*byte)(data), size)            //nolint:gosec // never read here, only named to the system
 		return unix.Madvise(mapped, unix.MADV_DONTNEED)

@@ -119,7 +119,7 @@ func filesIn(t *testing.T, dir string) []string {
 func TestCompactingKeepsAllAndShrinksTheFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dz.db")
-	owing(t, path, 100, 20_000)
+	owing(t, path, 100, 8_000)
 	if err := os.Chmod(path, 0o640); err != nil { // as a person may have
 		t.Fatal(err)
 	}
