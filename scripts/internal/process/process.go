@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,7 +46,7 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	cmd := exec.CommandContext(ctx, l.Program, l.Args...) //nolint:gosec // it is the program to test
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = EndWithin
-	cmd.Stdout, cmd.Stderr = l.Log, l.Log
+	cmd.Stdout, cmd.Stderr, cmd.Env = l.Log, l.Log, Environment()
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(l.Program), err)
@@ -56,6 +57,15 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 		p.err = cmd.Wait()
 	}()
 	return p, nil
+}
+
+// Environment is this process's own without what would change what dz does: its
+// own variables, which win over a configuration, and proxies.
+func Environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return strings.HasPrefix(name, "DZ_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY")
+	})
 }
 
 // Ended is closed after the process.

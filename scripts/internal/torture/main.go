@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var opts options
 	flags := flag.NewFlagSet("torture", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&opts.dz, "dz", "", "the dz to run")
+	flags.StringVar(&opts.dz, "dz", "", "the dz to run; the script names the one it has built")
 	flags.DurationVar(&opts.duration, "duration", 0, "go on killing for so long, instead of a fixed number of times")
 	flags.Uint64Var(&opts.seed, "seed", 0, "repeat the schedule of this run; 0 chooses one")
 	flags.StringVar(&opts.scenarios, "scenario", "", "only these, separated by commas: "+strings.Join(names(), ","))

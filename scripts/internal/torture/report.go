@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
@@ -30,7 +31,9 @@ type report struct {
 }
 
 func newReport(ctx context.Context, opts options) (*report, error) {
-	text, err := exec.CommandContext(ctx, opts.dz, "version", "-o", "json").Output() //nolint:gosec // it is the program to test
+	cmd := exec.CommandContext(ctx, opts.dz, "version", "-o", "json") //nolint:gosec // it is the program to test
+	cmd.Env = process.Environment()
+	text, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask dz for its version: %w", err)
 	}

@@ -248,7 +248,7 @@ func (r *rig) until(ctx context.Context, limit time.Duration, what string, so fu
 }
 
 // settle waits until dz has nothing to do, and checks that it has taken every
-// line in once.
+// line in once, and delivered everything.
 func (r *rig) settle(ctx context.Context, limit time.Duration) error {
 	var last api.Status
 	err := r.until(ctx, limit, "everything is delivered", func(s api.Status) bool {
@@ -260,6 +260,9 @@ func (r *rig) settle(ctx context.Context, limit time.Duration) error {
 	}
 	if last.Events.Ingested != r.ledger.Written() || last.Events.Rejected != 0 {
 		r.fault("%d events were written, %d taken in, %d lines rejected", r.ledger.Written(), last.Events.Ingested, last.Events.Rejected)
+	}
+	if missing := r.ledger.Missing(); missing > 0 {
+		r.fault("dz is idle, and %d objects were not delivered", missing)
 	}
 	r.remember()
 	return nil
