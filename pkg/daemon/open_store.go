@@ -28,9 +28,13 @@ func (d *Daemon) openStore(ctx context.Context) (*bolt.DB, error) {
 	if err := d.compact(ctx, c); err != nil {
 		return nil, err
 	}
-	return bolt.Open(c.Path, bolt.Options{
+	db, err := bolt.Open(c.Path, bolt.Options{
 		MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
 	})
+	if errors.Is(err, store.ErrDamaged) {
+		return nil, fmt.Errorf("%w; 'dz store check' says where it is damaged", err)
+	}
+	return db, err
 }
 
 // compact makes the store's file smaller. That it can't is no reason not to
