@@ -29,11 +29,7 @@ type harness struct {
 
 func newHarness(tb testing.TB) *harness {
 	tb.Helper()
-	dir, err := os.MkdirTemp(memory(), "dz-store-*") //nolint:usetesting // TempDir is on a disk
-	if err != nil {
-		tb.Fatal(err)
-	}
-	h := &harness{dir: dir}
+	h := &harness{dir: memoryDir(tb)}
 	h.open(tb)
 	tb.Cleanup(func() {
 		for _, db := range append(h.old, h.db) {
@@ -41,21 +37,8 @@ func newHarness(tb testing.TB) *harness {
 				tb.Errorf("close: %v", err)
 			}
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			tb.Errorf("remove: %v", err)
-		}
 	})
 	return h
-}
-
-// memory returns a folder in memory, or "", the default, where there is none: a
-// new store is flushed to its disk, and a hundred of them take their time.
-func memory() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err != nil || !info.IsDir() {
-		return ""
-	}
-	return shared
 }
 
 func (h *harness) path(n int) string { return filepath.Join(h.dir, "dz.db"+string(rune('a'+n%26))) }

@@ -123,7 +123,7 @@ func TestCheckFindsWhatDoesNotFitTogether(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "dz.db")
+			path := filepath.Join(memoryDir(t), "dz.db")
 			fillStore(t, path, 30)
 			if err := inDB(c.plant)(path); err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestCheckFindsWhatDoesNotFitTogether(t *testing.T) {
 
 func TestCheckNamesAFewOfManyFaults(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	fillStore(t, path, 300)
 	if err := inDB(func(tx *bbolt.Tx) error {
 		if err := tx.DeleteBucket(bucketDue); err != nil {

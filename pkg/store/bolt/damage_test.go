@@ -113,7 +113,7 @@ func eachSpot(whole []byte, do func(name string, offset int64, with []byte)) {
 
 func filled(t *testing.T) (whole []byte) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	fillStore(t, path, 60)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -127,7 +127,7 @@ func filled(t *testing.T) (whole []byte) {
 func TestAFileWithSpoiltPagesIsRefusedOrLivedWith(t *testing.T) {
 	t.Parallel()
 	whole := filled(t)
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	refused, lived := 0, 0
 	eachSpot(whole, func(name string, offset int64, with []byte) {
 		data := append([]byte(nil), whole...)
@@ -170,9 +170,10 @@ func TestAPageThatGoesBadWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			dir := memoryDir(t)
 			damaged := 0
 			for page := range len(whole) / size {
-				path := filepath.Join(t.TempDir(), "dz.db")
+				path := filepath.Join(dir, fmt.Sprint(page))
 				if err := os.WriteFile(path, whole, 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -209,7 +210,7 @@ func overwrite(path string, offset int64, with []byte) error {
 func TestAFileCutOffWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 	t.Parallel()
 	for _, pages := range []int{0, 1, 2, 4} {
-		path := filepath.Join(t.TempDir(), "dz.db")
+		path := filepath.Join(memoryDir(t), "dz.db")
 		fillStore(t, path, 300)
 		db, err := Open(path, testOptions())
 		if err != nil {

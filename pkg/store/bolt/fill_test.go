@@ -23,6 +23,27 @@ var (
 	window = endpoint.Window{Interval: 5 * time.Second, MaxWait: time.Minute}
 )
 
+// memoryDir is a folder in memory, where there is enough of it, and otherwise
+// tb's own: a new store is flushed to its disk, and hundreds of them take their
+// time.
+func memoryDir(tb testing.TB) string {
+	tb.Helper()
+	const shared = "/dev/shm"
+	if free, ok := diskFree(shared); !ok || free < 1<<30 {
+		return tb.TempDir()
+	}
+	dir, err := os.MkdirTemp(shared, "dz-store-*") //nolint:usetesting // TempDir is on a disk
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Errorf("remove: %v", err)
+		}
+	})
+	return dir
+}
+
 func testEndpoint(name string) endpoint.Endpoint {
 	return endpoint.Endpoint{
 		Name: name, Style: "notify", URL: "http://127.0.0.1:9/", Enabled: true,

@@ -1,8 +1,8 @@
 package bolt
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -56,7 +56,7 @@ func ringBytes(t *testing.T, db *DB) (bytes uint64, chunks int) {
 func TestRecentEventsTakeNoMoreThanTheyMay(t *testing.T) {
 	t.Parallel()
 	const limit = 100_000
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	db, err := Open(path, Options{KeepEvents: time.Hour, MaxEventBytes: limit, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestEventsAreNotKeptWhereTheyAreTurnedOff(t *testing.T) {
 		{KeepEvents: 0, MaxEventBytes: 1 << 20}, {KeepEvents: time.Hour, MaxEventBytes: 0}, {KeepEvents: -1, MaxEventBytes: -1},
 	} {
 		opts.NoSync = true
-		db, err := Open(filepath.Join(t.TempDir(), "dz.db"), opts)
+		db, err := Open(filepath.Join(memoryDir(t), "dz.db"), opts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,8 +132,13 @@ func TestEventsAreNotKeptWhereTheyAreTurnedOff(t *testing.T) {
 // page in both directions without one left out or doubled.
 func TestEventsArePagedWholeInBothDirections(t *testing.T) {
 	t.Parallel()
+	dir := memoryDir(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		db, err := Open(filepath.Join(t.TempDir(), fmt.Sprint(rand.Uint64())), testOptions())
+		path := filepath.Join(dir, "dz.db")
+		if err := os.RemoveAll(path); err != nil {
+			rt.Fatal(err)
+		}
+		db, err := Open(path, testOptions())
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -220,7 +225,7 @@ func TestSmallBatchesStayPlainAndLargeOnesAreCompressed(t *testing.T) {
 
 func TestOldEventsGoEvenIfNothingNewComes(t *testing.T) {
 	t.Parallel()
-	db, err := Open(filepath.Join(t.TempDir(), "dz.db"), Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, NoSync: true})
+	db, err := Open(filepath.Join(memoryDir(t), "dz.db"), Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func startHolder(t *testing.T, path string) (said string, pid int, end func()) {
 // emptyStore makes a store and returns its path.
 func emptyStore(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	if err := mustOpen(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ const cure = "; restore a backup, or move the file away to begin anew"
 
 func TestALockedStoreNamesTheProcessThatHasIt(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	said, pid, end := startHolder(t, path)
 	if said != "open" {
 		t.Fatal(said)
@@ -147,7 +147,7 @@ func TestALockedStoreNamesTheProcessThatHasIt(t *testing.T) {
 
 func TestStoresMadeAtOnceByTwoProcessesAreOne(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "new", "dz.db")
+	path := filepath.Join(memoryDir(t), "new", "dz.db")
 	var said [4]string
 	var wg sync.WaitGroup
 	for i := range said {
@@ -173,7 +173,7 @@ func TestStoresMadeAtOnceByTwoProcessesAreOne(t *testing.T) {
 
 func TestWhatACrashLeftOfANewStoreDoesNoHarm(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "dz.db")
+	path := filepath.Join(memoryDir(t), "dz.db")
 	if err := os.WriteFile(filepath.Join(filepath.Dir(path), ".dz.db.new-1234"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestWhatACrashLeftOfANewStoreDoesNoHarm(t *testing.T) {
 
 func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a", "b", "dz.db")
+	path := filepath.Join(memoryDir(t), "a", "b", "dz.db")
 	mustOpen(t, path)
 	for path, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
 		info, err := os.Stat(path)
@@ -276,7 +276,7 @@ func contents(text string) func(path string) error {
 func TestOneMetaPageIsEnough(t *testing.T) {
 	t.Parallel()
 	for page := range 2 {
-		path := filepath.Join(t.TempDir(), "dz.db")
+		path := filepath.Join(memoryDir(t), "dz.db")
 		fillStore(t, path, 10)
 		if err := inFile(func(data []byte) []byte {
 			clear(data[page*os.Getpagesize():][:os.Getpagesize()])
@@ -294,7 +294,7 @@ func TestAPlaceWhereNoStoreCanBe(t *testing.T) {
 	t.Parallel()
 	t.Run("below a file", func(t *testing.T) {
 		t.Parallel()
-		file := filepath.Join(t.TempDir(), "file")
+		file := filepath.Join(memoryDir(t), "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func TestAPlaceWhereNoStoreCanBe(t *testing.T) {
 		if os.Geteuid() == 0 {
 			t.Skip("root may write anywhere")
 		}
-		dir := filepath.Join(t.TempDir(), "mine")
+		dir := filepath.Join(memoryDir(t), "mine")
 		if err := os.Mkdir(dir, 0o500); err != nil {
 			t.Fatal(err)
 		}

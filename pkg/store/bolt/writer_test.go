@@ -18,7 +18,7 @@ import (
 
 func newStore(t *testing.T) *DB {
 	t.Helper()
-	return mustOpen(t, filepath.Join(t.TempDir(), "dz.db"))
+	return mustOpen(t, filepath.Join(memoryDir(t), "dz.db"))
 }
 
 func commits(t *testing.T, db *DB) int {
