@@ -25,12 +25,12 @@ func peerOfSocket(fd int) (Peer, error) {
 // groupsOfSocket reads SO_PEERGROUPS (Linux 4.13): an array of gid_t. A kernel
 // that does not know it names no groups.
 func groupsOfSocket(fd int) ([]uint32, error) {
-	const gidSize = uint32(unsafe.Sizeof(uint32(0)))
+	const gidSize = 4 // bytes
 	groups := make([]uint32, 64)
 	for {
 		length := uint32(len(groups)) * gidSize
 		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
-			uintptr(unsafe.Pointer(unsafe.SliceData(groups))), uintptr(unsafe.Pointer(&length)), 0)
+			uintptr(unsafe.Pointer(unsafe.SliceData(groups))), uintptr(unsafe.Pointer(&length)), 0) //nolint:gosec // the kernel fills what it is pointed to
 		needed := int(length / gidSize)
 		switch {
 		case errno == 0:
