@@ -172,7 +172,9 @@ func generation(t *testing.T, r dztest.Request) (id string, n uint64) {
 // that works, and to one that often does not.
 func TestTheHistoryOfAMuseumArrives(t *testing.T) {
 	t.Parallel()
-	const window = 2 * time.Second
+	// A notification may arrive late, and the next one not: what lies between
+	// them is the window, less what the first one took to arrive.
+	const window, late = 2 * time.Second, time.Second
 	for name, answer := range map[string]func(dztest.Request) dztest.Answer{
 		"a receiver that answers 200": nil,
 		"a receiver that answers 500 to every third request and drops every tenth connection": func(r dztest.Request) dztest.Answer {
@@ -205,9 +207,12 @@ func TestTheHistoryOfAMuseumArrives(t *testing.T) {
 			in.spoolHistory()
 			in.must("serve", "--until-idle")
 
-			delivered := checkHistory(t, receiver, answer, window)
+			delivered := checkHistory(t, receiver, answer, window-late)
 			in.serving(func() {
 				s := in.status()
+				for !s.Idle { // the source has yet to look
+					s = in.status()
+				}
 				if s.Events.Ingested != historyEvents || s.Events.Owed != historyEvents || s.Events.Rejected != 0 {
 					t.Errorf("events are %+v, want %d ingested and owed", s.Events, historyEvents)
 				}
@@ -217,8 +222,8 @@ func TestTheHistoryOfAMuseumArrives(t *testing.T) {
 				if want := uint64(len(receiver.Requests())) - delivered; s.Attempts.Failed != want {
 					t.Errorf("%d attempts failed, want %d", s.Attempts.Failed, want)
 				}
-				if !s.Idle || s.Debts != (api.DebtCounts{}) {
-					t.Errorf("in the end: idle=%v, %+v", s.Idle, s.Debts)
+				if s.Debts != (api.DebtCounts{}) {
+					t.Errorf("in the end: %+v", s.Debts)
 				}
 			})
 		})

@@ -1,8 +1,8 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,63 +14,38 @@ import (
 // rewindPage is how many debts are looked at in one transaction.
 const rewindPage = 1000
 
-// Rewind moves debts from the future to now. Their entries in the index lie
-// after now; moving one takes it out of the way of the walk.
+// Rewind moves debts from the future to now. It looks at every debt that is
+// filed: one whose debounce was prolonged may be filed before now.
 func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, error) {
 	var moved uint64
-	after := dueKey(id, nanos(now), 0)
-	for {
-		keys, last, err := db.future(id, after, now)
-		if err != nil {
-			return moved, fmt.Errorf("rewind: %w", err)
-		}
-		if len(keys) > 0 {
-			n, err := db.rewind(ctx, id, keys, now)
-			if err != nil {
-				return moved, fmt.Errorf("rewind: %w", err)
-			}
+	walk := walker{prefix: endpointKey(id), page: rewindPage}
+	for !walk.finished {
+		var keys []debt.Key
+		err := db.view(func(tx *bbolt.Tx) error {
+			debts := tx.Bucket(bucketDebts)
+			return walk.entries(tx.Bucket(bucketDue), func(_, v []byte) (bool, error) {
+				s, err := decodeIndexed(debts, id, v)
+				if err == nil && isAhead(s, now) {
+					keys = append(keys, s.Key)
+				}
+				return true, err
+			})
+		})
+		if err == nil && len(keys) > 0 {
+			var n uint64
+			n, err = db.rewind(ctx, id, keys, now)
 			moved += n
 		}
-		if last == nil {
-			return moved, nil
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return moved, fmt.Errorf("rewind: %w", err)
 		}
-		if err := ctx.Err(); err != nil {
-			return moved, err
-		}
-		after = last
 	}
+	return moved, nil
 }
 
-// future returns the keys of debts from the future among the next entries of the
-// index, and the entry that was looked at last, nil at the end.
-func (db *DB) future(id uint64, after []byte, now time.Time) (keys []debt.Key, last []byte, err error) {
-	prefix := endpointKey(id)
-	err = db.view(func(tx *bbolt.Tx) error {
-		keys, last = nil, nil
-		debts := tx.Bucket(bucketDebts)
-		cursor := tx.Bucket(bucketDue).Cursor()
-		k, v := cursor.Seek(after)
-		if bytes.Equal(k, after) {
-			k, v = cursor.Next()
-		}
-		for range rewindPage {
-			if k == nil || !bytes.HasPrefix(k, prefix) {
-				last = nil
-				return nil
-			}
-			s, err := decodeIndexed(debts, id, v)
-			if err != nil {
-				return err
-			}
-			if s.FromFuture(now) {
-				keys = append(keys, s.Key)
-			}
-			last = append(last[:0], k...)
-			k, v = cursor.Next()
-		}
-		return nil
-	})
-	return keys, last, err
+// isAhead reports whether a debt waits for a time that has been taken back.
+func isAhead(s *stored, now time.Time) bool {
+	return !s.Forced && s.Due.After(now) && s.FromFuture(now)
 }
 
 func (db *DB) rewind(ctx context.Context, id uint64, keys []debt.Key, now time.Time) (uint64, error) {
@@ -82,7 +57,7 @@ func (db *DB) rewind(ctx context.Context, id uint64, keys []debt.Key, now time.T
 			if err != nil {
 				return err
 			}
-			if s == nil || !s.Rewind(now) {
+			if s == nil || !isAhead(s, now) || !s.Rewind(now) {
 				continue
 			}
 			n++
