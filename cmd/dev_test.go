@@ -68,7 +68,7 @@ func TestDevDeliversAndCleansUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(temp) //nolint:errcheck // the test has told what matters
+	defer os.RemoveAll(temp)
 	t.Setenv("TMPDIR", temp)
 	sample, err := os.ReadFile("../testdata/sample.ndjson")
 	if err != nil {
