@@ -116,7 +116,7 @@ func (s *Source) tell(st *stream) {
 func (s *Source) flush() (source.Batch, error) {
 	if s.isNewborn() {
 		s.toldBorn = true
-		s.tell(&stream{key: bornStream, path: s.pattern, name: s.pattern, since: s.born, done: true, skipped: true})
+		s.tell(&stream{key: bornStream, path: s.pattern, name: s.pattern, modified: s.born, since: s.born, done: true, skipped: true})
 	}
 	for _, st := range s.moved {
 		p := source.Position{Stream: st.key}

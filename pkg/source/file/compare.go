@@ -24,6 +24,9 @@ func (s *Source) isStill(st *stream, e *entry) bool {
 	if st.mark.offset == 0 && st.ahead == nil {
 		return true
 	}
+	if st.content != nil && !st.zipped {
+		return s.isIntact(st)
+	}
 	if err := e.peek(s.open); err != nil {
 		if errors.Is(err, errChanged) {
 			s.unsettled = true
@@ -38,9 +41,6 @@ func (s *Source) isStill(st *stream, e *entry) bool {
 	}
 	if e.size < st.mark.offset {
 		return false
-	}
-	if st.content != nil && !st.zipped {
-		return s.isIntact(st)
 	}
 	return s.hasMark(st, e) && e.size >= st.seen()
 }
@@ -59,6 +59,15 @@ func (s *Source) isIntact(st *stream) bool {
 		ok, err = st.guarded(&s.buf)
 	}
 	return err == nil && ok
+}
+
+// isIntactNow looks again at a stream that was found in this survey.
+func (s *Source) isIntactNow(st *stream, l *listing) bool {
+	if st.content != nil {
+		return s.isIntact(st)
+	}
+	own := l.byID[st.id]
+	return own != nil && s.hasMark(st, own)
 }
 
 // isReplaced reports whether a program has written the stream's content anew and

@@ -28,6 +28,8 @@ type entry struct {
 	head   []byte // the first bytes of its text
 	zipped bool
 	torn   error // of a compressed file: why head may be short
+	grown  bool  // its size was another when it was opened last
+	moved  bool  // its name led to another file when it was opened last
 }
 
 // looks are what a file shows of itself without being read.
@@ -201,14 +203,33 @@ func (l *listing) add(path string, target bool) *entry {
 		l.trouble = append(l.trouble, err)
 		return nil
 	}
-	e := l.byID[id] // two names of one file are one file
+	e := l.byID[id]
 	if e == nil {
 		e = &entry{path: path, id: id, size: info.Size(), modified: info.ModTime(), target: target}
 		l.byID[id] = e
 		l.entries = append(l.entries, e)
 	}
 	l.byPath[path] = e
+	if e.target && !target && e.path != path {
+		l.recheck(e, path)
+	}
 	return e
+}
+
+// recheck decides about an entry with a second name. Two names of one file are
+// one file; but it may also have been renamed while the listing was made, and
+// then the first name is another's by now.
+func (l *listing) recheck(e *entry, name string) {
+	info, err := os.Stat(e.path)
+	if err == nil {
+		if id, err := identify(info); err == nil && id == e.id {
+			return
+		}
+	}
+	// What is at the path now may be newer than the names that were read: leave
+	// it to the next listing.
+	delete(l.byPath, e.path)
+	e.path, e.target = name, false
 }
 
 // isSibling reports whether a file of this name may have been rotated away from
@@ -282,6 +303,10 @@ func (e *entry) peek(open func(string) (*os.File, error)) error {
 // with opens the entry's text for as long as f runs.
 func (e *entry) with(open func(string) (*os.File, error), f func(content) error) error {
 	file, err := open(e.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		e.moved = true
+		return errChanged
+	}
 	if err != nil {
 		return err
 	}
@@ -295,8 +320,10 @@ func (e *entry) with(open func(string) (*os.File, error), f func(content) error)
 		return err
 	}
 	if id != e.id {
+		e.moved = true
 		return errChanged
 	}
+	e.grown = info.Size() != e.size
 	magic, err := readAt(file, make([]byte, 2), 0)
 	if err != nil {
 		return err

@@ -44,7 +44,8 @@ func (s *Source) look(now time.Time) bool {
 	}
 	s.streams = slices.DeleteFunc(s.streams, func(st *stream) bool { return st.gone })
 	s.lookEnded = s.clock()
-	s.lookCost = s.lookEnded.Sub(began)
+	cost := s.lookEnded.Sub(began)
+	s.lookCost, s.lastCost = min(cost, s.lastCost), cost // one slow look proves nothing
 	return slices.ContainsFunc(s.streams, (*stream).unread)
 }
 
@@ -119,10 +120,11 @@ func (s *Source) statAll(now time.Time) bool {
 				continue
 			}
 			ok, err := st.stat(now)
+			st.paused = !ok // what it is now, only a survey can say
+			changed = changed || !ok
 			if err != nil {
 				s.stumble(st, err)
 			}
-			changed = changed || !ok
 		}
 	}
 	return changed

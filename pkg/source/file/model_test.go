@@ -75,6 +75,11 @@ func TestEveryLineOnce(t *testing.T) {
 		if !slices.Equal(w.ids, w.written) {
 			rt.Fatalf("written  %v\nreceived %v\nrejected %s\nstory    %q", w.written, w.ids, w.rejections(), w.story)
 		}
+		for _, st := range w.src.opened {
+			if !slices.Contains(w.src.streams, st) {
+				rt.Fatalf("%s is open and forgotten", st.name)
+			}
+		}
 		if len(w.rejected) > 0 {
 			rt.Fatalf("rejected: %s\nstory    %q", w.rejections(), w.story)
 		}

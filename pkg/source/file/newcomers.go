@@ -16,12 +16,20 @@ import (
 // Siblings that were there before dz knew of their path are not read. They are
 // noted, so that they are known when they are renamed or compressed.
 func (s *Source) takeIn(l *listing, since map[string]time.Time, now time.Time) {
+	open := make(map[fileID]bool) // the number of an open file is no other's
+	for _, st := range s.opened {
+		open[st.id] = true
+	}
 	var fresh []*entry
 	for _, e := range l.entries {
 		switch {
+		case e.moved, open[e.id] && e.owner == nil:
+			s.unsettled = true // it was renamed during the survey
 		case e.owner != nil || !s.isNews(e, since):
 		case s.isCopy(e, nil, l, now):
 			l.deferred[e.origin()] = true
+		case e.moved:
+			s.unsettled = true
 		default:
 			fresh = append(fresh, e)
 		}
@@ -142,7 +150,13 @@ func (s *Source) isCopyOf(e *entry, st *stream, l *listing) bool {
 	switch {
 	case st.gone, st.skipped && e.target, !st.isProven() && st.content == nil:
 		return false
-	case st.done && s.compare(st, e) == unrelated, !st.done && !s.isPrefix(st, e, l):
+	case st.done && s.compare(st, e) == unrelated:
+		return false
+	case !st.done && !s.isPrefix(st, e, l):
+		if st.present && !s.isIntactNow(st, l) {
+			s.unsettled = true // it was truncated just now, perhaps because e is its copy
+			return true
+		}
 		return false
 	}
 	if !st.present {
@@ -175,7 +189,7 @@ func (s *Source) add(e *entry) *stream {
 	s.newest++
 	st := &stream{
 		key: strconv.FormatUint(s.newest, 10), path: e.origin(), name: e.path, id: e.id,
-		modified: e.modified, since: e.modified, present: true, checked: true,
+		modified: e.modified, present: true, checked: true,
 	}
 	e.owner = st
 	s.streams = append(s.streams, st)

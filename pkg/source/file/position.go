@@ -149,6 +149,7 @@ type record struct {
 	Head     fingerprint `json:"fingerprint"`
 	Tail     fingerprint `json:"tail"`
 	Modified int64       `json:"modified"`          // when last seen
+	Since    int64       `json:"since"`             // siblings changed earlier are older
 	Done     bool        `json:"done,omitempty"`    // rotated away and read to its end
 	Skipped  bool        `json:"skipped,omitempty"` // rotated away before dz knew the path
 }
@@ -162,7 +163,7 @@ func (st *stream) encode() ([]byte, error) {
 	r := record{
 		Version: recordVersion, Path: st.path, Dev: st.id.dev, Inode: st.id.inode,
 		Offset: at.offset, Head: at.head.fingerprint(), Tail: at.tail.fingerprint(),
-		Modified: st.since.UnixNano(), Done: st.done, Skipped: st.skipped,
+		Modified: st.modified.UnixNano(), Since: st.since.UnixNano(), Done: st.done, Skipped: st.skipped,
 	}
 	if st.name != st.path {
 		r.File = st.name
@@ -188,8 +189,9 @@ func decodeStream(key string, data []byte) (*stream, error) {
 	}
 	st := &stream{
 		key: key, path: r.Path, name: r.File, id: fileID{r.Dev, r.Inode},
-		mark:  mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
-		since: time.Unix(0, r.Modified), size: r.Offset, done: r.Done, skipped: r.Skipped,
+		mark:     mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
+		modified: time.Unix(0, r.Modified), since: time.Unix(0, r.Since),
+		size: r.Offset, done: r.Done, skipped: r.Skipped,
 	}
 	if st.name == "" {
 		st.name = st.path

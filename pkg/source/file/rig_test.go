@@ -122,7 +122,7 @@ func (r *rig) catchUp() {
 			return
 		}
 	}
-	r.t.Fatalf("does not catch up: %+v", r.src.Status())
+	r.t.Fatalf("does not catch up: %+v\n%s", r.src.Status(), describe(r.src, nil))
 }
 
 // settle catches up and lets the time of grace pass.

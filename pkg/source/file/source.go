@@ -21,8 +21,10 @@
 // has read it before. What was copied and not yet read is found in the copy. A
 // line that was being written is cut: both halves are rejected.
 //
-// Removal: what was not read when the last descriptor of it closed is gone. The
-// source keeps descriptors of up to Options.MaxOpen files.
+// Removal: what was not read when the last descriptor of a file closed is gone.
+// The source keeps descriptors of up to Options.MaxOpen files. A file that is
+// moved to another directory, or compressed by anything but gzip, while dz is
+// down is gone too.
 //
 // # What is guaranteed
 //
@@ -35,22 +37,24 @@
 //     name beside its path, also compressed by gzip; then in every file that was
 //     rotated away since, oldest first; then at the path.
 //   - Memory does not grow with the size of a file or of a line. It grows with
-//     the number of files, by about 2 KiB each.
+//     the number of files, by a few KiB each. Descriptors are bounded.
 //
 // # Where content is ambiguous
 //
-// A line is rather doubled than lost:
+// A line is rather doubled than lost. These files are read from their beginning:
 //
-//   - A file that became shorter than what was read of it is read from its
-//     beginning, even if what is left was there before.
-//   - A copy that is found only after a downtime, is shorter than 1 KiB and ends
-//     before the offset is read whole, since only a hash of more is known.
-//   - A file that was compressed while a downtime, with an older one of less than
-//     1 KiB and the same beginning beside it, is read whole.
+//   - one that became shorter than what was read of it, even if what is left of
+//     it was there before;
+//   - one that is put at the path and repeats what a file beside it still holds;
+//   - a rotated file of less than 1 KiB that was changed after it was read to its
+//     end and then copied or compressed;
+//   - a copy of less than 1 KiB that was made, with the file truncated after more
+//     had been read of it, while dz was down: only the hash of more is known.
 //
-// And two things are taken for granted: files beside one path whose first KiB is
-// the same are copies of one another, as events carry ids; and a file rotated
-// away unseen was changed no earlier than the one before it was last looked at.
+// Two things are taken for granted. Files beside one path whose first KiB (and,
+// if neither is compressed, the end of the shorter one) are the same are copies
+// of one another, as events carry ids. And a file that was rotated away unseen was
+// changed no earlier than the one before it when that was last looked at.
 //
 // The package knows nothing of what becomes of events.
 package file
@@ -134,6 +138,7 @@ type Source struct {
 	unsettled   bool             // the survey has to be repeated
 	listTrouble []error
 	lookCost    time.Duration
+	lastCost    time.Duration
 	lookEnded   time.Time
 
 	buf    buffers

@@ -198,9 +198,8 @@ func (st *stream) stat(now time.Time) (bool, error) {
 	if st.zipped {
 		if touched || size != st.packed || st.grown.IsZero() {
 			st.packed, st.modified, st.grown = size, modified, now
-			if st.damaged != nil { // it was still being written
-				st.close()
-				st.size, st.damaged = unknownSize, nil
+			if st.damaged != nil {
+				return false, nil
 			}
 		}
 		return true, nil

@@ -40,12 +40,17 @@ func (s *Source) survey(now time.Time) {
 		}
 	}
 	s.takeIn(l, since, now)
+	calm := s.isCalm(l, began)
 	for _, st := range s.streams {
-		if st.present {
+		switch before, known := since[st.path]; {
+		case !st.present:
+		case (calm && !l.deferred[st.path]) || (!known && s.born.IsZero()):
 			st.since = st.modified
-			if before, known := since[st.path]; known && l.deferred[st.path] {
-				st.since = before // so that they are no older than it
-			}
+		case !st.since.IsZero():
+		case known: // files that were not seen or judged may be older than it
+			st.since = before
+		default:
+			st.since = s.born
 		}
 		if !s.concerns(st.path) && !st.gone {
 			s.forget(st) // the pattern has been changed
@@ -54,7 +59,21 @@ func (s *Source) survey(now time.Time) {
 	if s.born.IsZero() {
 		s.born = began.Add(-clockSkew)
 	}
+	s.streams = slices.DeleteFunc(s.streams, func(st *stream) bool { return st.gone })
 	s.surveyed(l, began)
+}
+
+// isCalm reports whether the directories have not changed since some time before
+// they were read. Else files may have been renamed under the listing, so that it
+// lacks some that are older than those it has.
+func (s *Source) isCalm(l *listing, began time.Time) bool {
+	for dir, modified := range l.stamps {
+		known, ok := s.stamps[dir]
+		if !ok || !known.modified.Equal(modified) || began.Before(known.seen.Add(tick)) || !modTime(dir).Equal(modified) {
+			return false
+		}
+	}
+	return true
 }
 
 // watermarks returns for every tailed path since when its newest stream was
@@ -101,7 +120,7 @@ func (s *Source) matchNumbers(l *listing, proven bool, now time.Time) {
 		if !proven && st.content == nil && s.isCopy(e, st, l, now) {
 			continue
 		}
-		if !proven && st.done && e.modified.Equal(st.since) {
+		if !proven && st.done && e.modified.Equal(st.modified) {
 			s.settle(st, e, now) // damaged from its first byte on
 			st.done = true
 			continue
@@ -128,6 +147,10 @@ func (s *Source) settle(st *stream, e *entry, now time.Time) {
 	st.lost, st.waiting = time.Time{}, false
 	if e.zipped && !st.zipped {
 		st.zipped, st.size, st.packed = true, unknownSize, e.size
+	}
+	if st.damaged != nil && !st.done && st.listed != e.looks() { // it was still being written
+		s.closeStream(st)
+		st.size, st.damaged = unknownSize, nil
 	}
 	if !st.zipped {
 		st.size = min(max(st.size, st.mark.offset), e.size)
@@ -194,6 +217,9 @@ func (s *Source) closeAs(st *stream, e *entry, now time.Time) {
 		end = int64(len(e.head))
 	}
 	err := e.with(s.open, func(r content) error {
+		if e.grown {
+			return errChanged // it was still being copied when it was listed
+		}
 		at, err := markAt(r, end)
 		if err == nil {
 			s.cutOff(st, reasonTruncated, now)
