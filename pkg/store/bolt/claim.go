@@ -85,6 +85,12 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 			c.finished = true
 			return nil
 		}
+		if r.BusyKey != nil && r.BusyKey(debt.Key(v)) {
+			// Its turn comes when the attempt under way has ended.
+			c.after = append(c.after[:0], k...)
+			k, v = cursor.Next()
+			continue
+		}
 		s, err := decodeIndexed(debts, r.Endpoint, v)
 		if err != nil {
 			return err
