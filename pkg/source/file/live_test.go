@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -273,11 +274,12 @@ func TestStatusWhileReading(t *testing.T) {
 				return
 			default:
 				src.Status()
+				runtime.Gosched()
 			}
 		}
 	}()
-	appendTo(t, path, lines(sequence(0, 5000)...))
-	receive(t, src, 5000, nil)
+	appendTo(t, path, lines(sequence(0, 1000)...))
+	receive(t, src, 1000, nil)
 	close(stop)
 	<-ended
 }

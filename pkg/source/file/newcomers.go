@@ -22,15 +22,16 @@ func (s *Source) takeIn(l *listing, since map[string]time.Time, now time.Time) {
 	}
 	var fresh []*entry
 	for _, e := range l.entries {
+		if e.owner != nil {
+			continue
+		}
+		copied := s.isNews(e, since) && s.isCopy(e, nil, l, now)
 		switch {
-		case e.moved, open[e.id] && e.owner == nil:
-			s.unsettled = true // it was renamed during the survey
-		case e.owner != nil || !s.isNews(e, since):
-		case s.isCopy(e, nil, l, now):
-			l.deferred[e.origin()] = true
-		case e.moved:
+		case e.moved || open[e.id]: // renamed during the survey
 			s.unsettled = true
-		default:
+		case copied:
+			l.deferred[e.origin()] = true
+		case s.isNews(e, since):
 			fresh = append(fresh, e)
 		}
 	}

@@ -173,22 +173,9 @@ func (st *stream) close() {
 // stat looks how much of the stream there is. It reports false if the file is
 // not what it was, so that it must be searched for.
 func (st *stream) stat(now time.Time) (bool, error) {
-	var info os.FileInfo
-	var err error
-	if st.file != nil {
-		info, err = st.file.Stat()
-	} else {
-		info, err = os.Stat(st.name)
-	}
+	info, id, err := st.info()
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return false, nil
-		}
-		return true, err
-	}
-	id, err := identify(info)
-	if err != nil {
-		return true, err
+		return !errors.Is(err, os.ErrNotExist), err
 	}
 	if id != st.id {
 		return false, nil
@@ -212,4 +199,21 @@ func (st *stream) stat(now time.Time) (bool, error) {
 	}
 	st.size, st.modified = size, modified
 	return true, nil
+}
+
+// info returns what the system says of the stream's file, or of what has its
+// name if it is closed.
+func (st *stream) info() (os.FileInfo, fileID, error) {
+	var info os.FileInfo
+	var err error
+	if st.file != nil {
+		info, err = st.file.Stat()
+	} else {
+		info, err = os.Stat(st.name)
+	}
+	if err != nil {
+		return nil, fileID{}, err
+	}
+	id, err := identify(info)
+	return info, id, err
 }
