@@ -420,12 +420,11 @@ func TestAURLThatCannotBeReadIsNotRepeated(t *testing.T) {
 
 func TestOutcomeSaysWhenAndHowLong(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	target := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	time.AfterFunc(20*time.Millisecond, func() { close(release) })
+	const delay = 20 * time.Millisecond
+	target := serve(t, func(http.ResponseWriter, *http.Request) { <-time.After(delay) })
 	before := time.Now()
 	_, got := send(t, target)
-	if got.Started.Before(before) || got.Duration < 20*time.Millisecond || got.Ended().After(time.Now()) {
+	if got.Started.Before(before) || got.Duration < delay || got.Ended().After(time.Now()) {
 		t.Errorf("started %s, took %s", got.Started, got.Duration)
 	}
 }
