@@ -119,11 +119,10 @@ func (s *Source) statAll(now time.Time) bool {
 			if st.done || !st.lost.IsZero() || st.rotated.IsZero() != atPath {
 				continue
 			}
-			ok, err := st.stat(now)
-			st.paused = !ok // what it is now, only a survey can say
-			changed = changed || !ok
-			if err != nil {
+			st.paused = false
+			if err := st.stat(now); err != nil {
 				s.stumble(st, err)
+				changed = changed || errors.Is(err, errChanged)
 			}
 		}
 	}

@@ -170,15 +170,18 @@ func (st *stream) close() {
 	st.content, st.file = nil, nil
 }
 
-// stat looks how much of the stream there is. It reports false if the file is
-// not what it was, so that it must be searched for.
-func (st *stream) stat(now time.Time) (bool, error) {
+// stat looks how much of the stream there is. The error is errChanged if the file
+// is not what it was, so that it must be searched for.
+func (st *stream) stat(now time.Time) error {
 	info, id, err := st.info()
+	if errors.Is(err, os.ErrNotExist) {
+		return errChanged
+	}
 	if err != nil {
-		return !errors.Is(err, os.ErrNotExist), err
+		return err
 	}
 	if id != st.id {
-		return false, nil
+		return errChanged
 	}
 	size, modified := info.Size(), info.ModTime()
 	touched := !modified.Equal(st.modified)
@@ -186,19 +189,19 @@ func (st *stream) stat(now time.Time) (bool, error) {
 		if touched || size != st.packed || st.grown.IsZero() {
 			st.packed, st.modified, st.grown = size, modified, now
 			if st.damaged != nil {
-				return false, nil
+				return errChanged
 			}
 		}
-		return true, nil
+		return nil
 	}
 	if size < st.size || (size == st.size && touched && size > 0) {
-		return false, nil
+		return errChanged
 	}
 	if size > st.size {
 		st.grown = now
 	}
 	st.size, st.modified = size, modified
-	return true, nil
+	return nil
 }
 
 // info returns what the system says of the stream's file, or of what has its
