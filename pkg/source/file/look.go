@@ -119,7 +119,7 @@ func (s *Source) statAll(now time.Time) bool {
 			if st.done || !st.lost.IsZero() || st.rotated.IsZero() != atPath {
 				continue
 			}
-			st.paused = false
+			st.paused, st.trouble = false, nil
 			if err := st.stat(now); err != nil {
 				s.stumble(st, err)
 				changed = changed || errors.Is(err, errChanged)
