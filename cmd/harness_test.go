@@ -40,8 +40,7 @@ type fakeDaemon struct {
 
 func newFakeDaemon(t *testing.T, answers map[string]any) *fakeDaemon {
 	t.Helper()
-	// Not t.TempDir: its name may be too long for a socket.
-	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // see above
+	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
