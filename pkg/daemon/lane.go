@@ -32,7 +32,7 @@ const storeRetry = time.Second
 // laneStore is what a lane needs of the store.
 type laneStore interface {
 	Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error)
-	Settle(ctx context.Context, a store.Attempt) (store.Settled, error)
+	Settle(ctx context.Context, endpoint uint64, attempts []store.Attempt) ([]store.Settled, error)
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 }
 
@@ -321,7 +321,7 @@ func (l *lane) settleUnsent(ctx context.Context, s *laneSettings, debts []debt.D
 // settle makes the outcome durable. While the store can't take it, the objects
 // stay busy: an outcome that was forgotten would be an attempt repeated.
 func (l *lane) settle(ctx context.Context, s *laneSettings, debts []debt.Debt, outcome attempt.Outcome, outcomes []attempt.Outcome) {
-	a := store.Attempt{Endpoint: s.ep.ID, Outcome: outcome, Debts: make([]debt.Settlement, len(debts))}
+	a := store.Attempt{Outcome: outcome, Debts: make([]debt.Settlement, len(debts))}
 	for i := range debts {
 		a.Debts[i] = debt.SettlementOf(&debts[i])
 		a.Debts[i].Outcome = outcomes[i]
@@ -330,9 +330,9 @@ func (l *lane) settle(ctx context.Context, s *laneSettings, debts []debt.Debt, o
 	}
 	for {
 		// What was sent is to be recorded, even during a shutdown.
-		settled, err := l.store.Settle(context.WithoutCancel(ctx), a)
+		settled, err := l.store.Settle(context.WithoutCancel(ctx), s.ep.ID, []store.Attempt{a})
 		if err == nil {
-			l.settled(ctx, s, debts, a, settled)
+			l.settled(ctx, s, debts, a, settled[0])
 			return
 		}
 		if errors.Is(err, store.ErrClosed) {

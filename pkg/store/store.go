@@ -164,9 +164,10 @@ type Delivery interface {
 	// Rewind moves the endpoint's debts that lie in the future, because the
 	// clock has been set back, to now, and returns how many.
 	Rewind(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
-	// Settle records how an attempt ended, for the endpoint's health and for
-	// each debt that was sent, in one transaction.
-	Settle(ctx context.Context, a Attempt) (Settled, error)
+	// Settle records how attempts at one endpoint ended, for its health and for
+	// each debt that was sent, in the order given and in one transaction: all of
+	// them or, after an error, none. It returns what each attempt left.
+	Settle(ctx context.Context, endpoint uint64, attempts []Attempt) ([]Settled, error)
 	// Hasten makes every debt due at now that waits for its next retry because
 	// the endpoint was unavailable, and returns how many.
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
@@ -192,14 +193,13 @@ type Claim struct {
 
 // Attempt is how one request ended.
 type Attempt struct {
-	Endpoint uint64
-	Outcome  attempt.Outcome // of the request, for the endpoint's health
-	Debts    []debt.Settlement
+	Outcome attempt.Outcome // of the request, for the endpoint's health
+	Debts   []debt.Settlement
 }
 
 // Settled is what an attempt left.
 type Settled struct {
-	Health endpoint.Health // zero if the endpoint was removed meanwhile
+	Health endpoint.Health // after this attempt; zero if the endpoint was removed meanwhile
 	Debts  []SettledDebt   // as they were given
 }
 

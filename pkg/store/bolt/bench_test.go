@@ -124,8 +124,8 @@ func BenchmarkDeliver(b *testing.B) {
 				done := make(chan error, len(debts))
 				for i := range debts {
 					go func() {
-						settled, err := db.Settle(b.Context(), ended(id, now, attempt.Delivered, debts[i]))
-						if err == nil && !settled.Debts[0].Done {
+						settled, err := db.Settle(b.Context(), id, []store.Attempt{ended(now, attempt.Delivered, debts[i])})
+						if err == nil && !settled[0].Debts[0].Done {
 							err = fmt.Errorf("%s is still owed", debts[i].Key)
 						}
 						done <- err
@@ -155,7 +155,7 @@ func BenchmarkFail(b *testing.B) {
 	b.ResetTimer()
 	for left := b.N; left > 0; {
 		debts := claim(b, db, id, now, min(200, left))
-		mustSettle(b, db, ended(id, now, attempt.Unavailable, debts...))
+		mustSettle(b, db, id, ended(now, attempt.Unavailable, debts...))
 		left -= len(debts)
 	}
 }

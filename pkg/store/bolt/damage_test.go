@@ -55,7 +55,7 @@ func useEverything(t *testing.T, name string, db *DB) (damaged int) {
 	note("hasten", err)
 	claimed, err := db.Claim(ctx, store.ClaimRequest{Endpoint: id, Now: later, Limit: 50})
 	note("claim", err)
-	_, err = db.Settle(ctx, ended(id, later, attempt.Delivered, claimed.Debts...))
+	_, err = db.Settle(ctx, id, []store.Attempt{ended(later, attempt.Delivered, claimed.Debts...)})
 	note("settle", err)
 	_, err = db.Ingest(ctx, batch(id, all.Revision, later, 50, upTo(1000)...))
 	if !errors.Is(err, store.ErrRevision) {

@@ -108,8 +108,8 @@ func claim(tb testing.TB, db *DB, id uint64, now time.Time, limit int) []debt.De
 }
 
 // ended is a request with all of the debts that took a second.
-func ended(id uint64, now time.Time, v attempt.Verdict, debts ...debt.Debt) store.Attempt {
-	a := store.Attempt{Endpoint: id, Outcome: attempt.Outcome{
+func ended(now time.Time, v attempt.Verdict, debts ...debt.Debt) store.Attempt {
+	a := store.Attempt{Outcome: attempt.Outcome{
 		Verdict: v, Reason: attempt.OK, Status: 200, Started: now, Duration: time.Second,
 	}}
 	if v != attempt.Delivered {
@@ -123,9 +123,9 @@ func ended(id uint64, now time.Time, v attempt.Verdict, debts ...debt.Debt) stor
 	return a
 }
 
-func mustSettle(tb testing.TB, db *DB, a store.Attempt) store.Settled {
+func mustSettle(tb testing.TB, db *DB, id uint64, attempts ...store.Attempt) []store.Settled {
 	tb.Helper()
-	settled, err := db.Settle(tb.Context(), a)
+	settled, err := db.Settle(tb.Context(), id, attempts)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -149,11 +149,11 @@ func fillStore(tb testing.TB, path string, n int) (id uint64) {
 	mustIngest(tb, db, in)
 	debts := claim(tb, db, id, noon.Add(time.Hour), n*2/3)
 	for i := range debts {
-		a := ended(id, noon.Add(time.Hour), attempt.Refused, debts[i])
+		a := ended(noon.Add(time.Hour), attempt.Refused, debts[i])
 		if i%2 == 0 {
 			a.Debts[0].Schedule = nil
 		}
-		mustSettle(tb, db, a)
+		mustSettle(tb, db, id, a)
 	}
 	if _, err := db.RemoveEndpoint(tb.Context(), "removed"); err != nil {
 		tb.Fatal(err)

@@ -93,10 +93,10 @@ func TestAFullStoreTakesNothingInAndLetsEverythingOut(t *testing.T) {
 	// What makes room, or leads to it, works.
 	now := noon.Add(time.Hour)
 	for range 3 {
-		mustSettle(t, db, ended(id, now, attempt.Refused, claim(t, db, id, now, 50)...))
+		mustSettle(t, db, id, ended(now, attempt.Refused, claim(t, db, id, now, 50)...))
 		now = now.Add(2 * time.Hour)
 	}
-	mustSettle(t, db, ended(id, now, attempt.Delivered, claim(t, db, id, now, 1)...))
+	mustSettle(t, db, id, ended(now, attempt.Delivered, claim(t, db, id, now, 1)...))
 	if _, err := db.Hasten(ctx, id, now); err != nil {
 		t.Errorf("hasten: %v", err)
 	}
@@ -141,7 +141,7 @@ func TestDeliveringEverythingEmptiesAFullStore(t *testing.T) {
 		if len(debts) == 0 {
 			break
 		}
-		mustSettle(t, db, ended(id, now, attempt.Delivered, debts...))
+		mustSettle(t, db, id, ended(now, attempt.Delivered, debts...))
 		delivered += len(debts)
 	}
 	if delivered != items {
@@ -165,12 +165,12 @@ func TestEveryDebtOfAFullStoreCanFail(t *testing.T) {
 		if len(debts) == 0 {
 			break
 		}
-		a := ended(id, now, attempt.Refused, debts...)
+		a := ended(now, attempt.Refused, debts...)
 		for i := range a.Debts {
 			a.Debts[i].Schedule = nil
 			a.Debts[i].Outcome.Response = make([]byte, attempt.MaxResponse)
 		}
-		mustSettle(t, db, a)
+		mustSettle(t, db, id, a)
 	}
 	stats, err := db.Stats(t.Context())
 	if err != nil || stats.Endpoints[id].Failed != uint64(items) {
@@ -209,7 +209,7 @@ func TestACallWithoutRoomDoesNotHoldUpItsGroup(t *testing.T) {
 		full = append(full, o)
 	}
 	for i := range debts {
-		a := ended(id, now, attempt.Delivered, debts[i])
+		a := ended(now, attempt.Delivered, debts[i])
 		group = append(group, enqueue(t, db, false, func(x *txn) error {
 			_, err := x.settleDebt(id, a.Debts[0])
 			return err
@@ -293,7 +293,7 @@ func TestAFullDiskIsSaidSo(t *testing.T) {
 	if len(debts) != 500 {
 		t.Errorf("%d debts can be claimed, want 500", len(debts))
 	}
-	if _, err := db.Settle(t.Context(), ended(id, now, attempt.Delivered, debts...)); err != nil && !errors.Is(err, store.ErrFull) {
+	if _, err := db.Settle(t.Context(), id, []store.Attempt{ended(now, attempt.Delivered, debts...)}); err != nil && !errors.Is(err, store.ErrFull) {
 		t.Errorf("settle: %v", err)
 	}
 	if _, err := Open(filepath.Join(dir, "another.db"), Options{}); !errors.Is(err, store.ErrFull) {
@@ -303,7 +303,7 @@ func TestAFullDiskIsSaidSo(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	mustSettle(t, db, ended(id, now, attempt.Delivered, debts...))
+	mustSettle(t, db, id, ended(now, attempt.Delivered, debts...))
 	mustIngest(t, db, batch(id, revision, noon, 100, upTo(1000)...))
 	stats, err := db.Stats(t.Context())
 	if err != nil || stats.Endpoints[id].Open != 1000 {
@@ -334,7 +334,7 @@ func TestAStoreDoesNotFillItsDiskToTheBrim(t *testing.T) {
 	}
 	now := noon.Add(time.Hour)
 	for range items / 100 {
-		mustSettle(t, db, ended(id, now, attempt.Delivered, claim(t, db, id, now, 100)...))
+		mustSettle(t, db, id, ended(now, attempt.Delivered, claim(t, db, id, now, 100)...))
 	}
 	mustIngest(t, db, batch(id, revision, noon, 100, upTo(1000)...))
 }

@@ -13,32 +13,45 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// Settle records how an attempt ended. A success ends a debt only if the
+// Settle records how attempts ended. A success ends a debt only if the
 // generation sent is the one owed; debt.Settle decides.
-func (db *DB) Settle(ctx context.Context, a store.Attempt) (store.Settled, error) {
-	var settled store.Settled
+func (db *DB) Settle(ctx context.Context, endpoint uint64, attempts []store.Attempt) ([]store.Settled, error) {
+	var settled []store.Settled
 	err := db.update(ctx, func(t *txn) error {
-		settled = store.Settled{Debts: make([]store.SettledDebt, len(a.Debts))}
-		if t.endpoints.Get(endpointKey(a.Endpoint)) == nil {
-			return nil // removed while the attempt was under way
+		settled = make([]store.Settled, len(attempts))
+		for i := range attempts {
+			settled[i].Debts = make([]store.SettledDebt, len(attempts[i].Debts))
 		}
-		health, err := t.getHealth(a.Endpoint)
-		if err != nil {
-			return err
+		if t.endpoints.Get(endpointKey(endpoint)) == nil {
+			return nil // removed while the attempts were under way
 		}
-		*health = health.After(a.Outcome)
-		settled.Health = *health
-		for i := range a.Debts {
-			if settled.Debts[i], err = t.settleDebt(a.Endpoint, a.Debts[i]); err != nil {
+		for i := range attempts {
+			if err := t.settleAttempt(endpoint, &attempts[i], &settled[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return store.Settled{}, fmt.Errorf("settle: %w", err)
+		return nil, fmt.Errorf("settle: %w", err)
 	}
 	return settled, nil
+}
+
+// settleAttempt says in settled what the attempt left.
+func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled) error {
+	health, err := t.getHealth(id)
+	if err != nil {
+		return err
+	}
+	*health = health.After(a.Outcome)
+	settled.Health = *health
+	for i := range a.Debts {
+		if settled.Debts[i], err = t.settleDebt(id, a.Debts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error) {

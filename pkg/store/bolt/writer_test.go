@@ -199,7 +199,7 @@ func TestFailuresOfAnEndpointRemovedMeanwhileAreLeft(t *testing.T) {
 		mustIngest(t, db, batch(id, revision, noon, 0, upTo(10)...))
 		now := noon.Add(time.Hour)
 		for range 2 {
-			mustSettle(t, db, ended(id, now, attempt.Refused, claim(t, db, id, now, 10)...))
+			mustSettle(t, db, id, ended(now, attempt.Refused, claim(t, db, id, now, 10)...))
 			now = now.Add(2 * time.Hour)
 		}
 		page, _, err := db.Failures(t.Context(), debt.Selection{}, "", 100)
@@ -239,7 +239,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				return err
 			}
 			verdict := []attempt.Verdict{attempt.Delivered, attempt.Refused}[n%2]
-			_, err = db.Settle(ctx, ended(id, now, verdict, c.Debts...))
+			_, err = db.Settle(ctx, id, []store.Attempt{ended(now, verdict, c.Debts...)})
 			return err
 		},
 		func(int) error {

@@ -174,9 +174,9 @@ func (m *model) drawSettling(t *rapid.T) *settling {
 
 // do settles in the store.
 func (m *model) do(s *settling) {
-	settled, err := m.engine().Settle(ctx, m.attempt(s.sent, s.verdict))
+	settled, err := m.engine().Settle(ctx, s.sent.Endpoint, []store.Attempt{m.attempt(s.sent, s.verdict)})
 	if s.err = err; err == nil {
-		s.settled = settled.Debts[0]
+		s.settled = settled[0].Debts[0]
 	}
 }
 
@@ -208,13 +208,34 @@ func (m *model) did(s *settling) {
 	}
 }
 
-func (m *model) settleOne(t *rapid.T) {
+// settleSome ends attempts at one endpoint in one call.
+func (m *model) settleSome(t *rapid.T) {
 	if len(m.inFlight) == 0 {
 		t.Skip("nothing in flight")
 	}
-	s := m.drawSettling(t)
-	m.do(s)
-	m.did(s)
+	ends := []*settling{m.drawSettling(t)}
+	id := ends[0].sent.Endpoint
+	for range rapid.IntRange(0, 3).Draw(t, "more attempts") {
+		i := slices.IndexFunc(m.inFlight, func(d debt.Debt) bool { return d.Endpoint == id })
+		if i < 0 {
+			break
+		}
+		ends = append(ends, &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")})
+		m.inFlight = slices.Delete(m.inFlight, i, i+1)
+	}
+	attempts := make([]store.Attempt, len(ends))
+	for i, s := range ends {
+		attempts[i] = m.attempt(s.sent, s.verdict)
+	}
+	health, registered := must(m.engine().Endpoints(ctx)).in(m.fixture).Health[id]
+	for i, settled := range must(m.engine().Settle(ctx, id, attempts)).in(m.fixture) {
+		if registered {
+			health = health.After(attempts[i].Outcome)
+		}
+		equal(m.fixture, "health", settled.Health, health)
+		ends[i].settled = settled.Debts[0]
+		m.did(ends[i])
+	}
 }
 
 // together ends all attempts under way at once, while changes of other objects

@@ -132,7 +132,7 @@ func concurrentCalls(f *fixture) {
 	f.advance(time.Minute)
 	for _, d := range f.claim(ep, workers*each) {
 		wg.Go(func() {
-			_, err := f.engine().Settle(ctx, f.attempt(d, attempt.Delivered))
+			_, err := f.engine().Settle(ctx, ep.ID, []store.Attempt{f.attempt(d, attempt.Delivered)})
 			errs <- err
 		})
 	}

@@ -62,7 +62,7 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			"reset":    m.resetHealth,
 			"ingest":   m.ingestSome,
 			"claim":    m.claimSome,
-			"settle":   m.settleOne,
+			"settle":   m.settleSome,
 			"together": m.together,
 			"retry":    m.retrySome,
 			"purge":    m.purgeSome,

@@ -176,6 +176,36 @@ func newerStays(f *fixture) {
 	equal(f, "counts", f.counts(ep), store.Counts{Owed: 3, Coalesced: 1, Delivered: 2})
 }
 
+func settledTogether(f *fixture) {
+	ep := f.add("shop")
+	f.ingest(f.change(ep, 1), f.change(ep, 2), f.change(ep, 3))
+	f.advance(time.Minute)
+	var attempts []store.Attempt
+	verdicts := []attempt.Verdict{attempt.Unavailable, attempt.Delivered, attempt.Gone}
+	for i, d := range f.claim(ep, 10) {
+		attempts = append(attempts, f.attempt(d, verdicts[i]))
+	}
+	again := attempts[1] // of a debt that is done by then
+	settled := must(f.engine().Settle(ctx, ep.ID, append(attempts, again))).in(f)
+	var found, done []bool
+	var failures []int
+	var gone []bool
+	for _, s := range settled {
+		found, done = append(found, s.Debts[0].Found), append(done, s.Debts[0].Done)
+		failures, gone = append(failures, s.Health.Failures), append(gone, s.Health.Gone)
+	}
+	equal(f, "found", found, []bool{true, true, true, false})
+	equal(f, "done", done, []bool{false, true, false, false})
+	equal(f, "failures in a row after each", failures, []int{1, 0, 0, 0})
+	equal(f, "gone after each", gone, []bool{false, false, true, true})
+	f.crash()
+	equal(f, "health", must(f.engine().Endpoints(ctx)).in(f).Health[ep.ID], settled[3].Health)
+	equal(f, "counts", f.counts(ep), store.Counts{Open: 2, Retrying: 2, Owed: 3, Delivered: 1, Attempts: 2})
+
+	none := must(f.engine().Settle(ctx, ep.ID, nil)).in(f)
+	equal(f, "settled of none", len(none), 0)
+}
+
 func clockSetBack(f *fixture) {
 	ep := f.add("shop")
 	ahead := f.now

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a debt under way stays so whatever object a change gives it", objectChangesUnderWay},
 		{"a success ends the debt", successEnds},
 		{"a success of an older generation leaves the newer owed", newerStays},
+		{"attempts settled together count in their order", settledTogether},
 		{"a purged debt stays purged when its attempt ends", purgedWhileSent},
 		{"a used up schedule makes a failure, and a newer change revives it", failureAndRevival},
 		{"failures are selected, retried and purged", failuresSelected},
@@ -183,12 +184,12 @@ func (f *fixture) settle(d debt.Debt, v attempt.Verdict) store.SettledDebt {
 
 func (f *fixture) settleAttempt(d debt.Debt, v attempt.Verdict) store.Settled {
 	f.Helper()
-	return must(f.engine().Settle(ctx, f.attempt(d, v))).in(f)
+	return must(f.engine().Settle(ctx, d.Endpoint, []store.Attempt{f.attempt(d, v)})).in(f)[0]
 }
 
 func (f *fixture) attempt(d debt.Debt, v attempt.Verdict) store.Attempt {
 	s := f.settlement(d, v)
-	return store.Attempt{Endpoint: d.Endpoint, Outcome: s.Outcome, Debts: []debt.Settlement{s}}
+	return store.Attempt{Outcome: s.Outcome, Debts: []debt.Settlement{s}}
 }
 
 func (f *fixture) settlement(d debt.Debt, v attempt.Verdict) debt.Settlement {
