@@ -92,7 +92,7 @@ func processEnv(build Build, sample []byte) Env {
 			}
 			return terminalWidth()
 		},
-		Now:    time.Now,
+		Now:    systemClock(),
 		Build:  build,
 		Sample: sample,
 	}

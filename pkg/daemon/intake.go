@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
 )
@@ -165,6 +166,7 @@ func (f *feed) run(ctx context.Context, in *intake) {
 		if err := in.take(ctx, f.name, batch); err != nil {
 			return // the batch is read again after the next start
 		}
+		failpoint.Reach(failpoint.Ingested)
 		f.source.Ack()
 	}
 }

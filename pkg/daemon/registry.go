@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/route"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/style"
@@ -126,6 +127,7 @@ func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time)
 	if err != nil {
 		return endpoint.Endpoint{}, err
 	}
+	failpoint.Reach(failpoint.EndpointAdded)
 	ep = registered.Endpoint
 	st, rt, err := r.compile(&ep)
 	if err != nil {
@@ -173,6 +175,7 @@ func (r *registry) replace(ctx context.Context, name string, now time.Time, resu
 	if err != nil {
 		return endpoint.Endpoint{}, nil, err
 	}
+	failpoint.Reach(failpoint.EndpointChanged)
 	ep := registered.Endpoint
 	st, rt, err := r.compile(&ep)
 	if err != nil {
@@ -218,6 +221,7 @@ func (r *registry) remove(ctx context.Context, name string) (store.Removed, erro
 	if err != nil {
 		return store.Removed{}, err
 	}
+	failpoint.Reach(failpoint.EndpointRemoved)
 	id := removed.Endpoint.ID
 	r.table.Store(r.table.Load().Without(removed.Revision, id))
 	if running, ok := r.lanes[id]; ok {

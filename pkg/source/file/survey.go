@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/dam-delivery/dz/pkg/failpoint"
 )
 
 // clockSkew is how far the clock of a file system may be behind the machine's.
@@ -170,6 +172,7 @@ func (s *Source) settle(st *stream, e *entry, now time.Time) {
 		// Somebody still writes to it, long after it was rotated away.
 		st.done, st.rotated, st.grown = false, now, now
 	case st.rotated.IsZero():
+		failpoint.Reach(failpoint.Rotated)
 		st.rotated = now
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -55,6 +56,7 @@ func (db *DB) snapshot(ctx context.Context) (*os.File, error) {
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx) // of which bbolt may keep only the words
 		}
+		failpoint.Reach(failpoint.Snapshot)
 		return explainWrite(err)
 	})
 	db.copying.Store(false)

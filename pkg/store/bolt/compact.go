@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -125,9 +126,11 @@ func compact(ctx context.Context, b *bbolt.DB, path string, did step) (done Comp
 	if done.After, err = fileSize(r.temp); err != nil {
 		return done, err
 	}
+	failpoint.Reach(failpoint.CompactCopied)
 	if err := os.Rename(r.temp, path); err != nil {
 		return done, err
 	}
+	failpoint.Reach(failpoint.CompactRenamed)
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return done, err
 	}

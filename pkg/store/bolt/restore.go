@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/failpoint"
 )
 
 const (
@@ -85,6 +87,7 @@ func restore(ctx context.Context, backup, path string, now time.Time, did step) 
 	if done.Inspection, err = InspectFile(ctx, r.temp); err != nil {
 		return done, fmt.Errorf("check the copy: %w", err)
 	}
+	failpoint.Reach(failpoint.RestoreCopied)
 	done.Path = path
 	if done.Kept, err = r.take(before != nil, now, did); err != nil {
 		return done, err
@@ -123,12 +126,14 @@ func (r *replacement) take(replaces bool, now time.Time, did step) (kept string,
 	if err == nil {
 		err = did("kept")
 	}
+	failpoint.Reach(failpoint.RestoreKept)
 	if err == nil {
 		err = os.Rename(r.temp, r.path)
 	}
 	if err != nil {
 		return "", errors.Join(err, os.Remove(kept))
 	}
+	failpoint.Reach(failpoint.RestoreRenamed)
 	return kept, syncDir(filepath.Dir(r.path))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -35,6 +36,7 @@ func (db *DB) Settle(ctx context.Context, endpoint uint64, attempts []store.Atte
 	if err != nil {
 		return nil, fmt.Errorf("settle: %w", err)
 	}
+	failpoint.Reach(failpoint.Settled)
 	return settled, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -174,9 +175,11 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 		if err := t.flush(); err != nil {
 			return culprit, explainWrite(err)
 		}
+		failpoint.Reach(failpoint.Applied)
 		if err := tx.Commit(); err != nil {
 			return culprit, fmt.Errorf("commit: %w", explainWrite(err))
 		}
+		failpoint.Reach(failpoint.Committed)
 	}
 	for _, o := range group {
 		o.done <- refused[o]
