@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 const (
@@ -50,7 +51,7 @@ func (b *bench) newSite(recent string) (site, error) {
 
 // daemon is dz at work.
 type daemon struct {
-	*process
+	*process.Process
 	site
 	client *api.Client
 	ready  time.Duration // from its start until it answered
@@ -59,13 +60,15 @@ type daemon struct {
 // serve starts dz at a site, and waits until it answers.
 func (b *bench) serve(ctx context.Context, s site) (*daemon, error) {
 	begun := time.Now()
-	p, err := launch{program: b.opts.dz, args: []string{"serve", "--config", s.config()}, stdout: io.Discard, log: b.log}.start(ctx)
+	p, err := process.Start(ctx, process.Launch{
+		Program: b.opts.dz, Args: []string{"serve", "--config", s.config()}, Stdout: io.Discard, Log: b.log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{process: p, site: s, client: &api.Client{Socket: s.socket()}}
-	err = until(ctx, time.Millisecond, readyWithin, "dz answers", func() (bool, error) {
-		if err := d.running(); err != nil {
+	d := &daemon{Process: p, site: s, client: &api.Client{Socket: s.socket()}}
+	err = process.Until(ctx, time.Millisecond, readyWithin, "dz answers", func() (bool, error) {
+		if err := d.Alive(); err != nil {
 			return false, err
 		}
 		_, err := d.client.Status(ctx)
@@ -77,7 +80,7 @@ func (b *bench) serve(ctx context.Context, s site) (*daemon, error) {
 	})
 	d.ready = time.Since(begun)
 	if err != nil {
-		return nil, errors.Join(err, d.stop())
+		return nil, errors.Join(err, d.Terminate())
 	}
 	return d, nil
 }
@@ -88,7 +91,7 @@ func (b *bench) serveAt(ctx context.Context, s site, with func(*daemon) error) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(with(d), d.stop())
+	return errors.Join(with(d), d.Terminate())
 }
 
 // serveNew serves at a new site until with ends.
@@ -127,7 +130,7 @@ func (d *daemon) publish() (time.Time, error) {
 // waitIngested waits until that many events are in the store, and returns how
 // long it took since begun.
 func (d *daemon) waitIngested(ctx context.Context, events int, begun time.Time, limit time.Duration) (time.Duration, error) {
-	err := until(ctx, lookEvery, limit, fmt.Sprintf("%d events are in the store", events), func() (bool, error) {
+	err := process.Until(ctx, lookEvery, limit, fmt.Sprintf("%d events are in the store", events), func() (bool, error) {
 		status, err := d.client.Status(ctx)
 		return status.Events.Ingested >= uint64(events), err
 	})
@@ -136,7 +139,7 @@ func (d *daemon) waitIngested(ctx context.Context, events int, begun time.Time, 
 
 // waitIdle waits until the daemon has nothing to do.
 func (d *daemon) waitIdle(ctx context.Context) error {
-	return until(ctx, lookEvery, time.Minute, "dz is idle", func() (bool, error) {
+	return process.Until(ctx, lookEvery, time.Minute, "dz is idle", func() (bool, error) {
 		status, err := d.client.Status(ctx)
 		return status.Idle, err
 	})

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 const postCommand = "post"
@@ -92,14 +94,17 @@ func (b *bench) postBare(ctx context.Context, count, concurrency int) (bare, err
 		return bare{}, err
 	}
 	var out strings.Builder
-	p, err := launch{
-		program: program, stdout: &out, log: b.log,
-		args: []string{postCommand, "-url", b.sink.Hook, "-count", strconv.Itoa(count), "-concurrency", strconv.Itoa(concurrency)},
-	}.start(ctx)
+	p, err := process.Start(ctx, process.Launch{
+		Program: program, Stdout: &out, Log: b.log,
+		Args: []string{postCommand, "-url", b.sink.Hook, "-count", strconv.Itoa(count), "-concurrency", strconv.Itoa(concurrency)},
+	})
 	if err != nil {
 		return bare{}, err
 	}
-	cpu, err := p.finish()
+	if err := p.Wait(); err != nil {
+		return bare{}, fmt.Errorf("bare client: %w", err)
+	}
+	cpu, err := p.CPU()
 	if err != nil {
 		return bare{}, fmt.Errorf("bare client: %w", err)
 	}

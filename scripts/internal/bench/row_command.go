@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // commandRow measures what a person waits for a command.
@@ -35,7 +36,7 @@ func (b *bench) commandRow(ctx context.Context) error {
 // command runs dz and returns what it writes.
 func (b *bench) command(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.opts.dz, args...) //nolint:gosec // it is the program to measure
-	cmd.Stderr, cmd.Env = b.log, environment()
+	cmd.Stderr, cmd.Env = b.log, process.Environment()
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("dz %s: %w", args[0], err)

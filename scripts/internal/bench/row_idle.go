@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // idleRow measures a daemon that has nothing to do.
@@ -24,31 +26,31 @@ func (b *bench) idleRow(ctx context.Context) error {
 		if err := d.waitIdle(ctx); err != nil {
 			return err
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := process.Pause(ctx, time.Second); err != nil {
 			return err
 		}
-		before, err := d.cpu()
+		before, err := d.CPU()
 		if err != nil {
 			return err
 		}
 		begun := time.Now()
-		if err := pause(ctx, b.sizes.idle); err != nil {
+		if err := process.Pause(ctx, b.sizes.idle); err != nil {
 			return err
 		}
-		after, err := d.cpu()
+		after, err := d.CPU()
 		if err != nil {
 			return err
 		}
 		percent := 100 * float64(after-before) / float64(time.Since(begun))
-		m, err := d.memory()
+		m, err := d.Memory()
 		if err != nil {
 			return err
 		}
 		b.report.add(
 			measured("idle", "processor", percent, "%").judged("0 %", percent < 0.5).
 				noted("%v in %v; 3 endpoints, 1 file", (after-before).Round(time.Microsecond), b.sizes.idle),
-			measured("idle", "RSS", mib(m.now), "MiB").atMost(40).
-				noted("of which %s MiB are not mapped files; peak %s MiB", number(mib(m.anonymous)), number(mib(m.peak))),
+			measured("idle", "RSS", mib(m.Now), "MiB").atMost(40).
+				noted("of which %s MiB are not mapped files; peak %s MiB", number(mib(m.Anon)), number(mib(m.Peak))),
 		)
 		return nil
 	})

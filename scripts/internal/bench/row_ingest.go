@@ -69,7 +69,7 @@ func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (int
 				return err
 			}
 		}
-		before, err := d.cpu()
+		before, err := d.CPU()
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (int
 		if err != nil {
 			return err
 		}
-		after, err := d.cpu()
+		after, err := d.CPU()
 		if err != nil {
 			return err
 		}
@@ -92,9 +92,9 @@ func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (int
 		if want := uint64(endpoints * objects); status.Debts.Waiting != want {
 			b.report.wrong("ingest: %d debts of %d objects at %d endpoints, not %d", status.Debts.Waiting, objects, endpoints, want)
 		}
-		m, err := d.memory()
+		m, err := d.Memory()
 		in = intake{
-			rate: float64(events) / took.Seconds(), cpu: float64((after - before).Microseconds()) / float64(events), peak: m.peak,
+			rate: float64(events) / took.Seconds(), cpu: float64((after - before).Microseconds()) / float64(events), peak: m.Peak,
 		}
 		return err
 	})

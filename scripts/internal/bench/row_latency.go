@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // latency measures how long after its event a request begins, beyond the
@@ -83,7 +85,7 @@ func writeSteadily(ctx context.Context, path string, events int, every time.Dura
 	w := newWriter()
 	begun := time.Now()
 	for i := range events {
-		if err := pause(ctx, time.Until(begun.Add(time.Duration(i)*every))); err != nil {
+		if err := process.Pause(ctx, time.Until(begun.Add(time.Duration(i)*every))); err != nil {
 			return nil, err
 		}
 		line := w.line(i)

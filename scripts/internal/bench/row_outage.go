@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // outageSize is how much happens while the receiver is down, and what it may
@@ -67,8 +69,8 @@ func (b *bench) runOutage(ctx context.Context, size outageSize) (outage, error) 
 		if err := b.drain(ctx, d, &o); err != nil {
 			return err
 		}
-		m, err := d.memory()
-		o.peak = m.peak
+		m, err := d.Memory()
+		o.peak = m.Peak
 		return err
 	})
 	return o, errors.Join(err, b.sink.comeUp(ctx))
@@ -89,7 +91,7 @@ func (b *bench) fallSick(ctx context.Context, d *daemon, objects int) (begun tim
 	if begun, err = d.publish(); err != nil {
 		return begun, err
 	}
-	err = until(ctx, 5*time.Millisecond, time.Minute, "the endpoint is sick", func() (bool, error) {
+	err = process.Until(ctx, 5*time.Millisecond, time.Minute, "the endpoint is sick", func() (bool, error) {
 		status, err := d.client.Status(ctx)
 		if err != nil || len(status.Endpoints) != 1 {
 			return false, err
@@ -105,7 +107,7 @@ func (b *bench) takeIn(ctx context.Context, d *daemon, begun time.Time, o *outag
 	if o.ingest, err = d.waitIngested(ctx, o.size.events, begun, 5*time.Minute); err != nil {
 		return err
 	}
-	err = until(ctx, lookEvery, time.Minute, "the receiver has been probed", func() (bool, error) {
+	err = process.Until(ctx, lookEvery, time.Minute, "the receiver has been probed", func() (bool, error) {
 		var err error
 		o.whenDown, err = b.sink.tally(ctx)
 		return o.whenDown.Probes >= fewestProbes, err

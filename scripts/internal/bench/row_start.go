@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // startRow measures a start with as many debts as an outage may leave that is
@@ -42,14 +44,14 @@ func (b *bench) amass(ctx context.Context, d *daemon) error {
 
 // started looks at a daemon that has just been started.
 func (b *bench) started(ctx context.Context, d *daemon) error {
-	ready, err := d.memory()
+	ready, err := d.Memory()
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, b.sizes.idle); err != nil {
+	if err := process.Pause(ctx, b.sizes.idle); err != nil {
 		return err
 	}
-	later, err := d.memory()
+	later, err := d.Memory()
 	if err != nil {
 		return err
 	}
@@ -63,10 +65,10 @@ func (b *bench) started(ctx context.Context, d *daemon) error {
 	what := "with " + number(float64(b.sizes.debts)) + " debts: "
 	b.report.add(
 		measured("start", what+"ready after", d.ready.Seconds(), "s").atMost(2),
-		measured("start", what+"RSS when ready", mib(ready.now), "MiB").atMost(100).
-			noted("peak %s MiB", number(mib(ready.peak))),
-		measured("start", what+"RSS later", mib(later.now), "MiB").atMost(100).
-			noted("after %v, of which %s MiB are not mapped files", b.sizes.idle, number(mib(later.anonymous))),
+		measured("start", what+"RSS when ready", mib(ready.Now), "MiB").atMost(100).
+			noted("peak %s MiB", number(mib(ready.Peak))),
+		measured("start", what+"RSS later", mib(later.Now), "MiB").atMost(100).
+			noted("after %v, of which %s MiB are not mapped files", b.sizes.idle, number(mib(later.Anon))),
 	)
 	return nil
 }

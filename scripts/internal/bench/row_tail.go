@@ -34,7 +34,7 @@ func (b *bench) tailAt(ctx context.Context, concurrency int) error {
 	if err != nil {
 		return err
 	}
-	receiver, err := b.sink.cpu()
+	receiver, err := b.sink.CPU()
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (b *bench) tailAt(ctx context.Context, concurrency int) error {
 	if err != nil {
 		return err
 	}
-	receiverToo, err := b.sink.cpu()
+	receiverToo, err := b.sink.CPU()
 	if err != nil {
 		return err
 	}
@@ -96,21 +96,21 @@ func (b *bench) deliver(ctx context.Context, d *daemon, objects, concurrency int
 	if err := d.waitIdle(ctx); err != nil {
 		return delivery{}, err
 	}
-	m, err := d.memory()
+	m, err := d.Memory()
 	if err != nil {
 		return delivery{}, err
 	}
 	took := time.Duration(arrived.Last - begun.UnixNano())
 	return delivery{
-		rate: float64(objects) / took.Seconds(), cpu: cpuNow - cpu, sinkCPU: sinkCPUNow - sinkCPU, peak: m.peak,
+		rate: float64(objects) / took.Seconds(), cpu: cpuNow - cpu, sinkCPU: sinkCPUNow - sinkCPU, peak: m.Peak,
 	}, b.checkTally(ctx, "tail", objects)
 }
 
 func (b *bench) processorTimes(d *daemon) (dz, receiver time.Duration, err error) {
-	if dz, err = d.cpu(); err != nil {
+	if dz, err = d.CPU(); err != nil {
 		return 0, 0, err
 	}
-	receiver, err = b.sink.cpu()
+	receiver, err = b.sink.CPU()
 	return dz, receiver, err
 }
 

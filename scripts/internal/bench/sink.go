@@ -12,11 +12,13 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // sink is a receiver in a process of its own.
 type sink struct {
-	*process
+	*process.Process
 	addresses
 	hold *os.File // the receiver's stdin, which keeps it alive
 }
@@ -36,11 +38,11 @@ func startSink(ctx context.Context, log io.Writer) (s *sink, err error) {
 		return nil, errors.Join(err, out.Close())
 	}
 	defer func() { err = errors.Join(err, stdin.Close()) }()
-	p, err := launch{program: program, args: []string{receiveCommand}, stdin: stdin, stdout: stdout, log: log}.start(ctx)
+	p, err := process.Start(ctx, process.Launch{Program: program, Args: []string{receiveCommand}, Stdin: stdin, Stdout: stdout, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, out.Close(), hold.Close())
 	}
-	s = &sink{process: p, hold: hold}
+	s = &sink{Process: p, hold: hold}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &s.addresses)
@@ -52,7 +54,7 @@ func startSink(ctx context.Context, log io.Writer) (s *sink, err error) {
 }
 
 func (s *sink) stop() error {
-	return errors.Join(s.hold.Close(), s.process.stop())
+	return errors.Join(s.hold.Close(), s.Terminate())
 }
 
 func (s *sink) reset(ctx context.Context, objects int) error {
@@ -114,7 +116,7 @@ func (s *sink) ask(ctx context.Context, method, path string) ([]byte, error) {
 // waitDistinct waits until that many objects have arrived.
 func (s *sink) waitDistinct(ctx context.Context, objects int, limit time.Duration) (tally, error) {
 	var t tally
-	err := until(ctx, 20*time.Millisecond, limit, fmt.Sprintf("%d objects have arrived", objects), func() (bool, error) {
+	err := process.Until(ctx, 20*time.Millisecond, limit, fmt.Sprintf("%d objects have arrived", objects), func() (bool, error) {
 		var err error
 		t, err = s.tally(ctx)
 		return t.Distinct >= int64(objects), err

@@ -6,7 +6,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +27,9 @@ const EndWithin = 30 * time.Second
 type Launch struct {
 	Program string
 	Args    []string
-	Log     io.Writer // for stdout and stderr
+	Stdin   io.Reader // nil: there is none
+	Stdout  io.Writer // nil: it goes to Log
+	Log     io.Writer // for stderr
 }
 
 // Process is one that was started here.
@@ -37,7 +37,6 @@ type Process struct {
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
 	ended  chan struct{}
-	err    error // how it ended
 }
 
 // Start starts a process. It is told to end when ctx ends.
@@ -46,7 +45,10 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	cmd := exec.CommandContext(ctx, l.Program, l.Args...) //nolint:gosec // it is the program to test
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = EndWithin
-	cmd.Stdout, cmd.Stderr, cmd.Env = l.Log, l.Log, Environment()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = l.Stdin, l.Stdout, l.Log, Environment()
+	if l.Stdout == nil {
+		cmd.Stdout = l.Log
+	}
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(l.Program), err)
@@ -54,7 +56,7 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	p := &Process{cmd: cmd, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		p.err = cmd.Wait()
+		_ = cmd.Wait() // ProcessState says how it ended
 	}()
 	return p, nil
 }
@@ -81,13 +83,29 @@ func (p *Process) Running() bool {
 	}
 }
 
+// Alive returns an error that says how the process ended, if it did.
+func (p *Process) Alive() error {
+	if p.Running() {
+		return nil
+	}
+	return p.ending()
+}
+
+// Wait waits for a process that ends by itself. The error says that it did not
+// end with 0.
+func (p *Process) Wait() error {
+	<-p.ended
+	p.cancel()
+	return p.exit()
+}
+
 // Kill ends the process at once (SIGKILL), and returns when it is gone.
 func (p *Process) Kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.ended
 	p.cancel()
 	if errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("it had ended by itself: %w", p.exit())
+		return fmt.Errorf("it had ended by itself: %w", p.ending())
 	}
 	return err
 }
@@ -100,76 +118,15 @@ func (p *Process) Terminate() error {
 	return p.exit()
 }
 
-// exit says how the process ended: nil for 0, also if it was told to.
+// exit is nil for a process that ended with 0, also if it was told to.
 func (p *Process) exit() error {
 	if p.cmd.ProcessState.Success() {
 		return nil // exec says context.Canceled where it was told to
 	}
+	return p.ending()
+}
+
+// ending says how the process ended.
+func (p *Process) ending() error {
 	return fmt.Errorf("%s ended: %s", filepath.Base(p.cmd.Path), p.cmd.ProcessState)
-}
-
-// Memory is what a process has in RAM, in bytes.
-type Memory struct {
-	Peak int64 // the most there was at a time, mapped files included
-	Now  int64
-	Anon int64 // of now, without mapped files
-}
-
-// Memory reads /proc.
-func (p *Process) Memory() (Memory, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return Memory{}, fmt.Errorf("read memory: %w", err)
-	}
-	var m Memory
-	for line := range bytes.Lines(text) {
-		name, value, _ := strings.Cut(string(line), ":")
-		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		if err != nil {
-			continue // a line of another kind
-		}
-		switch name {
-		case "VmHWM":
-			m.Peak = kib << 10
-		case "VmRSS":
-			m.Now = kib << 10
-		case "RssAnon":
-			m.Anon = kib << 10
-		}
-	}
-	if m.Peak == 0 {
-		return m, errors.New("read memory: /proc does not tell it")
-	}
-	return m, nil
-}
-
-// Until asks whether something is so, for limit at the longest, and every so
-// often: less often if asking takes long, so that it disturbs little.
-func Until(ctx context.Context, every, limit time.Duration, what string, so func() (bool, error)) error {
-	begun := time.Now()
-	for {
-		asked := time.Now()
-		ok, err := so()
-		if ok || err != nil {
-			return err
-		}
-		if time.Since(begun) > limit {
-			return fmt.Errorf("%s: not so after %v", what, limit)
-		}
-		if err := Pause(ctx, max(every, 10*time.Since(asked))); err != nil {
-			return err
-		}
-	}
-}
-
-// Pause lets time pass.
-func Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
