@@ -119,7 +119,7 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 	if err != nil {
 		return api.Exchange{}, err
 	}
-	shown, err := s.sender.Show(ctx, &set.ep, request, now)
+	shown, err := s.sender.Show(&set.ep, request, now)
 	if err != nil {
 		return api.Exchange{}, invalid(err)
 	}

@@ -67,7 +67,7 @@ func New(config Config) *Sender {
 	}
 	s := &Sender{config: config}
 	s.guard.Store(newGuard(config.Deny, config.Allow))
-	s.pool.open = s.newTransport
+	s.pool.open, s.pool.userAgent = s.newTransport, config.UserAgent
 	return s
 }
 

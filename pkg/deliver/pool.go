@@ -12,10 +12,11 @@ import (
 // pool keeps one transport for all endpoints that connect alike, so that ten
 // thousand endpoints share one, and closes it after the last of them.
 type pool struct {
-	open func(connectSettings) *http.Transport
+	open      func(connectSettings) *http.Transport
+	userAgent string
 
 	mu         sync.RWMutex
-	lines      map[uint64]line // by endpoint
+	lines      map[uint64]*line // by endpoint
 	transports map[transportKey]*sharedTransport
 }
 
@@ -38,49 +39,65 @@ type sharedTransport struct {
 	users     int
 }
 
-// line is the transport that an endpoint uses, and the settings it was chosen by.
+// line is the way to an endpoint: its target, the transport that it uses, and
+// the settings by which they were chosen. It does not change once made.
 type line struct {
 	chosenBy lineSettings
+	target   *target
 	shared   *sharedTransport
 }
 
 type lineSettings struct {
-	updated        int64 // of the endpoint; a change has its files read anew
+	guard          *guard // that let the target's address pass
+	updated        int64  // of the endpoint; a change has its files read anew
 	connectTimeout time.Duration
 	files          certificateFiles
 }
 
-func lineSettingsOf(ep *endpoint.Endpoint) lineSettings {
+func lineSettingsOf(ep *endpoint.Endpoint, g *guard) lineSettings {
 	return lineSettings{
+		guard:          g,
 		updated:        ep.Updated.UnixNano(),
 		connectTimeout: ep.DialTimeout(),
 		files:          certificateFiles{ca: ep.CAFile, cert: ep.ClientCert, key: ep.ClientKey},
 	}
 }
 
-// get returns the endpoint's transport. The error says which certificate file
-// can't be used; the next call tries again.
-func (p *pool) get(ep *endpoint.Endpoint) (*http.Transport, error) {
-	want := lineSettingsOf(ep)
+// get returns the way to the endpoint. The error says what is wrong with its
+// URL, that the guard refuses the address in it, or which certificate file can't
+// be used; the next call tries again.
+func (p *pool) get(ep *endpoint.Endpoint, g *guard) (*line, error) {
+	want := lineSettingsOf(ep, g)
 	p.mu.RLock()
 	current, ok := p.lines[ep.ID]
 	p.mu.RUnlock()
-	if ok && current.chosenBy == want {
-		return current.shared.transport, nil
+	if ok && current.chosenBy == want && current.target.of(ep) {
+		return current, nil
+	}
+	target, err := newTarget(ep, p.userAgent)
+	if err != nil {
+		return nil, err
+	}
+	// Behind a proxy nothing is dialled here; an address that the URL names
+	// outright is refused all the same.
+	if target.addr.IsValid() {
+		if err := g.check(target.addr); err != nil {
+			return nil, err
+		}
 	}
 	loaded, err := want.files.load()
 	if err != nil {
 		return nil, err
 	}
-	return p.attach(ep.ID, want, connectSettings{want.connectTimeout, loaded}), nil
+	return p.attach(ep.ID, &line{chosenBy: want, target: target}, connectSettings{want.connectTimeout, loaded}), nil
 }
 
-// attach puts the endpoint on the transport of these settings.
-func (p *pool) attach(id uint64, chosenBy lineSettings, settings connectSettings) *http.Transport {
+// attach puts the endpoint's new line on the transport of these settings.
+func (p *pool) attach(id uint64, made *line, settings connectSettings) *line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lines == nil {
-		p.lines = make(map[uint64]line)
+		p.lines = make(map[uint64]*line)
 		p.transports = make(map[transportKey]*sharedTransport)
 	}
 	key := transportKey{settings.connectTimeout, settings.certificates.digest}
@@ -93,8 +110,9 @@ func (p *pool) attach(id uint64, chosenBy lineSettings, settings connectSettings
 	if old, ok := p.lines[id]; ok {
 		p.release(old.shared)
 	}
-	p.lines[id] = line{chosenBy, shared}
-	return shared.transport
+	made.shared = shared
+	p.lines[id] = made
+	return made
 }
 
 // forget takes the endpoint off its transport.

@@ -29,11 +29,11 @@ func TestEndpointsThatConnectAlikeShareOneTransport(t *testing.T) {
 		case 3:
 			ep.CAFile = theirs.file
 		}
-		transport, err := sender.pool.get(ep)
+		line, err := sender.pool.get(ep, sender.guard.Load())
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen[transport] = true
+		seen[line.shared.transport] = true
 	}
 	if len(seen) != 4 || len(sender.pool.transports) != 4 {
 		t.Errorf("%d transports were made and %d kept, want 4", len(seen), len(sender.pool.transports))

@@ -3,12 +3,9 @@ package deliver
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -29,48 +26,47 @@ const maxFailedAnswer = 64 << 10
 // that has a header Idempotency-Key or X-Idempotency-Key set asks net/http to
 // do so also where it can't know.
 func (s *Sender) Send(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, limits Limits) (attempt.Answer, attempt.Outcome) {
-	e := exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0)}
+	e := &exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0), message: r.Body}
 	started := time.Now()
 	answer, outcome := e.run(ctx, r, started)
 	outcome.Started, outcome.Duration = started, time.Since(started)
 	return answer, outcome
 }
 
-// exchange is one attempt under way.
+// exchange is one attempt under way. net/http may look at it after the attempt
+// is over, so it is not used again.
 type exchange struct {
 	sender  *Sender
 	ep      *endpoint.Endpoint
 	timeout time.Duration
 	limit   int64
+	message []byte // the body of the request
+	unsent  bytes.Reader
+	trace   httptrace.ClientTrace
 	// connected says that there was a connection for the request, with its TLS
 	// handshake done. net/http may set it from another goroutine.
 	connected atomic.Bool
 }
 
-func (e *exchange) run(ctx context.Context, r attempt.Request, now time.Time) (attempt.Answer, attempt.Outcome) {
-	limited, cancel := context.WithTimeout(ctx, e.timeout)
+func (e *exchange) run(ctx context.Context, r attempt.Request, started time.Time) (attempt.Answer, attempt.Outcome) {
+	line, err := e.sender.pool.get(e.ep, e.sender.guard.Load())
+	if err != nil {
+		return attempt.Answer{}, e.failed(ctx, err)
+	}
+	limited, cancel := context.WithDeadline(ctx, started.Add(e.timeout))
 	defer cancel()
-	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { e.connected.Store(true) },
-	})
-	request, err := e.request(traced, r, now)
-	if err != nil {
-		return attempt.Answer{}, e.failed(ctx, err)
-	}
-	// Behind a proxy nothing is dialled here; an address that the URL names
-	// outright is refused all the same.
-	if addr, err := netip.ParseAddr(request.URL.Hostname()); err == nil {
-		if err := e.sender.guard.Load().check(addr); err != nil {
-			return attempt.Answer{}, e.failed(ctx, err)
-		}
-	}
-	transport, err := e.sender.pool.get(e.ep)
-	if err != nil {
-		return attempt.Answer{}, e.failed(ctx, err)
+	e.trace.GotConn = e.gotConn
+	request := line.target.blank.WithContext(httptrace.WithClientTrace(limited, &e.trace))
+	request.Header = line.target.header(r, started)
+	if len(e.message) > 0 {
+		e.unsent.Reset(e.message)
+		request.Body = io.NopCloser(&e.unsent) // net/http looks for a bytes.Reader in it, and writes it with the header
+		request.ContentLength = int64(len(e.message))
+		request.GetBody = e.messageAgain
 	}
 	// The transport itself rather than an http.Client: nothing is redirected,
 	// and no error repeats the URL.
-	response, err := transport.RoundTrip(request)
+	response, err := line.shared.transport.RoundTrip(request)
 	if err != nil {
 		return attempt.Answer{}, e.failed(ctx, err)
 	}
@@ -78,29 +74,11 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, now time.Time) (a
 	return e.read(ctx, response)
 }
 
-// request makes the message with its headers. The endpoint's own headers may
-// replace the user agent and the content type, and nothing else.
-func (e *exchange) request(ctx context.Context, r attempt.Request, now time.Time) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.ep.URL, bytes.NewReader(r.Body))
-	if err != nil {
-		return nil, errors.New("the endpoint's url can't be read") // err repeats it
-	}
-	header := request.Header
-	header.Set("User-Agent", e.sender.config.UserAgent)
-	header.Set("Content-Type", r.ContentType)
-	for name, value := range e.ep.Headers {
-		header.Set(name, value)
-	}
-	for name, values := range r.Header {
-		header[http.CanonicalHeaderKey(name)] = values
-	}
-	header.Set("Webhook-Id", r.ID)
-	header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	if user := request.URL.User; user != nil && header.Get("Authorization") == "" {
-		password, _ := user.Password()
-		request.SetBasicAuth(user.Username(), password)
-	}
-	return request, nil
+func (e *exchange) gotConn(httptrace.GotConnInfo) { e.connected.Store(true) }
+
+// messageAgain is the request's GetBody, for what net/http sends twice.
+func (e *exchange) messageAgain() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(e.message)), nil
 }
 
 // read reads the answer and judges it. The status decides, save that a success

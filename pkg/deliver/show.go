@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -18,14 +17,13 @@ type Shown struct {
 }
 
 // Show returns what Send would send at now.
-func (s *Sender) Show(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, now time.Time) (Shown, error) {
-	e := exchange{sender: s, ep: ep}
-	request, err := e.request(ctx, r, now)
+func (s *Sender) Show(ep *endpoint.Endpoint, r attempt.Request, now time.Time) (Shown, error) {
+	target, err := newTarget(ep, s.config.UserAgent)
 	if err != nil {
 		return Shown{}, err
 	}
-	shown := Shown{Method: request.Method, URL: endpoint.RedactURL(ep.URL), Header: make(map[string]string)}
-	for name, values := range request.Header {
+	shown := Shown{Method: target.blank.Method, URL: endpoint.RedactURL(ep.URL), Header: make(map[string]string)}
+	for name, values := range target.header(r, now) {
 		shown.Header[name] = strings.Join(values, ", ")
 	}
 	for name := range ep.Headers {
