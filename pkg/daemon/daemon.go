@@ -307,9 +307,9 @@ func (d *Daemon) startAPI(listener net.Listener, fail context.CancelCauseFunc) (
 }
 
 // underWay counts requests that have not been answered.
-func (d *Daemon) underWay() (n int64) {
+func (d *Daemon) underWay() (n int) {
 	for _, l := range d.registry.all() {
-		n += l.inFlight.Load()
+		n += l.underWay()
 	}
 	return n
 }

@@ -76,7 +76,7 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 		}
 		debts.Retrying = counts.Retrying
 		rest := counts.Open - counts.Retrying
-		debts.InFlight = min(uint64(max(l.inFlight.Load(), 0)), rest)
+		debts.InFlight = min(uint64(l.underWay()), rest)
 		rest -= debts.InFlight
 		debts.Due = min(due-min(debts.InFlight, due), rest)
 		debts.Waiting = rest - debts.Due

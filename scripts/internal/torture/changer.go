@@ -218,7 +218,7 @@ func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 		u.URL = api.Set(c.rig.receiver.url(m.account, fmt.Sprintf("t%d", m.targets)))
 	case 1:
 		concurrency := 1 + c.random.IntN(8)
-		m.inbox.account.Allow(concurrency)
+		m.inbox.account.Allow(undurable(concurrency))
 		u.Concurrency = api.Set(concurrency)
 	case 2:
 		debounce := []string{"0s", "100ms", "400ms"}[c.random.IntN(3)]

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/daemon"
 	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -99,9 +100,13 @@ func (r *receiver) url(account, rest string) string {
 	return "http://" + r.listener.Addr().String() + "/" + account + "/" + rest
 }
 
+// undurable is how many attempts at an endpoint of that concurrency may have
+// begun without their outcome being durable: what a kill may repeat.
+func undurable(concurrency int) int { return concurrency + daemon.MaxUnsettled }
+
 // subscribe makes an inbox for an account. It answers 200 after a short while.
 func (r *receiver) subscribe(account string, concurrency int) *inbox {
-	in := &inbox{account: r.ledger.Open(account, concurrency)}
+	in := &inbox{account: r.ledger.Open(account, undurable(concurrency))}
 	in.set(r.takeSoon)
 	r.mu.Lock()
 	defer r.mu.Unlock()

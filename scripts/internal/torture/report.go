@@ -75,7 +75,7 @@ func (r *report) print(w io.Writer) error {
 	fmt.Fprint(w, `
 LOST: owed and not delivered in its latest form. STALE: an older change after a newer one. OVERLAP: two requests about
 one object at a time. TWICE: one line owed twice. REPEATED: begun on before a kill and sent again after it; at each kill
-an endpoint may repeat as many as its concurrency, in sum ALLOWED. UNDER WAY: requests not answered yet at the kills.
+an endpoint may repeat what was not durable yet, its concurrency and 128 more, in sum ALLOWED. UNDER WAY: requests not answered yet at the kills.
 
 `)
 	for _, o := range r.Results {

@@ -24,7 +24,7 @@ type Counts struct {
 	Kills    int `json:"kills"`
 	Stops    int `json:"stops"`
 	UnderWay int `json:"underWay"` // requests that receivers had begun on and not answered, summed over kills
-	Allowed  int `json:"allowed"`  // the endpoints' concurrency, summed over kills: repeats there may be
+	Allowed  int `json:"allowed"`  // what may be not durable yet, summed over kills and endpoints: repeats there may be
 }
 
 // Add adds what another reconciliation counted.

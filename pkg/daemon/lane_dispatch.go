@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// dispatcher claims what is due and has workers send it.
+//
+// What is busy is known to it alone, and it forgets an object only between two
+// claims: a claim never looks at the store as it was before a settlement with
+// the eyes of the time after.
+type dispatcher struct {
+	*lane
+	claiming context.Context // no attempt begins once it has ended
+	attempts context.Context
+
+	busy      map[event.Object]bool
+	busyKeys  map[debt.Key]bool // a change meanwhile may give a debt another object
+	claimedAt time.Time         // the last time
+}
+
+func newDispatcher(l *lane, claiming, attempts context.Context) *dispatcher {
+	return &dispatcher{
+		lane: l, claiming: claiming, attempts: attempts,
+		busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool),
+	}
+}
+
+// dispatch begins as many attempts as may be made now, and returns when to look
+// again; zero if only an event can tell.
+func (d *dispatcher) dispatch() (next time.Time, err error) {
+	s := d.settings.Load()
+	now := d.now()
+	permit := d.getHealth().Permit(now, s.ep.Enabled, s.ep.Slots())
+	d.forget(now, permit.Slots < s.ep.Slots())
+	forcedOnly := permit.Slots == 0
+	if forcedOnly {
+		if permit.Until.IsZero() {
+			return time.Time{}, nil // switched off
+		}
+		// A sick endpoint that is left alone still gets what a person wants
+		// sent, one at a time.
+		permit.Slots, next = 1, permit.Until
+	}
+	d.begin(s, permit, now)
+	limit, soon := d.demand(s, permit, now)
+	next = earliest(next, soon)
+	if limit == 0 {
+		return next, nil // the end of an attempt wakes the lane, or soon does
+	}
+	claim, err := d.store.Claim(d.claiming, store.ClaimRequest{
+		Endpoint: s.ep.ID, Now: now, Limit: limit, ForcedOnly: forcedOnly,
+		Busy:    func(o event.Object) bool { return d.busy[o] },
+		BusyKey: func(key debt.Key) bool { return d.busyKeys[key] },
+	})
+	if err != nil {
+		return next, err
+	}
+	d.keep(claim.Debts, now, len(claim.Debts) >= limit)
+	if free := d.begin(s, permit, now); free > 0 && !forcedOnly {
+		next = earliest(next, claim.Next)
+	}
+	return next, nil
+}
+
+// forget makes what has been settled claimable again, and what was claimed ahead
+// and is not worth sending any more; all of it if everything is to be claimed
+// anew.
+func (d *dispatcher) forget(now time.Time, anew bool) {
+	d.mu.Lock()
+	freed := append(d.freed, d.ready.drop(now, anew)...)
+	d.freed = nil
+	d.mu.Unlock()
+	for i := range freed {
+		delete(d.busy, freed[i].Object)
+		delete(d.busyKeys, freed[i].Key)
+	}
+}
+
+// demand returns how many debts to claim, and, if it is the rate that forbids
+// more, when to look again.
+func (d *dispatcher) demand(s *laneSettings, permit endpoint.Permit, now time.Time) (limit int, soon time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	free := d.free(permit)
+	if d.ready.debts > max(d.ready.low, 0) || (free == 0 && d.ready.low < 0) {
+		return 0, time.Time{}
+	}
+	ahead := 0
+	if s.limiter != nil {
+		var tokens int
+		if tokens, soon = s.tokens(now, free); free > 0 && tokens == 0 {
+			return 0, soon
+		}
+		free = tokens
+	} else if age := now.Sub(d.claimedAt); 0 <= age && age < freshFor && permit.Slots == s.ep.Slots() {
+		// As much as has gone since the last look will be wanted before long.
+		ahead = min(maxAhead, 2*d.ended)
+	}
+	limit = max(0, free*max(1, s.limits.Batch)+ahead-d.ready.debts)
+	if limit > 0 {
+		d.claimedAt, d.ended, d.ready.low = now, 0, ahead/2
+	}
+	return limit, time.Time{}
+}
+
+// keep takes in what was claimed. more says that there is more to claim.
+func (d *dispatcher) keep(debts []debt.Debt, now time.Time, more bool) {
+	for i := range debts {
+		d.busy[debts[i].Object], d.busyKeys[debts[i].Key] = true, true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ready.add(debts, now)
+	if !more {
+		d.ready.low = -1
+	}
+}
+
+// begin starts workers on what is ready, and returns how many more there might
+// be.
+func (d *dispatcher) begin(s *laneSettings, permit endpoint.Permit, now time.Time) (free int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for free = d.free(permit); free > 0; free = d.free(permit) {
+		if tokens, _ := s.tokens(now, 1); tokens == 0 {
+			return free
+		}
+		debts := d.ready.take(max(1, s.limits.Batch), now)
+		if debts == nil {
+			return free
+		}
+		s.spend(now)
+		d.running++
+		go d.work(d.claiming, d.attempts, debts)
+	}
+	return free
+}
+
+// free returns how many more requests may begin. The caller holds the lock.
+func (l *lane) free(permit endpoint.Permit) int {
+	return max(0, min(permit.Slots-l.running, permit.Slots+MaxUnsettled-l.running-l.unsettled))
+}
+
+// tokens returns how many of the wanted requests the rate allows now, and, if
+// none, when there will be one.
+func (s *laneSettings) tokens(now time.Time, wanted int) (n int, next time.Time) {
+	if s.limiter == nil {
+		return wanted, time.Time{}
+	}
+	have := s.limiter.TokensAt(now)
+	if have >= 1 {
+		return min(wanted, int(have)), time.Time{}
+	}
+	missing := time.Duration((1 - have) / float64(s.limiter.Limit()) * float64(time.Second))
+	return 0, now.Add(max(missing, time.Millisecond))
+}
+
+func (s *laneSettings) spend(now time.Time) {
+	if s.limiter != nil {
+		s.limiter.AllowN(now, 1)
+	}
+}

@@ -1,0 +1,156 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// handOver gives an attempt to the settler. The caller holds the lock.
+func (l *lane) handOver(ctx context.Context, a attempted) {
+	l.outcomes = append(l.outcomes, a)
+	if !l.settling {
+		l.settling = true
+		go l.settle(ctx)
+	}
+}
+
+// settle makes outcomes durable, all at once that have gathered while the last
+// ones became so, until there are none.
+func (l *lane) settle(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		batch := l.outcomes
+		l.outcomes = nil
+		if len(batch) == 0 {
+			l.settling = false
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+		err := l.record(ctx, batch)
+		if err == nil || errors.Is(err, store.ErrClosed) {
+			l.release(batch)
+			continue
+		}
+		// One of them may be to blame, so that each must stand for itself.
+		for i := range batch {
+			go l.insist(ctx, batch[i:i+1:i+1])
+		}
+	}
+}
+
+// insist makes the outcome of one attempt durable. While the store can't take
+// it, its objects stay busy: an outcome that was forgotten would be an attempt
+// repeated.
+func (l *lane) insist(ctx context.Context, one []attempted) {
+	defer l.release(one)
+	for {
+		err := l.record(ctx, one)
+		if err == nil || errors.Is(err, store.ErrClosed) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return // it is sent again after the next start
+		case <-time.After(storeRetry):
+		}
+	}
+}
+
+// record makes outcomes durable, and tells whoever needs to know.
+func (l *lane) record(ctx context.Context, batch []attempted) error {
+	id := l.settings.Load().ep.ID
+	attempts := make([]store.Attempt, len(batch))
+	for i := range batch {
+		attempts[i] = batch[i].settlement()
+	}
+	// What was sent is to be recorded, even during a shutdown.
+	settled, err := l.store.Settle(context.WithoutCancel(ctx), id, attempts)
+	l.logFault(err)
+	if err != nil {
+		return err
+	}
+	for i := range batch {
+		l.settled(ctx, batch[i].settings, settled[i])
+		for j := range batch[i].debts {
+			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].outcomes[j], settled: settled[i].Debts[j]})
+		}
+	}
+	return nil
+}
+
+// settlement is what the store is to make of an attempt.
+func (a *attempted) settlement() store.Attempt {
+	s := store.Attempt{Outcome: a.outcome, Debts: make([]debt.Settlement, len(a.debts))}
+	for i := range a.debts {
+		s.Debts[i] = debt.SettlementOf(&a.debts[i])
+		s.Debts[i].Outcome = a.outcomes[i]
+		s.Debts[i].Window, s.Debts[i].Schedule = a.settings.window, a.settings.schedule
+		s.Debts[i].Jitter = rand.Float64() //nolint:gosec // spreads retries, guards no secret
+	}
+	return s
+}
+
+// settled takes over what an attempt has made of the endpoint's health.
+func (l *lane) settled(ctx context.Context, s *laneSettings, settled store.Settled) {
+	before, after := l.setHealth(settled.Health)
+	l.logHealth(s, before, after)
+	if before.State(true) == endpoint.Sick && after.State(true) == endpoint.Healthy {
+		if _, err := l.store.Hasten(context.WithoutCancel(ctx), s.ep.ID, l.now()); err != nil {
+			l.log.Error("can't bring retries forward; they are made when they are due", "error", err)
+		}
+	}
+}
+
+// release gives back what attempts held until they were settled.
+func (l *lane) release(batch []attempted) {
+	l.mu.Lock()
+	for i := range batch {
+		if batch[i].holdsSlot() {
+			l.running--
+		} else {
+			l.unsettled--
+		}
+		l.freed = append(l.freed, batch[i].debts...)
+	}
+	l.mu.Unlock()
+	l.wake()
+}
+
+// logFault says once what keeps outcomes from becoming durable.
+func (l *lane) logFault(err error) {
+	text := ""
+	if err != nil && !errors.Is(err, store.ErrClosed) {
+		text = err.Error()
+	}
+	l.mu.Lock()
+	before := l.fault
+	l.fault = text
+	l.mu.Unlock()
+	if text != "" && text != before {
+		l.log.Error("can't record attempts; trying again", "endpoint", l.settings.Load().ep.Name, "error", text)
+	}
+}
+
+func (l *lane) logHealth(s *laneSettings, before, after endpoint.Health) {
+	from, to := before.State(true), after.State(true)
+	if from == to {
+		return
+	}
+	switch to {
+	case endpoint.Sick:
+		l.log.Warn("endpoint is sick: probing it until it answers", "endpoint", s.ep.Name,
+			"reason", after.LastReason, "status", after.LastStatus, "error", after.LastError, "next", after.NotBefore)
+	case endpoint.Paused:
+		l.log.Warn("endpoint is gone: it answered 410; 'dz endpoint enable' resumes it, nothing is lost meanwhile", "endpoint", s.ep.Name)
+	case endpoint.Healthy:
+		l.log.Info("endpoint has recovered", "endpoint", s.ep.Name)
+	case endpoint.Disabled:
+	}
+}

@@ -1,0 +1,258 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/deliver"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style/notify"
+)
+
+// workbench is a lane between a store and a receiver that do as a test says.
+type workbench struct {
+	*testing.T
+	lane *lane
+	stop context.CancelFunc
+
+	mu      sync.Mutex
+	due     []debt.Debt
+	claims  int
+	locked  bool            // settlements wait
+	bad     map[string]bool // items whose outcome the store can't take
+	sent    []string        // items, as they were sent
+	answer  func(item string) attempt.Outcome
+	unlock  sync.Cond
+	settled int
+}
+
+// onWorkbench runs a test with a lane of the given concurrency, in a bubble.
+func onWorkbench(t *testing.T, slots, owed int, prepare func(*workbench), test func(w *workbench)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &workbench{
+			T: t, bad: make(map[string]bool),
+			answer: func(string) attempt.Outcome { return attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK} },
+		}
+		w.unlock.L = &w.mu
+		for i := range owed {
+			id := event.IntID(int64(i + 1))
+			w.due = append(w.due, debt.Debt{
+				ID: debt.NewID(time.Now(), 0, uint64(i+1)), Endpoint: 1, Key: debt.Key(id.String()), Generation: 1, Count: 1, Due: time.Now(),
+				ChangeType: event.AssetChanged, Object: event.Object{Kind: event.Asset, ItemID: id, BaseID: id},
+			})
+		}
+		prepare(w)
+		ep := endpoint.Endpoint{ID: 1, Name: "shop", URL: "http://shop.test", Enabled: true, Concurrency: slots}
+		w.lane = &lane{
+			store: w, sender: w, now: time.Now, log: slog.New(slog.DiscardHandler), wakeUp: make(chan struct{}, 1),
+			observe: func(settlement) {}, measure: func(attempt.Outcome, time.Duration) {},
+		}
+		w.lane.set(newLaneSettings(ep, notify.Style{}, endpoint.DefaultWindow()))
+		ctx, stop := context.WithCancel(t.Context())
+		w.stop = stop
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			w.lane.run(ctx, t.Context())
+		}()
+		synctest.Wait()
+		test(w)
+		w.lock(false)
+		stop()
+		<-ended
+	})
+}
+
+func (w *workbench) Claim(_ context.Context, r store.ClaimRequest) (store.Claim, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.claims++
+	var c store.Claim
+	for _, d := range w.due {
+		if len(c.Debts) == r.Limit {
+			c.Next = r.Now
+			break
+		}
+		if !r.Busy(d.Object) && !r.BusyKey(d.Key) {
+			c.Debts = append(c.Debts, d)
+		}
+	}
+	return c, nil
+}
+
+func (w *workbench) Settle(_ context.Context, _ uint64, attempts []store.Attempt) ([]store.Settled, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.locked {
+		w.unlock.Wait()
+	}
+	for _, a := range attempts {
+		if w.bad[string(a.Debts[0].Key)] {
+			return nil, errors.New("the record can't be read")
+		}
+	}
+	settled := make([]store.Settled, len(attempts))
+	for i, a := range attempts {
+		var h endpoint.Health
+		settled[i] = store.Settled{Health: h.After(a.Outcome), Debts: make([]store.SettledDebt, len(a.Debts))}
+		for j, s := range a.Debts {
+			settled[i].Debts[j].Done = s.Outcome.Verdict == attempt.Delivered
+			if settled[i].Debts[j].Done {
+				w.settled++
+				w.drop(s.Key)
+			}
+		}
+	}
+	return settled, nil
+}
+
+func (w *workbench) drop(key debt.Key) {
+	for i := range w.due {
+		if w.due[i].Key == key {
+			w.due = append(w.due[:i], w.due[i+1:]...)
+			return
+		}
+	}
+}
+
+func (w *workbench) Hasten(context.Context, uint64, time.Time) (uint64, error) { return 0, nil }
+
+func (w *workbench) Send(_ context.Context, _ *endpoint.Endpoint, r attempt.Request, _ deliver.Limits) (attempt.Answer, attempt.Outcome) {
+	var item int
+	if _, err := fmt.Sscanf(string(r.Body), `{"ChangeType":1,"Data":{"ItemId":%d,`, &item); err != nil {
+		w.Error(err)
+	}
+	w.mu.Lock()
+	w.sent = append(w.sent, fmt.Sprint(item))
+	w.mu.Unlock()
+	return attempt.Answer{}, w.answer(fmt.Sprint(item))
+}
+
+func (w *workbench) Forget(uint64) {}
+
+// lock has settlements wait, or go on.
+func (w *workbench) lock(locked bool) {
+	w.mu.Lock()
+	w.locked = locked
+	w.mu.Unlock()
+	w.unlock.Broadcast()
+}
+
+func (w *workbench) wantSent(n int, when string) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.sent) != n {
+		w.Errorf("%s: %d requests were sent, want %d", when, len(w.sent), n)
+	}
+	seen := make(map[string]bool)
+	for _, item := range w.sent {
+		if seen[item] {
+			w.Errorf("%s: item %s was sent twice", when, item)
+		}
+		seen[item] = true
+	}
+}
+
+// A disk that is slow to make outcomes durable does not slow a good receiver
+// down, up to a bound.
+func TestAGoodAnswerFreesItsSlotAtOnce(t *testing.T) {
+	onWorkbench(t, 2, 1000, func(w *workbench) { w.locked = true }, func(w *workbench) {
+		w.wantSent(MaxUnsettled+2, "while nothing becomes durable")
+		w.lock(false)
+		synctest.Wait()
+		w.wantSent(1000, "when the disk works again")
+		if w.settled != 1000 {
+			t.Errorf("%d are settled, want 1000", w.settled)
+		}
+	})
+}
+
+// So an endpoint that fails is asked no more often than its health allows.
+func TestABadAnswerHoldsItsSlotUntilItIsDurable(t *testing.T) {
+	onWorkbench(t, 3, 100, func(w *workbench) {
+		w.locked = true
+		w.answer = func(string) attempt.Outcome {
+			return attempt.Outcome{Verdict: attempt.Unavailable, Reason: attempt.ServerError, Status: 500}
+		}
+	}, func(w *workbench) {
+		w.wantSent(3, "while nothing becomes durable")
+	})
+}
+
+func TestNothingClaimedAheadIsSentToAnEndpointThatWasDisabled(t *testing.T) {
+	onWorkbench(t, 1, 1000, func(w *workbench) { w.locked = true }, func(w *workbench) {
+		if w.lane.ready.debts == 0 {
+			t.Error("nothing was claimed ahead")
+		}
+		off := w.lane.settings.Load().ep
+		off.Enabled = false
+		w.lane.set(newLaneSettings(off, notify.Style{}, endpoint.DefaultWindow()))
+		w.lock(false)
+		synctest.Wait()
+		w.wantSent(MaxUnsettled+1, "after the endpoint was disabled")
+	})
+}
+
+func TestAnOutcomeThatTheStoreCantTakeHoldsUpNoOther(t *testing.T) {
+	onWorkbench(t, 4, 500, func(w *workbench) { w.bad["3"] = true }, func(w *workbench) {
+		w.wantSent(500, "beside a debt that can't be settled")
+		if w.settled != 499 {
+			t.Errorf("%d are settled, want 499", w.settled)
+		}
+		w.mu.Lock()
+		w.bad["3"] = false
+		w.mu.Unlock()
+		time.Sleep(2 * storeRetry)
+		synctest.Wait()
+		w.wantSent(500, "when it can be settled")
+		if w.settled != 500 {
+			t.Errorf("%d are settled, want 500", w.settled)
+		}
+	})
+}
+
+// One look at the store serves many requests.
+func TestABacklogIsClaimedAhead(t *testing.T) {
+	onWorkbench(t, 4, 2000, func(*workbench) {}, func(w *workbench) {
+		w.wantSent(2000, "in the end")
+		if w.claims > 400 {
+			t.Errorf("%d claims for 2000 requests", w.claims)
+		}
+	})
+}
+
+func TestWhatWasClaimedAheadIsNotSentLater(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var r readAhead
+	r.add([]debt.Debt{{Key: "a"}, {Key: "b"}, {Key: "c"}}, now)
+	r.add([]debt.Debt{{Key: "d"}}, now.Add(freshFor/2))
+	if got := r.take(2, now); len(got) != 2 || got[0].Key != "a" {
+		t.Errorf("took %v, want a and b", got)
+	}
+	if got := r.take(1, now.Add(freshFor)); got != nil {
+		t.Errorf("took %v, which is too old", got)
+	}
+	if got := r.take(1, now.Add(-time.Hour)); got != nil {
+		t.Errorf("took %v by a clock that was set back", got)
+	}
+	if got := r.drop(now.Add(freshFor), false); len(got) != 1 || got[0].Key != "c" {
+		t.Errorf("dropped %v, want c", got)
+	}
+	if got := r.take(8, now.Add(freshFor)); len(got) != 1 || got[0].Key != "d" || r.debts != 0 {
+		t.Errorf("took %v, %d are left, want d and none", got, r.debts)
+	}
+}
