@@ -153,7 +153,8 @@ func (db *DB) refile(ctx context.Context, id uint64, keys []debt.Key) error {
 }
 
 // CountDue counts the entries of the index up to now, without those of debts that
-// are being retried.
+// are being retried. A backlog's index lies scattered over the whole file, so what
+// was walked through is given back on the way.
 func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, error) {
 	const page = 20_000
 	var filed, retrying uint64
@@ -171,6 +172,9 @@ func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, e
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return 0, fmt.Errorf("count what is due: %w", err)
 		}
+		if !walk.finished {
+			db.releasePages()
+		}
 	}
 	walk = walker{prefix: endpointKey(id), page: failurePage}
 	for !walk.finished {
@@ -185,6 +189,9 @@ func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, e
 		})
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return 0, fmt.Errorf("count what is due: %w", err)
+		}
+		if !walk.finished {
+			db.releasePages()
 		}
 	}
 	return filed - min(retrying, filed), nil

@@ -39,6 +39,9 @@ func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, err
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return moved, fmt.Errorf("rewind: %w", err)
 		}
+		if !walk.finished {
+			db.releasePages()
+		}
 	}
 	return moved, nil
 }
