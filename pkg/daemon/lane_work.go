@@ -7,6 +7,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/deliver"
+	"github.com/dam-delivery/dz/pkg/failpoint"
 )
 
 // attempted is an attempt that has ended and is not settled.
@@ -86,6 +87,7 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) attempted {
 	}
 	limits := deliver.Limits{Answer: s.limits.Answer, Timeout: s.limits.Timeout}
 	answer, outcome := l.sender.Send(ctx, &s.ep, request, limits)
+	failpoint.Reach(failpoint.Answered)
 	l.measure(outcome, begun.Sub(debts[0].Due))
 	l.logAttempt(ctx, s, debts, request, outcome)
 	a := attempted{settings: s, debts: debts, outcome: outcome}

@@ -30,6 +30,7 @@ type Launch struct {
 	Stdin   io.Reader // nil: there is none
 	Stdout  io.Writer // nil: it goes to Log
 	Log     io.Writer // for stderr
+	Extra   []string  // variables, NAME=value, beside those of Environment
 }
 
 // Process is one that was started here.
@@ -45,7 +46,7 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	cmd := exec.CommandContext(ctx, l.Program, l.Args...) //nolint:gosec // it is the program to test
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = EndWithin
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = l.Stdin, l.Stdout, l.Log, Environment()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = l.Stdin, l.Stdout, l.Log, append(Environment(), l.Extra...)
 	if l.Stdout == nil {
 		cmd.Stdout = l.Log
 	}
@@ -108,6 +109,28 @@ func (p *Process) Kill() error {
 		return fmt.Errorf("it had ended by itself: %w", p.ending())
 	}
 	return err
+}
+
+// EndedBy returns the signal that has ended the process; 0 if none has.
+func (p *Process) EndedBy() syscall.Signal {
+	<-p.ended
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
+// Signal sends the process a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+// StandsStill reports whether the process is stopped (SIGSTOP).
+func (p *Process) StandsStill() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return false // it is gone
+	}
+	_, state, _ := strings.Cut(string(text), ") ") // behind the name, in parentheses
+	return strings.HasPrefix(state, "T")
 }
 
 // Terminate tells the process to end (SIGTERM), and returns when it has. The

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -148,5 +149,40 @@ func TestUntilAsksAgainAndGivesUp(t *testing.T) {
 	cancel()
 	if err := Until(ctx, time.Millisecond, time.Minute, "never", never); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v after the context's end", err)
+	}
+}
+
+func TestAStoppedProcessStandsStill(t *testing.T) {
+	t.Parallel()
+	p := start(t, Launch{Program: "sleep", Args: []string{"60"}})
+	for _, still := range []bool{true, false} {
+		signal := syscall.SIGCONT
+		if still {
+			signal = syscall.SIGSTOP
+		}
+		if err := p.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		err := Until(t.Context(), time.Millisecond, 10*time.Second, "it is as it was told", func() (bool, error) {
+			return p.StandsStill() == still, nil
+		})
+		if err != nil {
+			t.Errorf("after %v: %v", signal, err)
+		}
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if by := p.EndedBy(); by != syscall.SIGKILL || p.StandsStill() {
+		t.Errorf("after a kill: ended by %v, stands still: %t", by, p.StandsStill())
+	}
+}
+
+func TestVariablesAreAdded(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := start(t, Launch{Program: "sh", Args: []string{"-c", "printf %s \"$MORE\""}, Extra: []string{"MORE=of it"}, Stdout: &out})
+	if err := p.Wait(); err != nil || out.String() != "of it" {
+		t.Errorf("%q, %v", out.String(), err)
 	}
 }

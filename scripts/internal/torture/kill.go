@@ -96,10 +96,7 @@ func registerFixed(ctx context.Context, r *rig) ([]*member, error) {
 
 // torture runs the rounds beside a writer and a changer, which end after it.
 func (k *killing) torture(ctx context.Context, rounds int) error {
-	working, rest := context.WithCancel(ctx)
-	defer rest()
-	return together(ctx, func(ctx context.Context) error {
-		defer rest()
+	return k.underLoad(ctx, k.writer, k.changer, func(ctx context.Context) error {
 		begun := time.Now()
 		for round := 1; round <= rounds || time.Since(begun) < k.opts.duration; round++ {
 			if err := k.round(ctx, round); err != nil {
@@ -110,12 +107,6 @@ func (k *killing) torture(ctx context.Context, rounds int) error {
 			}
 		}
 		return nil
-	}, func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, rest)()
-		return k.writer.run(working)
-	}, func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, rest)()
-		return k.changer.run(working)
 	})
 }
 

@@ -49,6 +49,7 @@ func main() {
 // options are what the program can be told.
 type options struct {
 	dz        string
+	hooked    string
 	duration  time.Duration
 	seed      uint64
 	scenarios string
@@ -62,6 +63,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("torture", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&opts.dz, "dz", "", "the dz to run; the script names the one it has built")
+	flags.StringVar(&opts.hooked, "hooked", "", "the same, built with the tag torture: it ends at points and its clock can be set")
 	flags.DurationVar(&opts.duration, "duration", 0, "go on killing for so long, instead of a fixed number of times")
 	flags.Uint64Var(&opts.seed, "seed", 0, "repeat the schedule of this run; 0 chooses one")
 	flags.StringVar(&opts.scenarios, "scenario", "", "only these, separated by commas: "+strings.Join(names(), ","))
@@ -72,16 +74,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return opts, err
 	}
 	switch {
-	case opts.dz == "":
-		return opts, errors.New("--dz is missing: start it with scripts/torture")
+	case opts.dz == "" || opts.hooked == "":
+		return opts, errors.New("--dz or --hooked is missing: start it with scripts/torture")
 	case flags.NArg() > 0:
 		return opts, fmt.Errorf("there is no argument %q; scenarios are chosen with --scenario", flags.Arg(0))
 	case opts.seed == 0:
 		opts.seed = rand.Uint64N(1_000_000) + 1 //nolint:gosec // it is printed
 	}
-	var err error
-	opts.dz, err = filepath.Abs(opts.dz)
-	return opts, err
+	for _, program := range []*string{&opts.dz, &opts.hooked} {
+		var err error
+		if *program, err = filepath.Abs(*program); err != nil {
+			return opts, err
+		}
+	}
+	return opts, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -51,11 +51,8 @@ func restart(ctx context.Context, r *rig) error {
 func (r *rig) restartUnderLoad(ctx context.Context, rounds int) error {
 	random := chance(r.opts.seed, r.name, "rounds")
 	w := newWriter(r, 5*time.Millisecond, 20)
-	working, rest := context.WithCancel(ctx)
-	defer rest()
 	var slowest time.Duration
-	err := together(ctx, func(ctx context.Context) error {
-		defer rest()
+	err := r.underLoad(ctx, w, nil, func(ctx context.Context) error {
 		for range rounds {
 			if err := process.Pause(ctx, time.Duration(random.IntN(300))*time.Millisecond); err != nil {
 				return err
@@ -70,9 +67,6 @@ func (r *rig) restartUnderLoad(ctx context.Context, rounds int) error {
 			}
 		}
 		return nil
-	}, func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, rest)()
-		return w.run(working)
 	})
 	r.note("%d restarts under load, the slowest stop took %v", rounds, slowest.Round(time.Millisecond))
 	return errors.Join(err, r.settle(ctx, time.Minute))

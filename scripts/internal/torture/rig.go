@@ -37,6 +37,11 @@ type rig struct {
 	spool    *spool
 	extra    string // more configuration
 
+	program    string   // the dz to run
+	variables  []string // of its environment
+	storePath  string
+	storeExtra string // more settings of the store, as in ", compact: always"
+
 	notes  []string
 	faults []string
 	peak   int64 // bytes of RSS
@@ -53,7 +58,7 @@ func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
 	}
 	r = &rig{
 		opts: opts, name: name, dir: dir, stderr: stderr, ledger: ledger.New(),
-		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")},
+		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")}, program: opts.dz, storePath: filepath.Join(dir, "store", "dz.db"),
 	}
 	r.spool = newSpool(filepath.Join(dir, "events.ndjson"), r.ledger, chance(opts.seed, name, "spool"))
 	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
@@ -116,7 +121,7 @@ func (r *rig) fault(format string, args ...any) {
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
 }
 
-func (r *rig) store() string { return filepath.Join(r.dir, "store", "dz.db") }
+func (r *rig) store() string { return r.storePath }
 
 // configure writes the configuration.
 func (r *rig) configure() (string, error) {
@@ -128,7 +133,7 @@ func (r *rig) configure() (string, error) {
 	text := fmt.Sprintf("socket: {path: %q}\nlog: {level: %s}\nsources: [{name: spool, type: file, path: %q}]\n",
 		r.client.Socket, level, r.spool.path)
 	if r.extra == "" {
-		text += fmt.Sprintf("store: {path: %q}\n", r.store())
+		text += fmt.Sprintf("store: {path: %q%s}\n", r.store(), r.storeExtra)
 	}
 	return path, os.WriteFile(path, []byte(text+r.extra), 0o600)
 }
@@ -140,7 +145,9 @@ func (r *rig) launch(ctx context.Context) error {
 		return err
 	}
 	// It lives until it is ended: what ctx bounds may be only a part of the scenario.
-	p, err := process.Start(context.WithoutCancel(ctx), process.Launch{Program: r.opts.dz, Args: []string{"serve", "--config", config}, Log: r.log})
+	p, err := process.Start(context.WithoutCancel(ctx), process.Launch{
+		Program: r.program, Args: []string{"serve", "--config", config}, Log: r.log, Extra: r.variables,
+	})
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{name: "kill", run: kill},
+		{name: "points", run: points},
 		{name: "restart", run: restart},
 		{name: "receivers", run: receivers},
 		{name: "sick30", run: sick30},

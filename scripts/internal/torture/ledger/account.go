@@ -31,16 +31,16 @@ type Account struct {
 	born    int     // the epoch it was opened in
 	died    int     // the epoch it was closed in; -1 while open
 
-	mu          sync.Mutex
-	concurrency int          // the highest it ever was
-	epoch       int          // how often the process had ended
-	orderly     map[int]bool // epochs that ended in order
-	seen        map[Key]*seen
-	open        int
-	closedAt    time.Time
-	repeats     map[int]int // by the epoch that the former request was of
-	counts      Counts
-	told        []string
+	mu        sync.Mutex
+	undurable int          // the highest it ever was
+	epoch     int          // how often the process had ended
+	orderly   map[int]bool // epochs that ended in order
+	seen      map[Key]*seen
+	open      int
+	closedAt  time.Time
+	repeats   map[int]int // by the epoch that the former request was of
+	counts    Counts
+	told      []string
 }
 
 type maybe struct {
@@ -57,6 +57,8 @@ type seen struct {
 	takenAt time.Time
 	got     uint64 // the highest answered with success
 	open    int
+	// forgotten: dz was restored from a backup, and has sent nothing since.
+	forgotten bool
 }
 
 // answer is how the last request about a key was answered.
@@ -134,11 +136,12 @@ func (a *Account) Changed(to uint8) {
 	a.certain = to
 }
 
-// Allow notes that this many requests may be under way from now on.
-func (a *Account) Allow(concurrency int) {
+// Allow notes that from now on the outcomes of so many requests may not be
+// durable.
+func (a *Account) Allow(undurable int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.concurrency = max(a.concurrency, concurrency)
+	a.undurable = max(a.undurable, undurable)
 }
 
 // Close says that the endpoint was removed, and nothing is owed to it any more.
@@ -214,9 +217,10 @@ func (a *Account) Begin(n Notification) *Visit {
 	if s.open > 0 {
 		a.fault(&a.counts.Overlaps, "%v: two requests at a time (%d and %d)", n.Key, s.number, n.Number)
 	}
-	if known {
+	if known && !s.forgotten {
 		a.compare(s, n, message)
 	}
+	s.forgotten = false
 	s.open++
 	if n.Number >= s.number {
 		s.number, s.message, s.epoch, s.answer = n.Number, message, a.epoch, none

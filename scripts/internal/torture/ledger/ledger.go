@@ -49,13 +49,14 @@ type End struct {
 // New makes an empty ledger.
 func New() *Ledger { return &Ledger{accounts: make(map[string]*Account)} }
 
-// Open makes an account that nothing is owed to before Changed says so. At most
-// concurrency of its requests may be under way at a time.
-func (l *Ledger) Open(id string, concurrency int) *Account {
+// Open makes an account that nothing is owed to before Changed says so. At any
+// time so many of its requests may have begun without their outcome being
+// durable: what one kill may repeat.
+func (l *Ledger) Open(id string, undurable int) *Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := &Account{
-		ledger: l, id: id, concurrency: concurrency,
+		ledger: l, id: id, undurable: undurable,
 		owed: make(map[Key]uint64), seen: make(map[Key]*seen), repeats: make(map[int]int),
 		orderly: make(map[int]bool),
 		epoch:   len(l.ends), born: len(l.ends), died: -1,
@@ -110,6 +111,21 @@ func (l *Ledger) Ended(killed bool, open int) {
 			a.orderly[a.epoch] = true
 		}
 		a.epoch = len(l.ends)
+		a.mu.Unlock()
+	}
+}
+
+// Restored notes that dz goes on from a backup: what it has sent since, it does
+// not know of. So it may send older changes again, and everything a second time,
+// but must still deliver all that is owed, and keep the order from here on.
+func (l *Ledger) Restored() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.accounts {
+		a.mu.Lock()
+		for _, s := range a.seen {
+			s.number, s.answer, s.forgotten = 0, none, true
+		}
 		a.mu.Unlock()
 	}
 }

@@ -160,6 +160,28 @@ func TestAKillMayRepeatAsManyAsWereUnderWay(t *testing.T) {
 	}
 }
 
+func TestWhatARestoredDzSendsAgainIsNoFault(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	s.write(7, 1)
+	s.deliver(7, 1, first+"1")
+	s.write(7, 2)
+	s.deliver(7, 2, second+"1")
+	s.write(8, 3)
+	s.Ended(true, 0)
+	s.Restored() // from a backup of the time of change 1
+	s.deliver(7, 1, first+"1000001")
+	s.deliver(7, 2, second+"1000001")
+	counts, faults := s.Reconcile()
+	if counts.Lost != 1 || len(faults) != 1 || !strings.Contains(faults[0], "change 3 is owed") {
+		t.Errorf("counts %+v, faults %q, want change 3 lost alone", counts, faults)
+	}
+	s.deliver(7, 1, first+"1000002")
+	if counts, _ := s.Reconcile(); counts.Stale != 1 {
+		t.Errorf("counts %+v: an older change after a newer one is stale, also after a restore", counts)
+	}
+}
+
 func TestARetryIsNoRepeat(t *testing.T) {
 	t.Parallel()
 	s := tell(t)

@@ -48,7 +48,7 @@ func (c *Counts) Add(o Counts) {
 
 // Reconcile compares what is owed with what was delivered, once everything has
 // settled. Without faults nothing was lost, stale or abreast, nothing was taken
-// in twice, and no kill made an endpoint repeat more than it had under way.
+// in twice, and no kill made an endpoint repeat more than it may.
 func (l *Ledger) Reconcile() (Counts, []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,13 +92,13 @@ func (l *Ledger) reconcile(a *Account) (Counts, []string) {
 	}
 	for epoch, end := range l.ends {
 		if end.Killed && epoch >= a.born && (a.died < 0 || epoch <= a.died) {
-			counts.Allowed += a.concurrency
+			counts.Allowed += a.undurable
 		}
 	}
 	for _, epoch := range slices.Sorted(maps.Keys(a.repeats)) {
 		repeats, allowed, how := a.repeats[epoch], 0, "an orderly stop"
 		if l.ends[epoch].Killed {
-			allowed, how = a.concurrency, "a kill"
+			allowed, how = a.undurable, "a kill"
 		}
 		if repeats > allowed {
 			faults = append(faults, fmt.Sprintf("endpoint %s: %d requests were repeated after %s (the end %d), %d were allowed",
