@@ -139,7 +139,7 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	d.sender = deliver.New(deliver.Config{
 		UserAgent: "dz/" + d.opts.Version.Version,
 		Deny:      d.config.Network.Deny, Allow: d.config.Network.Allow,
-		Dial: d.opts.Dial,
+		Dial: d.opts.Dial, Now: d.now,
 	})
 	teardown.add(func() error { d.sender.Close(); return nil })
 	d.metrics = newMetrics(d)

@@ -33,6 +33,10 @@ type Config struct {
 	// Deny adds networks to those that are refused by default; Allow makes
 	// exceptions from both. See guard.go.
 	Deny, Allow []netip.Prefix
+	// Now is the clock that outcomes, Webhook-Timestamp and the dates in
+	// Retry-After are told by; nil means the system's. How long an attempt
+	// takes is measured by a clock that can't be set.
+	Now func() time.Time
 	// Resolver looks names up; nil means the system's.
 	Resolver *net.Resolver
 	// Proxy returns the proxy for a request; nil means http.ProxyFromEnvironment.
@@ -64,6 +68,9 @@ type Sender struct {
 func New(config Config) *Sender {
 	if config.Proxy == nil {
 		config.Proxy = http.ProxyFromEnvironment
+	}
+	if config.Now == nil {
+		config.Now = time.Now
 	}
 	s := &Sender{config: config}
 	s.guard.Store(newGuard(config.Deny, config.Allow))

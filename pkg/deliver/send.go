@@ -27,9 +27,9 @@ const maxFailedAnswer = 64 << 10
 // do so also where it can't know.
 func (s *Sender) Send(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, limits Limits) (attempt.Answer, attempt.Outcome) {
 	e := &exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0), message: r.Body}
-	started := time.Now()
-	answer, outcome := e.run(ctx, r, started)
-	outcome.Started, outcome.Duration = started, time.Since(started)
+	started, begun := s.config.Now(), time.Now()
+	answer, outcome := e.run(ctx, r, started, begun.Add(e.timeout))
+	outcome.Started, outcome.Duration = started, time.Since(begun)
 	return answer, outcome
 }
 
@@ -48,12 +48,12 @@ type exchange struct {
 	connected atomic.Bool
 }
 
-func (e *exchange) run(ctx context.Context, r attempt.Request, started time.Time) (attempt.Answer, attempt.Outcome) {
+func (e *exchange) run(ctx context.Context, r attempt.Request, started, deadline time.Time) (attempt.Answer, attempt.Outcome) {
 	line, err := e.sender.pool.get(e.ep, e.sender.guard.Load())
 	if err != nil {
 		return attempt.Answer{}, e.failed(ctx, err)
 	}
-	limited, cancel := context.WithDeadline(ctx, started.Add(e.timeout))
+	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	e.trace.GotConn = e.gotConn
 	request := line.target.blank.WithContext(httptrace.WithClientTrace(limited, &e.trace))
@@ -85,7 +85,10 @@ func (e *exchange) messageAgain() (io.ReadCloser, error) {
 // counts only once its body has been read to the end or the limit: one that
 // breaks off may not have been meant, and is better told twice.
 func (e *exchange) read(ctx context.Context, response *http.Response) (attempt.Answer, attempt.Outcome) {
-	outcome := judge(response.StatusCode, response.Header, time.Now())
+	outcome := judge(response.StatusCode)
+	if honoursRetryAfter(response.StatusCode) {
+		outcome.NotBefore = retryAfter(response.Header.Get("Retry-After"), e.sender.config.Now())
+	}
 	limit := e.limit
 	if outcome.Verdict != attempt.Delivered {
 		limit = min(limit, maxFailedAnswer)

@@ -4,28 +4,27 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 )
 
 // judge says what a status means, by RFC 9110: for the object that was sent, or
 // for the endpoint as a whole.
-func judge(status int, header http.Header, now time.Time) attempt.Outcome {
+func judge(status int) attempt.Outcome {
+	if status >= 200 && status < 300 {
+		return attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK, Status: status}
+	}
 	outcome := attempt.Outcome{
 		Verdict: attempt.Unavailable, Reason: attempt.UnexpectedStatus,
 		Status: status, Error: "answered " + statusLine(status),
 	}
 	switch {
-	case status >= 200 && status < 300:
-		return attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK, Status: status}
 	case status >= 300 && status < 400:
 		outcome.Reason = attempt.Redirect
 	case status == http.StatusGone:
 		outcome.Verdict, outcome.Reason = attempt.Gone, attempt.EndpointGone
 	case status == http.StatusTooManyRequests:
 		outcome.Reason = attempt.RateLimited
-		outcome.NotBefore = retryAfter(header.Get("Retry-After"), now)
 	case status >= 400 && status < 500:
 		outcome.Reason = attempt.ClientError
 		if !concernsEndpoint(status) {
@@ -33,11 +32,13 @@ func judge(status int, header http.Header, now time.Time) attempt.Outcome {
 		}
 	case status >= 500 && status < 600:
 		outcome.Reason = attempt.ServerError
-		if status == http.StatusServiceUnavailable {
-			outcome.NotBefore = retryAfter(header.Get("Retry-After"), now)
-		}
 	}
 	return outcome
+}
+
+// honoursRetryAfter reports whether an answer of this status may ask to wait.
+func honoursRetryAfter(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
 // concernsEndpoint reports whether a 4xx status says that the endpoint is set
