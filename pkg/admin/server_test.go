@@ -50,12 +50,12 @@ type running struct {
 }
 
 // newServer makes a server that nobody serves yet.
-func newServer(t *testing.T, service *fake, policy Policy) *Server {
+func newServer(t testing.TB, service *fake, policy Policy) *Server {
 	t.Helper()
 	return newLoggingServer(t, service, policy, io.Discard)
 }
 
-func newLoggingServer(t *testing.T, service *fake, policy Policy, log io.Writer) *Server {
+func newLoggingServer(t testing.TB, service *fake, policy Policy, log io.Writer) *Server {
 	t.Helper()
 	server, err := New(Config{
 		Service: service,

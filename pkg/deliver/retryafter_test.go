@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"math/big"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +48,13 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// Whatever a receiver asks for, it is let alone for no more than a day; what it
+// asks for in seconds it may ask for by a date, in any form of HTTP.
 func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"120", "0", "-1", "99999999999999999999", "Sat, 21 Nov 2026 10:05:00 GMT", "Saturday, 21-Nov-26 10:05:00 GMT", "Sat Nov 21 10:05:00 2026"} {
+	for _, seed := range []string{
+		"120", "0", "-1", "00086400", "86401", " 7\t", "99999999999999999999", "Sat, 21 Nov 2026 10:05:00 GMT",
+		"Saturday, 21-Nov-26 10:05:00 GMT", "Sat Nov 21 10:05:00 2026", "Sat, 21 Nov 2026 10:05:00 CET",
+	} {
 		f.Add(seed, int64(1_795_255_200))
 	}
 	f.Fuzz(func(t *testing.T, value string, unix int64) {
@@ -55,6 +62,31 @@ func FuzzRetryAfter(f *testing.F) {
 		got := retryAfter(value, now)
 		if !got.IsZero() && (!got.After(now) || got.After(now.Add(maxRetryAfter))) {
 			t.Fatalf("retryAfter(%q, %s) = %s, which is not within a day", value, now, got)
+		}
+		seconds, ok := new(big.Int).SetString(strings.TrimSpace(value), 10)
+		if !ok || strings.ContainsAny(value, "+-_") {
+			if _, err := http.ParseTime(strings.TrimSpace(value)); err != nil && !got.IsZero() {
+				t.Fatalf("retryAfter(%q, %s) = %s, of what is neither seconds nor a date", value, now, got)
+			}
+			return
+		}
+		if !seconds.IsInt64() || seconds.Int64() > 86400 {
+			seconds.SetInt64(86400)
+		}
+		want := now.Add(time.Duration(seconds.Int64()) * time.Second)
+		if seconds.Sign() == 0 {
+			want = time.Time{}
+		}
+		if !got.Equal(want) {
+			t.Fatalf("retryAfter(%q, %s) = %s, want %s", value, now, got, want)
+		}
+		if year := want.UTC().Year(); want.IsZero() || year < 1970 || year > 2068 {
+			return // not every form of HTTP writes the century
+		}
+		for _, form := range []string{http.TimeFormat, "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+			if date := want.UTC().Format(form); !retryAfter(date, now).Equal(want) {
+				t.Fatalf("retryAfter(%q, %s) = %s, want %s", date, now, retryAfter(date, now), want)
+			}
 		}
 	})
 }

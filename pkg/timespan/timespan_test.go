@@ -1,9 +1,12 @@
 package timespan
 
 import (
+	"math/big"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestParseReadsBothForms(t *testing.T) {
@@ -69,17 +72,57 @@ func TestStringLeavesOutZeroUnits(t *testing.T) {
 	}
 }
 
+// clock is .NET's constant form, with any number of digits.
+var clock = regexp.MustCompile(`^(?:([0-9]+)\.)?([0-9]+):([0-9]+):([0-9]+)(?:\.([0-9]{1,7}))?$`)
+
+// clockSpan reads .NET's form in another way than Parse does: nil if text is
+// not of that form, or too large for a Span.
+func clockSpan(text string) *big.Int {
+	match := clock.FindStringSubmatch(strings.TrimSpace(text))
+	if match == nil {
+		return nil
+	}
+	match[5] += strings.Repeat("0", 7-len(match[5]))
+	sum := new(big.Int)
+	for i, unit := range []struct{ limit, nanoseconds int64 }{
+		{106750, int64(24 * time.Hour)}, {23, int64(time.Hour)}, {59, int64(time.Minute)}, {59, int64(time.Second)}, {9_999_999, 100},
+	} {
+		n, ok := new(big.Int).SetString("0"+match[i+1], 10)
+		if !ok || n.Cmp(big.NewInt(unit.limit)) > 0 {
+			return nil
+		}
+		sum.Add(sum, n.Mul(n, big.NewInt(unit.nanoseconds)))
+	}
+	return sum
+}
+
+// What is read is what .NET or Go means by it, is never negative, and is printed
+// so that it reads back; what is neither's is refused.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"7s", "00:00:07", "7.00:00:00", "1.02:03:04.5", "-1s", "::", "106750.23:59:59.9999999"} {
+	for _, seed := range []string{
+		"7s", "00:00:07", "7.00:00:00", "1.02:03:04.5", "-1s", "::", "106750.23:59:59.9999999", "106751.00:00:00", "24:00:00",
+		"-00:00:01", "+1h", "0", "-0", "5", "1e3s", ".5h", "1h-2m", "9223372036854775807ns", " 1us ", "00:00:07.", "0x1p4", "٣s",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		span, err := Parse(text)
+		if strings.Contains(text, ":") {
+			if want := clockSpan(text); (want == nil) != (err != nil) || want != nil && want.Cmp(big.NewInt(int64(span))) != 0 {
+				t.Fatalf("Parse(%q) = %d, %v; .NET means %v", text, span, err, want)
+			}
+		}
 		if err != nil {
+			if !strings.HasPrefix(err.Error(), "duration ") && !strings.HasPrefix(err.Error(), "a duration ") || !utf8.ValidString(err.Error()) {
+				t.Fatalf("Parse(%q) is refused with %q", text, err)
+			}
 			return
 		}
 		if span < 0 {
 			t.Fatalf("Parse(%q) = %v: negative", text, span)
+		}
+		if d, err := time.ParseDuration(strings.TrimSpace(text)); err == nil && d != span.Std() {
+			t.Fatalf("Parse(%q) = %v; Go means %v", text, span, d)
 		}
 		again, err := Parse(span.String())
 		if err != nil || again != span {

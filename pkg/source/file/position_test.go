@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -97,23 +98,31 @@ func TestPatternsAreChecked(t *testing.T) {
 	}
 }
 
-// Any bytes are either refused or a position that is saved as it was read.
+// Any bytes are either refused or a position that is saved as it was read. It is
+// taken for a place in a file only if the file has before it what the position
+// says was read.
 func FuzzPosition(f *testing.F) {
-	st := &stream{path: "/spool/events.ndjson", name: "/spool/events.ndjson.1", id: fileID{1, 2}}
-	st.mark = st.mark.advance([]byte(lines("a", "b")))
-	data, err := st.encode()
-	if err != nil {
-		f.Fatal(err)
+	text := []byte(lines(sequence(0, 20)...))
+	for _, offset := range []int{0, 1, tailLength, headLength, headLength + 1, len(text)} {
+		st := &stream{path: "/spool/events.ndjson", name: "/spool/events.ndjson.1", id: fileID{1, 2}, done: offset == 1}
+		st.mark = st.mark.advance(text[:offset])
+		data, err := st.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, text)
+		f.Add(data, text[:offset])
+		f.Add(data, text[:offset/2])
 	}
-	f.Add(data)
-	f.Add([]byte(`{"version":1,"path":"/x","offset":9223372036854775807,"fingerprint":{"len":1024},"tail":{"len":256}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Add([]byte(`{"version":1,"path":"/x","offset":9223372036854775807,"fingerprint":{"len":1024},"tail":{"len":256}}`), text)
+	f.Add([]byte(`{"version":1,"path":"/x","offset":0,"modified":-9223372036854775808,"since":9223372036854775807}`), text)
+	f.Fuzz(func(t *testing.T, data, text []byte) {
 		first, err := decodeStream("1", data)
 		if err != nil {
+			if err.Error() == "" || !utf8.ValidString(err.Error()) {
+				t.Fatalf("%q is refused with %q", data, err)
+			}
 			return
-		}
-		if ok, err := first.mark.check(bytes.NewReader(nil)); err != nil || (ok && first.mark.offset > 0) {
-			t.Fatalf("an empty file is known: %v %v", ok, err)
 		}
 		again, err := first.encode()
 		if err != nil {
@@ -129,6 +138,11 @@ func FuzzPosition(f *testing.F) {
 		}
 		if diff := cmp.Diff(string(again), string(third)); diff != "" {
 			t.Fatal(diff)
+		}
+		at, size := first.mark.offset, int64(len(text))
+		known := at <= size && first.mark.head.is(text[:min(at, headLength)]) && first.mark.tail.is(text[at-min(at, tailLength):at])
+		if ok, err := first.mark.check(bytes.NewReader(text)); err != nil || ok != known {
+			t.Fatalf("%s of %q: known again %v (%v), want %v", data, text, ok, err, known)
 		}
 	})
 }
