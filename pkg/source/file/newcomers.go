@@ -2,6 +2,7 @@ package file
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,26 +15,33 @@ import (
 // names, and siblings that were rotated away unseen.
 //
 // Siblings that were there before dz knew of their path are not read. They are
-// noted, so that they are known when they are renamed or compressed.
-func (s *Source) takeIn(l *listing, since map[string]time.Time, now time.Time) {
+// noted, so that they are known when they are renamed or compressed, and so are
+// old files that are put beside a path later.
+func (s *Source) takeIn(l *listing, since map[string]time.Time, began, now time.Time) {
 	open := make(map[fileID]bool) // the number of an open file is no other's
 	for _, st := range s.opened {
 		open[st.id] = true
 	}
-	var fresh []*entry
+	var fresh, old []*entry
 	for _, e := range l.entries {
 		if e.owner != nil {
 			continue
 		}
-		copied := s.isNews(e, since) && s.isCopy(e, nil, l, now)
+		news := s.isNews(e, since)
+		copied := news && s.isCopy(e, nil, l, now)
 		switch {
 		case e.moved || open[e.id]: // renamed during the survey
 			s.unsettled = true
 		case copied:
 			l.deferred[e.origin()] = true
-		case s.isNews(e, since):
+		case news:
 			fresh = append(fresh, e)
+		case isSource(e):
+			old = append(old, e)
 		}
+	}
+	if len(old) > 0 && s.isCalm(l, began) {
+		s.note(old, l, now)
 	}
 	fresh = append(fresh, s.unread(fresh)...)
 	slices.SortFunc(fresh, byAge)
@@ -103,7 +111,35 @@ func (s *Source) isNews(e *entry, since map[string]time.Time) bool {
 	if e.target || e.unread {
 		return true
 	}
-	return e.size > 0 && !isLeftover(e.path) && !e.modified.Before(since[e.origin()])
+	return isSource(e) && !e.modified.Before(since[e.origin()])
+}
+
+// isSource reports whether a sibling may be one to read or to note.
+func isSource(e *entry) bool { return e.size > 0 && !isLeftover(e.path) }
+
+// note makes streams of siblings that are too old to be news, unless they are
+// copies of what is known. So they are known after a downtime too, when their
+// times prove nothing.
+func (s *Source) note(old []*entry, l *listing, now time.Time) {
+	for _, e := range old {
+		if l.deferred[e.origin()] {
+			continue
+		}
+		err := e.peek(s.open)
+		if errors.Is(err, errChanged) {
+			s.unsettled = true
+			continue
+		}
+		if err != nil || !s.isCopy(e, nil, l, now) {
+			s.leave(s.add(e), e)
+		}
+	}
+}
+
+// leave marks a file that is not to be read.
+func (s *Source) leave(st *stream, e *entry) {
+	st.skipped = true
+	s.pin(st, e)
 }
 
 // isCopy reports whether a file is a copy of one that another stream than but knows: the
@@ -173,8 +209,7 @@ func (s *Source) enter(e *entry, known bool, now time.Time) {
 	switch ending := compression(e.path); {
 	case e.target && ending == "":
 	case !e.target && !unseen:
-		st.skipped = true
-		s.pin(st, e)
+		s.leave(st, e)
 	case ending != "":
 		reason := fmt.Sprintf("the file is compressed (%s); of compressions only gzip is read", ending)
 		s.reject(st, reason, nil, 0, e.size, now)

@@ -149,7 +149,7 @@ type record struct {
 	Head     fingerprint `json:"fingerprint"`
 	Tail     fingerprint `json:"tail"`
 	Modified int64       `json:"modified"`          // when last seen
-	Since    int64       `json:"since"`             // siblings changed earlier are older
+	Since    int64       `json:"since,omitempty"`   // of the pattern: since when it is known
 	Done     bool        `json:"done,omitempty"`    // rotated away and read to its end
 	Skipped  bool        `json:"skipped,omitempty"` // rotated away before dz knew the path
 }
@@ -163,7 +163,10 @@ func (st *stream) encode() ([]byte, error) {
 	r := record{
 		Version: recordVersion, Path: st.path, Dev: st.id.dev, Inode: st.id.inode,
 		Offset: at.offset, Head: at.head.fingerprint(), Tail: at.tail.fingerprint(),
-		Modified: st.modified.UnixNano(), Since: st.since.UnixNano(), Done: st.done, Skipped: st.skipped,
+		Modified: st.modified.UnixNano(), Done: st.done, Skipped: st.skipped,
+	}
+	if st.key == bornStream {
+		r.Since = st.since.UnixNano()
 	}
 	if st.name != st.path {
 		r.File = st.name
@@ -190,8 +193,10 @@ func decodeStream(key string, data []byte) (*stream, error) {
 	st := &stream{
 		key: key, path: r.Path, name: r.File, id: fileID{r.Dev, r.Inode},
 		mark:     mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
-		modified: time.Unix(0, r.Modified), since: time.Unix(0, r.Since),
-		size: r.Offset, done: r.Done, skipped: r.Skipped,
+		modified: time.Unix(0, r.Modified), size: r.Offset, done: r.Done, skipped: r.Skipped,
+	}
+	if key == bornStream {
+		st.since = time.Unix(0, r.Since)
 	}
 	if st.name == "" {
 		st.name = st.path

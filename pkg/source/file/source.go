@@ -49,12 +49,17 @@
 //   - a rotated file of less than 1 KiB that was changed after it was read to its
 //     end and then copied or compressed;
 //   - a copy of less than 1 KiB that was made, with the file truncated after more
-//     had been read of it, while dz was down: only the hash of more is known.
+//     had been read of it, while dz was down: only the hash of more is known;
+//   - an old file that was put beside the path while dz was down, unless its
+//     content is known: the clock may have been set back, so its time proves
+//     nothing.
 //
 // Two things are taken for granted. Files beside one path whose first KiB (and,
 // if neither is compressed, the end of the shorter one) are the same are copies
-// of one another, as events carry ids. And a file that was rotated away unseen was
-// changed no earlier than the one before it when that was last looked at.
+// of one another, as events carry ids. And, while dz runs, a file that was rotated
+// away unseen was changed no earlier than the one before it when that was last
+// looked at. Several that were rotated away unseen are read in the order of their
+// last changes, which is the clock's.
 //
 // The package knows nothing of what becomes of events.
 package file

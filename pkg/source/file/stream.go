@@ -62,7 +62,9 @@ type stream struct {
 	waiting bool      // lost, but perhaps only its file system is
 	removed bool      // known to have no name when it was read to its end
 	grown   time.Time // when it last grew
-	since   time.Time // its file's time of change at the last survey
+	// since is its file's time of change at the last survey of this process in
+	// which nothing was left to be judged; zero before that.
+	since time.Time
 
 	paused  bool // not to be read before the next look
 	trouble error

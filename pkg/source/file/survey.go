@@ -8,7 +8,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/failpoint"
 )
 
-// clockSkew is how far the clock of a file system may be behind the machine's.
+// clockSkew is how far the clock of a file system and the machine's may differ.
 const clockSkew = time.Second
 
 // survey lists what there is and decides which stream each file is. Streams come
@@ -17,7 +17,7 @@ func (s *Source) survey(now time.Time) {
 	began := s.clock()
 	l := s.list()
 	s.unsettled, s.listTrouble = false, l.trouble
-	since := s.watermarks()
+	since := s.watermarks(began)
 	for _, st := range s.streams {
 		st.present = false
 	}
@@ -41,7 +41,7 @@ func (s *Source) survey(now time.Time) {
 			since[st.path] = st.since // it may be any file that is no older
 		}
 	}
-	s.takeIn(l, since, now)
+	s.takeIn(l, since, began, now)
 	calm := s.isCalm(l, began)
 	for _, st := range s.streams {
 		switch before, known := since[st.path]; {
@@ -82,7 +82,12 @@ func (s *Source) isCalm(l *listing, began time.Time) bool {
 // known. Siblings that were changed earlier are older than it. The time is that
 // of the survey before, because the path's file may have been copied, truncated
 // and written to since.
-func (s *Source) watermarks() map[string]time.Time {
+//
+// It is no time at all, so that nothing is older, where the clock may have been
+// set back meanwhile: after a downtime, and if the time is still to come. A
+// sibling that was there before is known as a stream, read or not (see note), so
+// one that is not known came later, whatever its time says.
+func (s *Source) watermarks(now time.Time) map[string]time.Time {
 	newest := make(map[string]*stream)
 	for _, st := range s.streams { // in order of age
 		if best := newest[st.path]; best == nil || st.rank() >= best.rank() {
@@ -92,6 +97,9 @@ func (s *Source) watermarks() map[string]time.Time {
 	since := make(map[string]time.Time, len(newest))
 	for path, st := range newest {
 		since[path] = st.since
+		if st.since.After(now.Add(clockSkew)) {
+			since[path] = time.Time{}
+		}
 	}
 	return since
 }
@@ -99,6 +107,8 @@ func (s *Source) watermarks() map[string]time.Time {
 // rank orders the streams of a path: what is at the path is newest.
 func (st *stream) rank() int {
 	switch {
+	case st.skipped:
+		return -1
 	case st.done:
 		return 0
 	case !st.rotated.IsZero():
