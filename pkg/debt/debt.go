@@ -174,7 +174,12 @@ func union[T comparable](all, more []T) []T {
 // MessageID is the webhook-id: the same for every attempt at one generation,
 // and never that of another.
 func (d *Debt) MessageID() string {
-	return "msg_" + d.ID.String() + "_" + strconv.FormatUint(d.Generation, 10)
+	const prefix = "msg_"
+	var buf [len(prefix) + ulid.EncodedSize + len("_18446744073709551615")]byte
+	id := append(buf[:0], prefix...)
+	id = append(id, d.ID.String()...)
+	id = append(id, '_')
+	return string(strconv.AppendUint(id, d.Generation, 10))
 }
 
 // Retrying reports whether the last attempt failed and another will follow by

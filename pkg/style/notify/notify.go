@@ -6,6 +6,7 @@ package notify
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -61,30 +62,37 @@ func (Style) Compose(ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (att
 		return attempt.Request{}, fmt.Errorf("compose notification: %d debts, want 1", len(debts))
 	}
 	d := &debts[0]
-	body, err := compose(ep, d.ChangeType, d.Object)
-	if err != nil {
-		return attempt.Request{}, err
-	}
-	return attempt.Request{ID: d.MessageID(), ContentType: "application/json", Body: body}, nil
+	return attempt.Request{ID: d.MessageID(), ContentType: "application/json", Body: compose(ep, d.ChangeType, d.Object)}, nil
 }
 
-func compose(ep *endpoint.Endpoint, changeType event.ChangeType, object event.Object) ([]byte, error) {
-	// Not json.Marshal, which would escape <, > and & in an id.
-	itemID, err := object.ItemID.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("compose notification: %w", err)
+// compose writes the body in one allocation, for it is done once a request.
+func compose(ep *endpoint.Endpoint, changeType event.ChangeType, object event.Object) []byte {
+	const frame = `{"ChangeType":255,"Data":{"ItemId":null,"":null}}`
+	name := idName(ep, object.Kind)
+	body := make([]byte, 0, len(frame)+len(object.ItemID.JSON())+len(name)+len(object.BaseID.JSON()))
+	body = append(body, `{"ChangeType":`...)
+	body = strconv.AppendUint(body, uint64(changeType), 10)
+	body = append(body, `,"Data":{"ItemId":`...)
+	body = appendID(body, object.ItemID)
+	body = append(body, `,"`...)
+	body = append(body, name...)
+	body = append(body, `":`...)
+	body = appendID(body, object.BaseID)
+	return append(body, `}}`...)
+}
+
+// appendID writes an id as it came in. json.Marshal would escape <, > and & in
+// it.
+func appendID(body []byte, id event.ID) []byte {
+	if id.IsZero() {
+		return append(body, `null`...)
 	}
-	baseID, err := object.BaseID.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("compose notification: %w", err)
-	}
-	return fmt.Appendf(nil, `{"ChangeType":%d,"Data":{"ItemId":%s,%q:%s}}`,
-		uint8(changeType), itemID, idName(ep, object.Kind), baseID), nil
+	return append(body, id.JSON()...)
 }
 
 // idName returns the name of the second id.
 func idName(ep *endpoint.Endpoint, kind event.Kind) string {
-	if style.Value(ep, idNameOption, base) == base {
+	if !isSpecific(ep) {
 		return "BaseId"
 	}
 	switch kind {
@@ -96,6 +104,19 @@ func idName(ep *endpoint.Endpoint, kind event.Kind) string {
 		return "ComboValueId"
 	default:
 		return "AssetId"
+	}
+}
+
+// isSpecific reads the option. As it is commonly written it is compared, and not
+// decoded again for every request.
+func isSpecific(ep *endpoint.Endpoint) bool {
+	switch string(ep.Options[idNameOption]) {
+	case "", `"` + base + `"`:
+		return false
+	case `"` + specific + `"`:
+		return true
+	default:
+		return style.Value(ep, idNameOption, base) == specific
 	}
 }
 
@@ -111,11 +132,7 @@ func (Style) Interpret(_ *endpoint.Endpoint, debts []debt.Debt, _ attempt.Answer
 // Sample notifies of item 0, which no DAM has.
 func (Style) Sample(ep *endpoint.Endpoint, now time.Time) (attempt.Request, error) {
 	object := event.Object{Kind: event.Asset, ItemID: event.IntID(0), BaseID: event.IntID(0)}
-	body, err := compose(ep, event.AssetChanged, object)
-	if err != nil {
-		return attempt.Request{}, err
-	}
-	r := attempt.Request{ContentType: "application/json", Body: body}
+	r := attempt.Request{ContentType: "application/json", Body: compose(ep, event.AssetChanged, object)}
 	style.MarkTest(&r, now)
 	return r, nil
 }

@@ -57,6 +57,10 @@ func TestBodies(t *testing.T) {
 		{"specific", event.TreeValueChanged, event.TreeValue, item, base, `{"ChangeType":4,"Data":{"ItemId":9588,"TreeValueId":16}}`},
 		{"specific", event.ComboValueChanged, event.ComboValue, item, base, `{"ChangeType":8,"Data":{"ItemId":9588,"ComboValueId":16}}`},
 
+		// An option that is spelled in another way.
+		{`\u0073pecific`, event.AssetChanged, event.Asset, item, base, `{"ChangeType":1,"Data":{"ItemId":9588,"AssetId":16}}`},
+		{`\u0062ase`, event.AssetChanged, event.Asset, item, base, `{"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}`},
+
 		// Ids go out as they came in.
 		{
 			"specific", event.AssetChanged, event.Asset, event.StringID("9588"), event.StringID("a-1"),
