@@ -82,13 +82,13 @@ type lane struct {
 	mu        sync.Mutex
 	health    endpoint.Health
 	ready     readAhead
-	running   int         // requests that hold a slot
-	unsettled int         // requests that have given theirs back; at most MaxUnsettled
-	ended     int         // requests, since the last claim
-	outcomes  []attempted // for the settler, in the order they ended
-	settling  bool        // the settler runs
-	freed     []debt.Debt // settled or given up, for the dispatcher to forget
-	fault     string      // what keeps outcomes from becoming durable
+	running   int           // requests that hold a slot
+	unsettled int           // requests that have given theirs back; at most MaxUnsettled
+	ended     int           // requests, since the last claim
+	outcomes  []*attempted  // for the settler, in the order they ended
+	settling  bool          // the settler runs
+	freed     [][]debt.Debt // settled or given up, for the dispatcher to forget
+	fault     string        // what keeps outcomes from becoming durable
 }
 
 // laneSettings is what a lane needs to know of its endpoint; it is replaced, not

@@ -77,9 +77,11 @@ func (d *dispatcher) forget(now time.Time, anew bool) {
 	freed := append(d.freed, d.ready.drop(now, anew)...)
 	d.freed = nil
 	d.mu.Unlock()
-	for i := range freed {
-		delete(d.busy, freed[i].Object)
-		delete(d.busyKeys, freed[i].Key)
+	for _, debts := range freed {
+		for i := range debts {
+			delete(d.busy, debts[i].Object)
+			delete(d.busyKeys, debts[i].Key)
+		}
 	}
 }
 

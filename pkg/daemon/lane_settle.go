@@ -12,7 +12,7 @@ import (
 )
 
 // handOver gives an attempt to the settler. The caller holds the lock.
-func (l *lane) handOver(ctx context.Context, a attempted) {
+func (l *lane) handOver(ctx context.Context, a *attempted) {
 	l.outcomes = append(l.outcomes, a)
 	if !l.settling {
 		l.settling = true
@@ -48,7 +48,7 @@ func (l *lane) settle(ctx context.Context) {
 // insist makes the outcome of one attempt durable. While the store can't take
 // it, its objects stay busy: an outcome that was forgotten would be an attempt
 // repeated.
-func (l *lane) insist(ctx context.Context, one []attempted) {
+func (l *lane) insist(ctx context.Context, one []*attempted) {
 	defer l.release(one)
 	for {
 		err := l.record(ctx, one)
@@ -64,7 +64,7 @@ func (l *lane) insist(ctx context.Context, one []attempted) {
 }
 
 // record makes outcomes durable, and tells whoever needs to know.
-func (l *lane) record(ctx context.Context, batch []attempted) error {
+func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	id := l.settings.Load().ep.ID
 	attempts := make([]store.Attempt, len(batch))
 	for i := range batch {
@@ -109,7 +109,7 @@ func (l *lane) settled(ctx context.Context, s *laneSettings, settled store.Settl
 }
 
 // release gives back what attempts held until they were settled.
-func (l *lane) release(batch []attempted) {
+func (l *lane) release(batch []*attempted) {
 	l.mu.Lock()
 	for i := range batch {
 		if batch[i].holdsSlot() {
@@ -117,7 +117,7 @@ func (l *lane) release(batch []attempted) {
 		} else {
 			l.unsettled--
 		}
-		l.freed = append(l.freed, batch[i].debts...)
+		l.freed = append(l.freed, batch[i].debts)
 	}
 	l.mu.Unlock()
 	l.wake()

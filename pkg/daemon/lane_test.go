@@ -249,7 +249,7 @@ func TestWhatWasClaimedAheadIsNotSentLater(t *testing.T) {
 	if got := r.take(1, now.Add(-time.Hour)); got != nil {
 		t.Errorf("took %v by a clock that was set back", got)
 	}
-	if got := r.drop(now.Add(freshFor), false); len(got) != 1 || got[0].Key != "c" {
+	if got := r.drop(now.Add(freshFor), false); len(got) != 1 || len(got[0]) != 1 || got[0][0].Key != "c" {
 		t.Errorf("dropped %v, want c", got)
 	}
 	if got := r.take(8, now.Add(freshFor)); len(got) != 1 || got[0].Key != "d" || r.debts != 0 {

@@ -34,7 +34,7 @@ func (l *lane) work(claiming, attempts context.Context, debts []debt.Debt) {
 
 // next hands an attempt that has ended to the settler, and returns what to send
 // next in its place; nil if nothing may be sent, or nothing is ready.
-func (l *lane) next(claiming, attempts context.Context, a attempted) []debt.Debt {
+func (l *lane) next(claiming, attempts context.Context, a *attempted) []debt.Debt {
 	s := l.settings.Load()
 	now := l.now()
 	l.mu.Lock()
@@ -43,7 +43,7 @@ func (l *lane) next(claiming, attempts context.Context, a attempted) []debt.Debt
 	switch {
 	case a.outcomes == nil: // it is still due
 		l.running--
-		l.freed = append(l.freed, a.debts...)
+		l.freed = append(l.freed, a.debts)
 	case a.holdsSlot():
 		l.handOver(attempts, a)
 		return nil // the settler wakes the lane
@@ -68,7 +68,7 @@ func (l *lane) next(claiming, attempts context.Context, a attempted) []debt.Debt
 }
 
 // attempt makes one attempt.
-func (l *lane) attempt(ctx context.Context, debts []debt.Debt) attempted {
+func (l *lane) attempt(ctx context.Context, debts []debt.Debt) *attempted {
 	s := l.settings.Load()
 	begun := l.now()
 	request, err := s.style.Compose(&s.ep, debts, begun)
@@ -78,7 +78,7 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) attempted {
 			Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error(), Started: begun, Duration: l.now().Sub(begun),
 		}
 		l.logAttempt(ctx, s, debts, attempt.Request{}, o)
-		a := attempted{settings: s, debts: debts, outcome: o, outcomes: make([]attempt.Outcome, len(debts))}
+		a := &attempted{settings: s, debts: debts, outcome: o, outcomes: make([]attempt.Outcome, len(debts))}
 		for i := range a.outcomes {
 			a.outcomes[i] = o
 		}
@@ -90,7 +90,7 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) attempted {
 	failpoint.Reach(failpoint.Answered)
 	l.measure(outcome, begun.Sub(debts[0].Due))
 	l.logAttempt(ctx, s, debts, request, outcome)
-	a := attempted{settings: s, debts: debts, outcome: outcome}
+	a := &attempted{settings: s, debts: debts, outcome: outcome}
 	if outcome.Verdict != attempt.Aborted {
 		a.outcomes = s.style.Interpret(&s.ep, debts, answer, outcome)
 	}

@@ -60,9 +60,9 @@ func (r *readAhead) take(limit int, now time.Time) []debt.Debt {
 }
 
 // drop returns what is stale, or everything, and forgets it.
-func (r *readAhead) drop(now time.Time, everything bool) (dropped []debt.Debt) {
+func (r *readAhead) drop(now time.Time, everything bool) (dropped [][]debt.Debt) {
 	for len(r.claims) > 0 && (everything || r.claims[0].stale(now)) {
-		dropped = append(dropped, r.claims[0].debts...)
+		dropped = append(dropped, r.claims[0].debts)
 		r.debts -= len(r.claims[0].debts)
 		r.claims = append(r.claims[:0], r.claims[1:]...)
 	}
