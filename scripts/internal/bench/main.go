@@ -31,14 +31,20 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
+	os.Exit(exitCode(err, os.Stderr)) //nolint:forbidigo // a program of its own
+}
+
+// exitCode is 0 if everything is right, however slow it is, 1 if a result is
+// wrong, and 2 if there is none, which it says why.
+func exitCode(err error, stderr io.Writer) int {
 	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
 	case errors.Is(err, errWrong):
-		os.Exit(1) //nolint:forbidigo // a program of its own
+		return 1
 	default:
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(2) //nolint:forbidigo // a program of its own
+		fmt.Fprintln(stderr, "bench:", err)
+		return 2
 	}
 }
 
@@ -54,33 +60,4 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	return measure(ctx, args, stdout, stderr)
-}
-
-// options are what both programs can be told.
-type options struct {
-	dz    string
-	short bool
-	json  string
-	rows  []string
-}
-
-func parse(name string, args []string, stderr io.Writer) (options, error) {
-	var opts options
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: scripts/%s [flags] [row…]; the script's head says more\n", name)
-		flags.PrintDefaults()
-	}
-	flags.StringVar(&opts.dz, "dz", "", "the dz to run; the script names the one it has built")
-	flags.BoolVar(&opts.short, "short", false, "smaller numbers, for every commit")
-	flags.StringVar(&opts.json, "json", "", "also write the results to this file, as JSON")
-	if err := flags.Parse(args); err != nil {
-		return opts, err
-	}
-	opts.rows = flags.Args()
-	if opts.dz == "" {
-		return opts, errors.New("--dz is missing: start it with scripts/bench or scripts/soak")
-	}
-	return opts, nil
 }

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,7 +51,7 @@ func TestTableShowsYardstickAndWrongResults(t *testing.T) {
 	r.add(measured("tail", "POST", 12_000, "/s").beside("bare client", 20_000).ratioAtLeast(0.6).noted("%d posts", 7))
 	r.wrong("tail: %d lost", 3)
 	var out strings.Builder
-	if err := r.print(&out); err != nil {
+	if err := r.table(&out); err != nil {
 		t.Fatal(err)
 	}
 	_, table, _ := strings.Cut(out.String(), "\n\n")
@@ -57,5 +62,55 @@ WRONG: tail: 3 lost
 `
 	if diff := cmp.Diff(want, table); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMarkdownNamesWhatItTakesToCheckIt(t *testing.T) {
+	t.Parallel()
+	r := report{
+		Date: time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC), Commit: "abc1234", Short: true, Command: "scripts/bench --short tail",
+		Machine: machine{Processor: "Some CPU", Cores: 2, System: "linux/amd64 6.1", Go: "go1.26.8", FlushMS: 1.5},
+	}
+	r.add(
+		measured("tail", "tail → POST", 12_000, "/s").beside("bare client", 20_000).ratioAtLeast(0.6).noted("7 posts"),
+		measured("outage", "  a|b", 3, ""),
+	)
+	r.wrong("tail: %d lost", 3)
+	path := filepath.Join(t.TempDir(), "table.md")
+	if err := r.publish(io.Discard, options{markdown: path}); !errors.Is(err, errWrong) {
+		t.Errorf("error %v", err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "`scripts/bench --short tail` on 2026-11-22 at commit abc1234, short form; " +
+		"Some CPU × 2, linux/amd64 6.1, go1.26.8, one flush to disk 1.5 ms." + `
+
+| row | what | measured | beside | ratio | goal | verdict | note |
+|---|---|---:|---:|---:|---|---|---|
+| tail | tail → POST | 12,000 /s | 20,000 bare client | 0.60 | ratio ≥ 0.6 | met | 7 posts |
+| outage | a\|b | 3 | | | | - | |
+
+**Wrong:** tail: 3 lost
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCommandIsWhatAPersonTypes(t *testing.T) {
+	t.Parallel()
+	opts, err := parseBench([]string{"--dz", "built/dz", "--short", "--json", "a.json", "--markdown", "a.md", "tail", "idle"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := opts.command(), "scripts/bench --short tail idle"; got != want {
+		t.Errorf("command %q, want %q", got, want)
+	}
+	for _, args := range [][]string{{"--json", "a", "--dz", "dz"}, {"--dz", "dz", "tail"}, {"--short"}} {
+		if _, err := parseSoak(args, io.Discard); err == nil {
+			t.Errorf("soak takes %q", args)
+		}
 	}
 }

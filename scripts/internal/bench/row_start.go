@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -63,13 +64,11 @@ func (b *bench) started(ctx context.Context, d *daemon) error {
 	if err != nil {
 		return err
 	}
-	if debts := status.Endpoints[0].Debts; debts != uint64(b.sizes.debts) {
-		b.report.wrong("start: %d debts after a restart, not %d", debts, b.sizes.debts)
+	found := start{
+		wanted: uint64(b.sizes.debts), debts: status.Endpoints[0].Debts, ready: ready.Now, later: later.Now,
 	}
-	for _, m := range []process.Memory{ready, later} {
-		if m.Now > maxStarted {
-			b.report.wrong("start: %.0f MiB of memory, more than %.0f MiB", mib(m.Now), mib(maxStarted))
-		}
+	for _, fault := range found.faults() {
+		b.report.wrong("start: %s", fault)
 	}
 	what := "with " + number(float64(b.sizes.debts)) + " debts: "
 	b.report.add(
@@ -80,4 +79,27 @@ func (b *bench) started(ctx context.Context, d *daemon) error {
 			noted("after %v, of which %s MiB are not mapped files", b.sizes.idle, number(mib(later.Anon))),
 	)
 	return nil
+}
+
+// start is a store's debts and a daemon's memory, in bytes, after a start.
+type start struct {
+	wanted, debts uint64
+	ready, later  int64
+}
+
+// faults says what is wrong with a start, on any machine.
+func (s start) faults() []string {
+	var faults []string
+	if s.debts != s.wanted {
+		faults = append(faults, fmt.Sprintf("%d debts after a restart, not %d", s.debts, s.wanted))
+	}
+	for _, m := range []struct {
+		when  string
+		bytes int64
+	}{{"when ready", s.ready}, {"later", s.later}} {
+		if m.bytes > maxStarted {
+			faults = append(faults, fmt.Sprintf("%.0f MiB of memory %s, more than %.0f MiB", mib(m.bytes), m.when, mib(maxStarted)))
+		}
+	}
+	return faults
 }

@@ -2,36 +2,45 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
 )
 
 // soak is the row outage as a check: it passes or it fails.
 func soak(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	opts, err := parse("soak", args, stderr)
+	opts, err := parseSoak(args, stderr)
 	if err != nil {
 		return err
-	}
-	if len(opts.rows) > 0 {
-		return fmt.Errorf("soak takes no argument %q", opts.rows[0])
 	}
 	return within(ctx, opts, stderr, func(ctx context.Context, b *bench) error {
 		b.tell("%d events about %d objects while the receiver is down …", b.sizes.outage.events, b.sizes.outage.objects)
 		o, err := b.runOutage(ctx, b.sizes.outage)
+		if errors.Is(err, process.ErrNotSo) {
+			fmt.Fprintf(stdout, "soak: FAILED: %v\n", err)
+			return errWrong
+		}
 		if err != nil {
 			return err
 		}
 		o.print(stdout)
-		faults := o.faults()
-		for _, fault := range faults {
-			fmt.Fprintf(stdout, "soak: FAILED: %s\n", fault)
-		}
-		if len(faults) > 0 {
-			return errWrong
-		}
-		fmt.Fprintln(stdout, "soak: passed")
-		return nil
+		return o.judge(stdout)
 	})
+}
+
+// judge says what is wrong with an outage, if anything is; that is errWrong.
+func (o *outage) judge(w io.Writer) error {
+	faults := o.faults()
+	for _, fault := range faults {
+		fmt.Fprintf(w, "soak: FAILED: %s\n", fault)
+	}
+	if len(faults) > 0 {
+		return errWrong
+	}
+	fmt.Fprintln(w, "soak: passed")
+	return nil
 }
 
 // print says what an outage came to.

@@ -142,8 +142,8 @@ func TestUntilAsksAgainAndGivesUp(t *testing.T) {
 		t.Errorf("asked %d times, error %v", asked, err)
 	}
 	never := func() (bool, error) { return false, nil }
-	if err := Until(t.Context(), time.Millisecond, time.Millisecond, "never", never); err == nil {
-		t.Error("it did not give up")
+	if err := Until(t.Context(), time.Millisecond, time.Millisecond, "never", never); !errors.Is(err, ErrNotSo) {
+		t.Errorf("error %v after the limit", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

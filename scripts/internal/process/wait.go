@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -9,8 +10,12 @@ import (
 // longestPause bounds how far apart Until asks.
 const longestPause = time.Second
 
+// ErrNotSo says that what was waited for has not come about.
+var ErrNotSo = errors.New("not so")
+
 // Until asks whether something is so, for limit at the longest, and every so
-// often: less often if asking takes long, so that it disturbs little.
+// often: less often if asking takes long, so that it disturbs little. The error
+// after the limit is ErrNotSo.
 func Until(ctx context.Context, every, limit time.Duration, what string, so func() (bool, error)) error {
 	begun := time.Now()
 	for {
@@ -20,7 +25,7 @@ func Until(ctx context.Context, every, limit time.Duration, what string, so func
 			return err
 		}
 		if time.Since(begun) > limit {
-			return fmt.Errorf("%s: not so after %v", what, limit)
+			return fmt.Errorf("%s: %w after %v", what, ErrNotSo, limit)
 		}
 		if err := Pause(ctx, max(every, min(10*time.Since(asked), longestPause))); err != nil {
 			return err
