@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/style/builtin"
 )
 
@@ -214,7 +215,7 @@ func TestNamesComplete(t *testing.T) {
 
 func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
-	styles, err := builtin.Styles()
+	styles, err := builtin.Styles(catalogue.Empty{})
 	if err != nil {
 		t.Fatal(err)
 	}

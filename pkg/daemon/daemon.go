@@ -24,6 +24,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/source"
@@ -113,10 +114,6 @@ func Run(ctx context.Context, opts Options) (err error) {
 // open opens the store, then the socket: whoever holds the store's lock is the
 // only daemon, so that a socket found is a dead one's.
 func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, error) {
-	var err error
-	if d.styles, err = builtin.Styles(); err != nil {
-		return nil, err
-	}
 	if d.store = d.opts.Engine; d.store == nil {
 		db, err := d.openStore(ctx)
 		if err != nil {
@@ -125,6 +122,10 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 		d.store = db
 	}
 	teardown.add(d.store.Close)
+	var err error
+	if d.styles, err = builtin.Styles(catalogue.Empty{}); err != nil {
+		return nil, err
+	}
 	listener := d.opts.Listener
 	if listener == nil {
 		policy, err := policyOf(d.config.Socket)

@@ -71,7 +71,10 @@ func (l *lane) next(claiming, attempts context.Context, a *attempted) []debt.Deb
 func (l *lane) attempt(ctx context.Context, debts []debt.Debt) *attempted {
 	s := l.settings.Load()
 	begun := l.now()
-	request, err := s.style.Compose(&s.ep, debts, begun)
+	request, err := s.style.Compose(ctx, &s.ep, debts, begun)
+	if err != nil && ctx.Err() != nil {
+		return attempted{settings: s, debts: debts, outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+	}
 	if err != nil {
 		// That is the debts' own fault, and says nothing about the endpoint.
 		o := attempt.Outcome{

@@ -8,6 +8,7 @@
 package style
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -39,8 +40,9 @@ type Style interface {
 	Key(e *event.Event) (key debt.Key, note []byte, ok bool)
 	// Limits returns the bounds of one request.
 	Limits(ep *endpoint.Endpoint) Limits
-	// Compose makes the request for debts, at most Limits.Batch of them.
-	Compose(ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (attempt.Request, error)
+	// Compose makes the request for debts, at most Limits.Batch of them. It may
+	// ask the catalogue; what ctx ends it with says nothing about the debts.
+	Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (attempt.Request, error)
 	// Interpret returns one outcome a debt. sent is what the sender made of the
 	// exchange by the rules of HTTP alone.
 	Interpret(ep *endpoint.Endpoint, debts []debt.Debt, answer attempt.Answer, sent attempt.Outcome) []attempt.Outcome

@@ -1,6 +1,7 @@
 package style_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -35,7 +37,7 @@ func (plain) Validate(*endpoint.Endpoint) error                     { return nil
 func (plain) Key(*event.Event) (key debt.Key, note []byte, ok bool) { return "", nil, false }
 func (plain) Limits(*endpoint.Endpoint) style.Limits                { return style.Limits{} }
 
-func (plain) Compose(*endpoint.Endpoint, []debt.Debt, time.Time) (attempt.Request, error) {
+func (plain) Compose(context.Context, *endpoint.Endpoint, []debt.Debt, time.Time) (attempt.Request, error) {
 	return attempt.Request{}, nil
 }
 
@@ -88,7 +90,7 @@ func TestASetKnowsItsStylesByName(t *testing.T) {
 	if _, err := style.NewSet(plain{}, plain{}); err == nil || !strings.Contains(err.Error(), `style "plain" is registered twice`) {
 		t.Errorf("two of one name: %v", err)
 	}
-	set, err := builtin.Styles()
+	set, err := builtin.Styles(catalogue.Empty{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,7 @@ func TestASetKnowsItsStylesByName(t *testing.T) {
 // What every built-in style has to keep to.
 func TestBuiltinStylesDeclareThemselvesWell(t *testing.T) {
 	t.Parallel()
-	set, err := builtin.Styles()
+	set, err := builtin.Styles(catalogue.Empty{})
 	if err != nil {
 		t.Fatal(err)
 	}

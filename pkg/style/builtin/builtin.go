@@ -3,12 +3,14 @@
 package builtin
 
 import (
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/style/notify"
 )
 
-// Styles returns all of them.
-func Styles() (*style.Set, error) {
+// Styles returns all of them. Those that tell more of an asset than its ids read
+// it in assets.
+func Styles(_ catalogue.Reader) (*style.Set, error) {
 	return style.NewSet(
 		notify.Style{},
 	)

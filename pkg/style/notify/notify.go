@@ -5,6 +5,7 @@
 package notify
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -57,7 +58,7 @@ func (Style) Limits(*endpoint.Endpoint) style.Limits {
 }
 
 // Compose makes {"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}.
-func (Style) Compose(ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (attempt.Request, error) {
+func (Style) Compose(_ context.Context, ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (attempt.Request, error) {
 	if len(debts) != 1 {
 		return attempt.Request{}, fmt.Errorf("compose notification: %d debts, want 1", len(debts))
 	}

@@ -73,7 +73,7 @@ func TestBodies(t *testing.T) {
 		{"base", event.AssetChanged, event.Asset, event.IntID(-7), event.IntID(9223372036854775807), `{"ChangeType":1,"Data":{"ItemId":-7,"BaseId":9223372036854775807}}`},
 	} {
 		d := debtOf(c.changeType, c.kind, c.itemID, c.baseID)
-		got, err := Style{}.Compose(endpointWith(c.idName), []debt.Debt{d}, time.Now())
+		got, err := Style{}.Compose(t.Context(), endpointWith(c.idName), []debt.Debt{d}, time.Now())
 		if err != nil {
 			t.Errorf("%s: %v", c.want, err)
 			continue
@@ -93,7 +93,7 @@ func TestAnIDOfTheDAMsOwnSpellingIsNotRewritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := debtOf(e.ChangeType, e.Object.Kind, e.Object.ItemID, e.Object.BaseID)
-	got, err := Style{}.Compose(endpointWith(""), []debt.Debt{d}, time.Now())
+	got, err := Style{}.Compose(t.Context(), endpointWith(""), []debt.Debt{d}, time.Now())
 	want := `{"ChangeType":1,"Data":{"ItemId":123456789012345678901234567890,"BaseId":"x/y"}}`
 	if err != nil || string(got.Body) != want {
 		t.Errorf("%s, %v; want %s", got.Body, err, want)
@@ -104,7 +104,7 @@ func TestComposeTakesOneDebt(t *testing.T) {
 	t.Parallel()
 	d := debtOf(event.AssetChanged, event.Asset, event.IntID(1), event.IntID(1))
 	for _, debts := range [][]debt.Debt{nil, {d, d}} {
-		if _, err := (Style{}).Compose(endpointWith(""), debts, time.Now()); err == nil {
+		if _, err := (Style{}).Compose(t.Context(), endpointWith(""), debts, time.Now()); err == nil {
 			t.Errorf("%d debts made a request", len(debts))
 		}
 	}
@@ -119,7 +119,7 @@ func TestEveryBodyIsJSONThatHoldsTheIDs(t *testing.T) {
 		item := rapid.StringN(1, 100, 300).Draw(rt, "item")
 		base := rapid.Int64().Draw(rt, "base")
 		d := debtOf(event.AssetChanged, event.Asset, event.StringID(item), event.IntID(base))
-		got, err := Style{}.Compose(endpointWith(""), []debt.Debt{d}, time.Now())
+		got, err := Style{}.Compose(t.Context(), endpointWith(""), []debt.Debt{d}, time.Now())
 		if err != nil {
 			rt.Fatal(err)
 		}
