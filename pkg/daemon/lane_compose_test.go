@@ -31,7 +31,7 @@ func (s asking) Compose(ctx context.Context, _ *endpoint.Endpoint, _ []debt.Debt
 // owed.
 func TestAStopWhileComposingLeavesNoOutcome(t *testing.T) {
 	onWorkbench(t, 1, 1, func(*workbench) {}, func(w *workbench) {
-		compose := func(s asking) attempted {
+		compose := func(s asking) *attempted {
 			w.lane.set(newLaneSettings(endpoint.Endpoint{ID: 1, Name: "shop"}, s, endpoint.DefaultWindow()))
 			ctx, cancel := context.WithTimeout(w.Context(), time.Second)
 			defer cancel()

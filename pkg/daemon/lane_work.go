@@ -73,7 +73,7 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) *attempted {
 	begun := l.now()
 	request, err := s.style.Compose(ctx, &s.ep, debts, begun)
 	if err != nil && ctx.Err() != nil {
-		return attempted{settings: s, debts: debts, outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+		return &attempted{settings: s, debts: debts, outcome: attempt.Outcome{Verdict: attempt.Aborted}}
 	}
 	if err != nil {
 		// That is the debts' own fault, and says nothing about the endpoint.

@@ -15,7 +15,7 @@ func BenchmarkCompose(b *testing.B) {
 			ep, now := endpointWith(idName), time.Now()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := (Style{}).Compose(ep, debts, now); err != nil {
+				if _, err := (Style{}).Compose(b.Context(), ep, debts, now); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -30,7 +30,7 @@ func TestComposeAllocatesTheIDAndTheBody(t *testing.T) {
 	for _, idName := range []string{"", "base", "specific"} {
 		ep, now := endpointWith(idName), time.Now()
 		allocations := testing.AllocsPerRun(100, func() {
-			if _, err := (Style{}).Compose(ep, debts, now); err != nil {
+			if _, err := (Style{}).Compose(t.Context(), ep, debts, now); err != nil {
 				t.Fatal(err)
 			}
 		})
