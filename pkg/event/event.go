@@ -85,7 +85,7 @@ type wire struct {
 type wireData struct {
 	ItemID        ID              `json:"itemId"`
 	BaseID        ID              `json:"baseId"`
-	ChangedFields fieldNames      `json:"changedFields"`
+	ChangedFields []ID            `json:"changedFields"`
 	Formats       []ID            `json:"formats"`
 	Channels      []ID            `json:"channels"`
 	User          ID              `json:"user"`
@@ -97,17 +97,10 @@ type wireData struct {
 	Asset         json.RawMessage `json:"asset"`
 }
 
-// fieldNames are names of metadata fields; a field known by its number is
+// fieldNames returns the names of metadata fields; a field known by its number is
 // named by its digits.
-type fieldNames []string
-
-func (f *fieldNames) UnmarshalJSON(raw []byte) error {
-	var ids []ID
-	if err := json.Unmarshal(raw, &ids); err != nil {
-		return errors.New("data.changedFields is not an array of names")
-	}
+func fieldNames(ids []ID) []string {
 	if ids == nil {
-		*f = nil
 		return nil
 	}
 	names := make([]string, 0, len(ids))
@@ -116,8 +109,7 @@ func (f *fieldNames) UnmarshalJSON(raw []byte) error {
 			names = append(names, id.String())
 		}
 	}
-	*f = names
-	return nil
+	return names
 }
 
 // Decode reads one line without its end. The event keeps the line as Raw and
@@ -159,7 +151,7 @@ func Decode(line []byte) (Event, error) {
 		Object:     Object{Kind: info.kind, ItemID: d.ItemID, BaseID: d.BaseID},
 		Reason:     info.reason,
 
-		ChangedFields: d.ChangedFields, Formats: d.Formats, Channels: d.Channels,
+		ChangedFields: fieldNames(d.ChangedFields), Formats: d.Formats, Channels: d.Channels,
 		User: d.User, Session: d.Session, Domain: d.Domain, StreamType: d.StreamType, RefNr: d.RefNr,
 		Raw: line,
 	}

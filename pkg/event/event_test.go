@@ -132,7 +132,7 @@ func TestDecodeSaysWhyALineIsNoEvent(t *testing.T) {
 		`{"id":"1","source":"s","type":"AssetCreate","data":{"itemId":1}}`: `unknown type "AssetCreate"; did you mean AssetCreated?`,
 		line(`"baseId":1.5`):                     "id 1.5 is neither an integer nor a string",
 		line(`"formats":7`):                      "member data.formats: a JSON number where an array is due",
-		line(`"changedFields":"a"`):              "data.changedFields is not an array of names",
+		line(`"changedFields":"a"`):              "member data.changedFields: a JSON string where an array is due",
 		line(`"refnr":{}`):                       "member data.refnr: a JSON object where a string is due",
 		line(`"reason":"deleted"`):               `data.reason: unknown reason "deleted"; did you mean delete?`,
 		line(`"asset":[]`):                       "data.asset is not an object",

@@ -68,6 +68,9 @@ func (id ID) String() string {
 	if !id.IsString() {
 		return id.text
 	}
+	if isPlain(id.text) {
+		return id.text[1 : len(id.text)-1]
+	}
 	var s string
 	if err := json.Unmarshal([]byte(id.text), &s); err != nil {
 		return id.text
@@ -97,6 +100,9 @@ func (id *ID) UnmarshalJSON(raw []byte) error {
 	case string(raw) == "null":
 		*id = ID{}
 		return nil
+	case isPlain(string(raw)) && len(raw) > len(`""`):
+		*id = ID{string(raw)}
+		return nil
 	case len(raw) > 0 && raw[0] == '"':
 		var s string
 		if err := json.Unmarshal(raw, &s); err != nil {
@@ -123,6 +129,21 @@ func (id *ID) UnmarshalJSON(raw []byte) error {
 	default:
 		return fmt.Errorf("id %.40s is neither an integer nor a string", raw)
 	}
+}
+
+// isPlain reports whether JSON text is a string that stands for itself: printable
+// ASCII without escapes. Nearly all ids are, and need no decoder.
+func isPlain(text string) bool {
+	last := len(text) - 1
+	if last < 1 || text[0] != '"' || text[last] != '"' {
+		return false
+	}
+	for i := 1; i < last; i++ {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // writesReplacement reports whether JSON text itself has U+FFFD, which the

@@ -120,3 +120,23 @@ func FuzzParseID(f *testing.F) {
 		}
 	})
 }
+
+// What is read without a decoder is what the decoder would have read.
+func TestPlainIDsAreReadAsTheDecoderReadsThem(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"title", "a b", "~", "/x.y-z_0", `{"a":1}`, "<>&", "Größe", "\u2028", `back\slash`, `quo"te`, "tab\t", "\x7f", "5",
+	} {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var id ID
+		if err := json.Unmarshal(quoted, &id); err != nil {
+			t.Errorf("%s: %v", quoted, err)
+		}
+		if id != StringID(text) || id.String() != text {
+			t.Errorf("%s is read as %s, which is %q; want %s", quoted, id.JSON(), id.String(), StringID(text).JSON())
+		}
+	}
+}
