@@ -20,13 +20,14 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	name := ts.MkAbs(args[0])
 	data, err := os.ReadFile(name)
 	ts.Check(err)
-	at := bytes.LastIndex(data, []byte(args[1])) / sector * sector
+	at := bytes.LastIndex(data, []byte(args[1]))
 	if page, err := strconv.Atoi(args[1]); err == nil {
 		at = page * os.Getpagesize()
 	}
-	if at < 0 || at+sector > len(data) {
+	if at < 0 || at >= len(data) {
 		ts.Fatalf("%s has no %s", args[0], args[1])
 	}
+	at -= at % sector
 	file, err := os.OpenFile(name, os.O_WRONLY, 0)
 	ts.Check(err)
 	_, err = file.WriteAt(make([]byte, sector), int64(at))
@@ -44,7 +45,7 @@ func appendEvents(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	var lines bytes.Buffer
 	for n := from; n <= to; n++ {
-		fmt.Fprintf(&lines, `{"id":"%[1]d","source":"/dam","type":"AssetCreated","data":{"itemId":%[1]d,"baseId":%[1]d}}`+"\n", n)
+		fmt.Fprintf(&lines, `{"id":"event-%[1]d","source":"/dam","type":"AssetCreated","data":{"itemId":%[1]d,"baseId":%[1]d}}`+"\n", n)
 	}
 	file, err := os.OpenFile(ts.MkAbs(args[0]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)

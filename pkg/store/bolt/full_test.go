@@ -68,7 +68,7 @@ func TestAFullStoreTakesNothingInAndLetsEverythingOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.Endpoints[id].Open != uint64(items) || before.Size > maxSize || before.Size < maxSize/2 {
+	if before.Endpoints[id].Open != uint64(items) || before.Size > maxSize || before.Size < maxSize/3 {
 		t.Errorf("%d debts of %d in %d bytes", before.Endpoints[id].Open, items, before.Size)
 	}
 	if info, err := os.Stat(before.Path); err != nil || info.Size() > maxSize {

@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -11,10 +10,12 @@ import (
 )
 
 // Records are written by hand, in binary, because a debt is read and written
-// for every change. Each begins with a version, so that a later dz can read
-// what an earlier one wrote without rewriting the store.
+// for every change, and small, because a change copies the page of its debt:
+// the more debts a page holds, the fewer pages. Each begins with a version, so
+// that a later dz can read what an earlier one wrote without rewriting the
+// store.
 const (
-	debtVersion    = 1
+	debtVersion    = 2
 	troubleVersion = 1
 )
 
@@ -40,10 +41,12 @@ const (
 	flagAnyFormat
 	flagAnyChannel
 	flagReplayed
+	flagSameBase // the base id is the item id
 )
 
 // encodeDebt appends everything but endpoint and key, which are the record's
-// key.
+// key. It writes times as distances from the first one, as they are close to
+// each other: a record takes some 70 bytes.
 func encodeDebt(buf []byte, s *stored) []byte {
 	var flags byte
 	set := func(on bool, flag byte) {
@@ -58,28 +61,32 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	set(s.Formats == nil, flagAnyFormat)
 	set(s.Channels == nil, flagAnyChannel)
 	set(s.Replayed, flagReplayed)
+	set(s.Object.BaseID == s.Object.ItemID, flagSameBase)
 
+	first := sinceEpoch(s.FirstSeen)
 	buf = append(buf, debtVersion, flags)
-	buf = append(buf, s.ID[:]...)
-	buf = binary.AppendVarint(buf, s.Filed)
-	buf = appendString(buf, string(s.Object.Kind))
-	buf = appendString(buf, s.Object.ItemID.JSON())
-	buf = appendString(buf, s.Object.BaseID.JSON())
-	buf = append(buf, byte(s.ChangeType))
-	buf = appendString(buf, s.EventType)
-	buf = appendString(buf, s.EventID)
-	buf = appendString(buf, s.Reason)
-	buf = appendForeignTime(buf, s.ChangeTime)
-	buf = appendString(buf, string(s.Note))
+	buf = binary.AppendVarint(buf, first)
+	buf = appendNear(buf, s.LastSeen, first)
+	buf = appendNear(buf, s.Since, first)
+	buf = appendNear(buf, s.Due, first)
+	buf = binary.AppendVarint(buf, s.Filed-sinceEpoch(s.Due))
+	buf = appendNear(buf, s.LastAttempt, first)
+	buf = appendDebtID(buf, s.ID, first)
 	buf = binary.AppendUvarint(buf, s.Generation)
 	buf = binary.AppendUvarint(buf, s.Count)
-	buf = appendTime(buf, s.FirstSeen)
-	buf = appendTime(buf, s.LastSeen)
-	buf = appendTime(buf, s.Since)
-	buf = appendTime(buf, s.Due)
-	buf = appendTime(buf, s.LastAttempt)
 	buf = binary.AppendUvarint(buf, uint64(s.Attempts))
 	buf = binary.AppendUvarint(buf, uint64(s.Tries))
+	buf = appendWord(buf, string(s.Object.Kind))
+	buf = appendID(buf, s.Object.ItemID)
+	if flags&flagSameBase == 0 {
+		buf = appendID(buf, s.Object.BaseID)
+	}
+	buf = append(buf, byte(s.ChangeType))
+	buf = appendWord(buf, s.EventType)
+	buf = appendString(buf, s.EventID)
+	buf = appendWord(buf, s.Reason)
+	buf = appendForeignTime(buf, s.ChangeTime)
+	buf = appendString(buf, string(s.Note))
 	buf = binary.AppendUvarint(buf, uint64(len(s.Fields)))
 	for _, field := range s.Fields {
 		buf = appendString(buf, field)
@@ -90,32 +97,49 @@ func encodeDebt(buf []byte, s *stored) []byte {
 
 // decodeDebt reads what encodeDebt wrote. It keeps no part of record.
 func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error) {
-	r := reader{rest: record}
+	s := new(stored)
+	if err := s.decode(endpointID, key, record); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// decode is decodeDebt into s.
+func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
+	r := reader{rest: record, text: string(record)}
 	if version := r.byte(); version != debtVersion {
-		return nil, damaged("a debt record has version %d, not %d", version, debtVersion)
+		return damaged("a debt record has version %d, not %d", version, debtVersion)
 	}
 	flags := r.byte()
-	s := &stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
-	copy(s.ID[:], r.bytes(len(s.ID)))
-	s.Filed = r.varint()
-	s.Object.Kind = event.Kind(r.string())
-	s.Object.ItemID = r.id()
-	s.Object.BaseID = r.id()
-	s.ChangeType = event.ChangeType(r.byte())
-	s.EventType = r.string()
-	s.EventID = r.string()
-	s.Reason = r.string()
-	s.ChangeTime = r.foreignTime()
-	s.Note = r.optionalBytes()
+	*s = stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
+	first := r.varint()
+	if first < 0 {
+		r.fail(errShort)
+	} else if first > 0 {
+		s.FirstSeen = time.Unix(0, first).UTC()
+	}
+	s.LastSeen = r.near(first)
+	s.Since = r.near(first)
+	s.Due = r.near(first)
+	s.Filed = r.varint() + sinceEpoch(s.Due)
+	s.LastAttempt = r.near(first)
+	s.ID = r.debtID(first)
 	s.Generation = r.uvarint()
 	s.Count = r.uvarint()
-	s.FirstSeen = r.time()
-	s.LastSeen = r.time()
-	s.Since = r.time()
-	s.Due = r.time()
-	s.LastAttempt = r.time()
 	s.Attempts = int(r.uvarint())
 	s.Tries = int(r.uvarint())
+	s.Object.Kind = event.Kind(r.word())
+	s.Object.ItemID = r.id()
+	s.Object.BaseID = s.Object.ItemID
+	if flags&flagSameBase == 0 {
+		s.Object.BaseID = r.id()
+	}
+	s.ChangeType = event.ChangeType(r.byte())
+	s.EventType = r.word()
+	s.EventID = r.string()
+	s.Reason = r.word()
+	s.ChangeTime = r.foreignTime()
+	s.Note = r.optionalBytes()
 	s.Fields = make([]string, 0, r.count())
 	for range cap(s.Fields) {
 		s.Fields = append(s.Fields, r.string())
@@ -136,9 +160,9 @@ func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error)
 	s.Replayed = flags&flagReplayed != 0
 	s.Troubled = flags&flagTroubled != 0
 	if err := r.end(); err != nil {
-		return nil, damaged("a debt record: %w", err)
+		return damaged("a debt record: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // encodeTrouble makes the record of a failed attempt at the debt of that key.
@@ -172,165 +196,4 @@ func decodeTrouble(record []byte) (debt.Key, attempt.Outcome, error) {
 		return "", attempt.Outcome{}, damaged("a trouble record: %w", err)
 	}
 	return key, o, nil
-}
-
-func appendString(buf []byte, s string) []byte {
-	return append(binary.AppendUvarint(buf, uint64(len(s))), s...)
-}
-
-// appendTime writes a time that dz has read itself: Unix nanoseconds, and 0 for
-// the zero time.
-func appendTime(buf []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(buf, 0)
-	}
-	return binary.AppendVarint(buf, nanos(t))
-}
-
-// appendForeignTime writes a time that came from outside, and may be any that
-// RFC 3339 can say: Unix seconds and then nanoseconds plus one, or 0 0 for the
-// zero time.
-func appendForeignTime(buf []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(buf, 0, 0)
-	}
-	buf = binary.AppendVarint(buf, t.Unix())
-	return binary.AppendUvarint(buf, uint64(t.Nanosecond())+1)
-}
-
-// nanos is t in Unix nanoseconds, at least 1: 0 means "at once" in the index,
-// and no time in a record.
-func nanos(t time.Time) int64 { return max(t.UnixNano(), 1) }
-
-func appendIDs(buf []byte, ids []event.ID) []byte {
-	buf = binary.AppendUvarint(buf, uint64(len(ids)))
-	for _, id := range ids {
-		buf = appendString(buf, id.JSON())
-	}
-	return buf
-}
-
-var errShort = errors.New("it is cut off or garbled")
-
-// reader takes a record apart. After the first fault it returns zero values and
-// keeps the fault.
-type reader struct {
-	rest []byte
-	err  error
-}
-
-func (r *reader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-	r.rest = nil
-}
-
-func (r *reader) end() error {
-	if r.err == nil && len(r.rest) > 0 {
-		return errShort
-	}
-	return r.err
-}
-
-func (r *reader) bytes(n int) []byte {
-	if n < 0 || n > len(r.rest) {
-		r.fail(errShort)
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-func (r *reader) byte() byte {
-	if b := r.bytes(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uvarint() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.fail(errShort)
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *reader) varint() int64 {
-	n, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.fail(errShort)
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-// count reads the length of a list, which can't have more elements than there
-// are bytes left.
-func (r *reader) count() int {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)) {
-		r.fail(errShort)
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) string() string { return string(r.bytes(r.count())) }
-
-func (r *reader) optionalBytes() []byte {
-	b := r.bytes(r.count())
-	if len(b) == 0 {
-		return nil
-	}
-	return append([]byte(nil), b...)
-}
-
-func (r *reader) time() time.Time {
-	n := r.varint()
-	if n < 0 {
-		r.fail(errShort)
-	}
-	if n <= 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-func (r *reader) foreignTime() time.Time {
-	seconds, nanoseconds := r.varint(), r.uvarint()
-	switch {
-	case nanoseconds == 0:
-		return time.Time{}
-	case nanoseconds > 1e9:
-		r.fail(errShort)
-		return time.Time{}
-	default:
-		return time.Unix(seconds, int64(nanoseconds)-1).UTC()
-	}
-}
-
-func (r *reader) id() event.ID {
-	text := r.bytes(r.count())
-	if len(text) == 0 {
-		return event.ID{}
-	}
-	var id event.ID
-	if err := id.UnmarshalJSON(text); err != nil {
-		r.fail(err)
-	}
-	return id
-}
-
-func (r *reader) ids() []event.ID {
-	ids := make([]event.ID, 0, r.count())
-	for range cap(ids) {
-		ids = append(ids, r.id())
-	}
-	return ids
 }

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -12,7 +13,9 @@ import (
 
 // Format is the version of the store's layout. A change that an older dz can't
 // read raises it and adds a migration.
-const Format = 1
+//
+// Format 1 was never released, and had larger debt records; it is not read.
+const Format = 2
 
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //
@@ -131,6 +134,9 @@ func checkFormat(tx *bbolt.Tx) error {
 	switch {
 	case format > Format:
 		return fmt.Errorf("%w: it has format %d, this dz reads up to %d: install a newer dz", store.ErrNewer, format, Format)
+	case format == 1:
+		return errors.New("it has format 1, of a dz before its first release, which this one can't read: " +
+			"let that dz deliver what is owed, then move the file away to begin anew")
 	case format != Format:
 		return damaged("it names format %d, which never was", format)
 	}
