@@ -138,6 +138,14 @@ func within(ctx context.Context, opts options, stderr io.Writer, do func(context
 	if opts.dz, err = filepath.Abs(opts.dz); err != nil {
 		return err
 	}
+	if opts.profiles != "" {
+		if opts.profiles, err = filepath.Abs(opts.profiles); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(opts.profiles, 0o700); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "dz-bench-")
 	if err != nil {
 		return err

@@ -58,10 +58,11 @@ type daemon struct {
 }
 
 // serve starts dz at a site, and waits until it answers.
-func (b *bench) serve(ctx context.Context, s site) (*daemon, error) {
+func (b *bench) serve(ctx context.Context, name string, s site) (*daemon, error) {
 	begun := time.Now()
 	p, err := process.Start(ctx, process.Launch{
 		Program: b.opts.dz, Args: []string{"serve", "--config", s.config()}, Stdout: io.Discard, Log: b.log,
+		Extra: b.profiled(name),
 	})
 	if err != nil {
 		return nil, err
@@ -85,22 +86,26 @@ func (b *bench) serve(ctx context.Context, s site) (*daemon, error) {
 	return d, nil
 }
 
-// serveAt serves at a site until with ends.
-func (b *bench) serveAt(ctx context.Context, s site, with func(*daemon) error) error {
-	d, err := b.serve(ctx, s)
+// serveAt serves at a site until with ends. What is done there has a name, which
+// profiles bear.
+func (b *bench) serveAt(ctx context.Context, name string, s site, with func(*daemon) error) error {
+	d, err := b.serve(ctx, name, s)
 	if err != nil {
 		return err
 	}
-	return errors.Join(with(d), d.Terminate())
+	if err := errors.Join(with(d), d.Terminate()); err != nil {
+		return err
+	}
+	return b.summarize(ctx, name)
 }
 
 // serveNew serves at a new site until with ends.
-func (b *bench) serveNew(ctx context.Context, recent string, with func(*daemon) error) error {
+func (b *bench) serveNew(ctx context.Context, name, recent string, with func(*daemon) error) error {
 	s, err := b.newSite(recent)
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.serveAt(ctx, s, with), os.RemoveAll(s.dir))
+	return errors.Join(b.serveAt(ctx, name, s, with), os.RemoveAll(s.dir))
 }
 
 // register makes the sink an endpoint.

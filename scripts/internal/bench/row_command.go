@@ -14,7 +14,7 @@ import (
 
 // commandRow measures what a person waits for a command.
 func (b *bench) commandRow(ctx context.Context) error {
-	return b.serveNew(ctx, usual, func(d *daemon) error {
+	return b.serveNew(ctx, "command", usual, func(d *daemon) error {
 		for _, args := range [][]string{{"status", "-o", "json"}, {"version"}} {
 			args = append(args, "--socket", d.socket())
 			var times []float64

@@ -10,7 +10,7 @@ import (
 
 // idleRow measures a daemon that has nothing to do.
 func (b *bench) idleRow(ctx context.Context) error {
-	return b.serveNew(ctx, usual, func(d *daemon) error {
+	return b.serveNew(ctx, "idle", usual, func(d *daemon) error {
 		const events = 100
 		if err := b.sink.reset(ctx, events); err != nil {
 			return err

@@ -60,7 +60,7 @@ type intake struct {
 
 func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (intake, error) {
 	var in intake
-	err := b.serveNew(ctx, usual, func(d *daemon) error {
+	err := b.serveNew(ctx, fmt.Sprintf("ingest-%d-%d", events, endpoints), usual, func(d *daemon) error {
 		if err := newWriter().write(d.draft(), events, objects); err != nil {
 			return err
 		}

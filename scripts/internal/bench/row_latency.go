@@ -27,7 +27,7 @@ func (b *bench) latency(ctx context.Context) error {
 	} {
 		events := int(float64(c.rate) * c.lasts.Seconds())
 		var delays []float64
-		err := b.serveNew(ctx, usual, func(d *daemon) error {
+		err := b.serveNew(ctx, fmt.Sprintf("latency-%d-%v", c.rate, c.debounce), usual, func(d *daemon) error {
 			var err error
 			delays, err = b.delays(ctx, d, events, c.rate, c.debounce)
 			return err

@@ -55,7 +55,7 @@ const fewestProbes = 2
 // outage costs.
 func (b *bench) runOutage(ctx context.Context, size outageSize) (outage, error) {
 	o := outage{size: size}
-	err := b.serveNew(ctx, "0", func(d *daemon) error {
+	err := b.serveNew(ctx, "outage", "0", func(d *daemon) error {
 		if err := newWriter().write(d.draft(), size.events, size.objects); err != nil {
 			return err
 		}

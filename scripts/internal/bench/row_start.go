@@ -24,9 +24,9 @@ func (b *bench) startRow(ctx context.Context) error {
 	if err := b.sink.goDown(ctx); err != nil {
 		return err
 	}
-	err = b.serveAt(ctx, s, func(d *daemon) error { return b.amass(ctx, d) })
+	err = b.serveAt(ctx, "start-fill", s, func(d *daemon) error { return b.amass(ctx, d) })
 	if err == nil {
-		err = b.serveAt(ctx, s, func(d *daemon) error { return b.started(ctx, d) })
+		err = b.serveAt(ctx, "start", s, func(d *daemon) error { return b.started(ctx, d) })
 	}
 	return errors.Join(err, b.sink.comeUp(ctx), os.RemoveAll(s.dir))
 }

@@ -26,7 +26,7 @@ func (b *bench) tailAt(ctx context.Context, concurrency int) error {
 		return err
 	}
 	var dz delivery
-	err = b.serveNew(ctx, usual, func(d *daemon) error {
+	err = b.serveNew(ctx, fmt.Sprintf("tail-%d", concurrency), usual, func(d *daemon) error {
 		var err error
 		dz, err = b.deliver(ctx, d, b.sizes.posts, concurrency)
 		return err

@@ -79,13 +79,14 @@ func TestInputAndOutputGoWhereTheLaunchSays(t *testing.T) {
 	t.Parallel()
 	var out, log strings.Builder
 	p := start(t, Launch{
-		Program: "sh", Args: []string{"-c", "cat; echo problem >&2"},
+		Program: "sh", Args: []string{"-c", "cat; echo $NAMED; echo problem >&2"},
+		Extra: []string{"NAMED=more"},
 		Stdin: strings.NewReader("data"), Stdout: &out, Log: &log,
 	})
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if out.String() != "data" || log.String() != "problem\n" {
+	if out.String() != "datamore\n" || log.String() != "problem\n" {
 		t.Errorf("stdout %q, log %q", out.String(), log.String())
 	}
 	var both strings.Builder
