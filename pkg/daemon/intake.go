@@ -210,6 +210,6 @@ func logRejected(log *slog.Logger, sourceName string, rejected []source.Rejectio
 		return
 	}
 	r := rejected[0]
-	log.Warn("input is no event: 'dz event rejected' shows it", "source", sourceName, "count", len(rejected),
+	log.Warn("input could not be read: 'dz event rejected' shows it", "source", sourceName, "count", len(rejected),
 		"file", r.File, "offset", r.Offset, "reason", r.Reason)
 }

@@ -79,6 +79,8 @@ const (
 	reasonEnded     = "the file ended in the middle of a line"
 	reasonTruncated = "the file was truncated in the middle of a line"
 	reasonLost      = "the file was truncated or removed before this was read"
+	reasonUnread    = "the file was truncated or removed, and nothing was read of it under this name"
+	reasonGone      = "the file was truncated or removed while dz was down; if anything followed here, it was not read"
 )
 
 // finish ends a stream that was rotated away and read to its end: an
@@ -113,6 +115,26 @@ func (s *Source) finish(st *stream, now time.Time) error {
 	st.done = true
 	s.tell(st)
 	return nil
+}
+
+// reportLost reports what was not read of a stream whose file is gone for good.
+//
+// Where that can't be known, people are told of the doubt. Of a file that went
+// while dz was down there is only the saved position, and lines may have been
+// added behind it. A file that nothing was read of can't be known again by its
+// content, so it may have been read as another, such as a compressed one.
+func (s *Source) reportLost(st *stream, now time.Time) {
+	switch unread := st.known() - st.mark.offset; {
+	case st.done:
+	case st.held != nil || st.skip != nil:
+		s.cutOff(st, reasonTruncated, now)
+	case unread > 0 && !st.isProven():
+		s.reject(st, reasonUnread, nil, 0, unread, now)
+	case unread > 0:
+		s.reject(st, reasonLost, nil, st.mark.offset, unread, now)
+	case !st.checked && st.isProven():
+		s.reject(st, reasonGone, nil, st.mark.offset, 0, now)
+	}
 }
 
 // cutOff reports what a truncation or removal took away, as far as it was seen.

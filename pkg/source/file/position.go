@@ -146,6 +146,7 @@ type record struct {
 	Dev      uint64      `json:"dev"`
 	Inode    uint64      `json:"inode"`
 	Offset   int64       `json:"offset"`
+	Size     int64       `json:"size,omitempty"` // it was as long at least, if that is more than the offset
 	Head     fingerprint `json:"fingerprint"`
 	Tail     fingerprint `json:"tail"`
 	Modified int64       `json:"modified"`          // when last seen
@@ -168,6 +169,9 @@ func (st *stream) encode() ([]byte, error) {
 	if st.key == bornStream {
 		r.Since = st.since.UnixNano()
 	}
+	if size := st.known(); size > r.Offset {
+		r.Size = size
+	}
 	if st.name != st.path {
 		r.File = st.name
 	}
@@ -187,13 +191,15 @@ func decodeStream(key string, data []byte) (*stream, error) {
 		return nil, errors.New("it names no path")
 	case r.Offset < 0:
 		return nil, fmt.Errorf("its offset %d is negative", r.Offset)
+	case r.Size != 0 && r.Size <= r.Offset:
+		return nil, fmt.Errorf("its size %d is not beyond its offset %d", r.Size, r.Offset)
 	case int64(r.Head.Len) != min(r.Offset, headLength) || int64(r.Tail.Len) != min(r.Offset, tailLength):
 		return nil, errors.New("its fingerprint does not fit its offset")
 	}
 	st := &stream{
 		key: key, path: r.Path, name: r.File, id: fileID{r.Dev, r.Inode},
 		mark:     mark{offset: r.Offset, head: run{print: r.Head}, tail: run{print: r.Tail}},
-		modified: time.Unix(0, r.Modified), size: r.Offset, done: r.Done, skipped: r.Skipped,
+		modified: time.Unix(0, r.Modified), size: r.Offset, sure: r.Size, done: r.Done, skipped: r.Skipped,
 	}
 	if key == bornStream {
 		st.since = time.Unix(0, r.Since)

@@ -10,6 +10,10 @@ const (
 	kept = log + ".1"
 )
 
+// gone is what is told of a file that went while dz was down, after all that dz
+// had seen of it was read.
+const gone = `events.ndjson:4790 the file was truncated or removed while dz was down; if anything followed here, it was not read: "" (0)`
+
 // outcome is what a story leads to.
 type outcome struct{ ids, rejected []string }
 
@@ -160,6 +164,7 @@ func TestRotation(t *testing.T) {
 				r.add(log, lines(sequence(100, 200)...))
 			},
 			want: sequence(100, 200),
+			down: &outcome{sequence(100, 200), []string{gone}},
 		},
 		{
 			name: "copied, truncated and regrown beyond the old offset",
@@ -201,7 +206,7 @@ func TestRotation(t *testing.T) {
 			},
 			want:     []string{"b"},
 			rejected: []string{`events.ndjson:4790 the file was truncated in the middle of a line: "{\"id\":\"a\"" (9)`},
-			down:     &outcome{ids: []string{"b"}},
+			down:     &outcome{[]string{"b"}, []string{gone}},
 		},
 		{
 			name: "copied and truncated in the middle of a line",
@@ -236,6 +241,7 @@ func TestRotation(t *testing.T) {
 				r.add(log, lines("a"))
 			},
 			want: []string{"e0", "e1", "a"},
+			down: &outcome{[]string{"e0", "e1", "a"}, []string{gone}},
 		},
 		{
 			name: "truncated under a writer that does not append: a hole",
@@ -245,6 +251,7 @@ func TestRotation(t *testing.T) {
 				r.add(log, lines("a"))
 			},
 			want: []string{"a"},
+			down: &outcome{[]string{"a"}, []string{gone}},
 		},
 		{
 			name: "removed and created",
@@ -255,7 +262,7 @@ func TestRotation(t *testing.T) {
 				r.write(log, lines("b"))
 			},
 			want: []string{"a", "b"},
-			down: &outcome{ids: []string{"b"}}, // a was gone before dz could look
+			down: &outcome{[]string{"b"}, []string{gone}}, // a was gone before dz could look
 		},
 		{
 			name: "replaced",
@@ -265,7 +272,7 @@ func TestRotation(t *testing.T) {
 				r.rename("new", log)
 			},
 			want: []string{"a", "b"},
-			down: &outcome{ids: []string{"b"}}, // a was gone before dz could look
+			down: &outcome{[]string{"b"}, []string{gone}}, // a was gone before dz could look
 		},
 		{
 			name: "edited by a program that replaces the file",
@@ -301,6 +308,7 @@ func TestRotation(t *testing.T) {
 				r.settle()
 			},
 			want: []string{"a", "b"},
+			down: &outcome{[]string{"a", "b"}, []string{gone}},
 		},
 		{
 			name: "a compressor that does not keep the time",

@@ -24,7 +24,8 @@
 // Removal: what was not read when the last descriptor of a file closed is gone.
 // The source keeps descriptors of up to Options.MaxOpen files. A file that is
 // moved to another directory, or compressed by anything but gzip, while dz is
-// down is gone too.
+// down is gone too. What is known or feared to be lost is in the rejections, with
+// the place up to which the file was read.
 //
 // # What is guaranteed
 //

@@ -101,6 +101,19 @@ func (st *stream) seen() int64 {
 	return st.mark.offset + int64(len(st.ahead))
 }
 
+// known returns how long the stream's content was at least; 0 if that is unknown.
+// A file that nothing was read of has no content yet to be told from another's.
+func (st *stream) known() int64 {
+	switch {
+	case st.zipped || st.done:
+		return 0
+	case !st.isProven():
+		return max(st.size, st.sure)
+	default:
+		return st.sure
+	}
+}
+
 // resting reports whether an unterminated line is still waited for.
 func (st *stream) resting() bool { return st.held != nil && !st.held.judged }
 

@@ -265,12 +265,6 @@ func (s *Source) giveUp(st *stream, l *listing, now time.Time) {
 	if st.waiting = !st.removed && !l.settled[filepath.Dir(st.path)]; st.waiting {
 		return
 	}
-	switch {
-	case st.done:
-	case st.held != nil || st.skip != nil:
-		s.cutOff(st, reasonTruncated, now)
-	case st.sure > st.mark.offset:
-		s.reject(st, reasonLost, nil, st.mark.offset, st.sure-st.mark.offset, now)
-	}
+	s.reportLost(st, now)
 	s.forget(st)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -254,6 +255,23 @@ func (r *rig) until(ctx context.Context, limit time.Duration, what string, so fu
 	})
 }
 
+// rejected returns why dz rejected what. That a file which had been read was
+// removed while dz was down is no fault: dz can't know that nothing followed.
+func (r *rig) rejected(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	var reasons []string
+	for line, err := range r.api().EachRejected(ctx, api.RejectedQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		if line.Length > 0 || !strings.Contains(line.Reason, "while dz was down") {
+			reasons = append(reasons, line.Reason)
+		}
+	}
+	return reasons, nil
+}
+
 // settle waits until dz has nothing to do, and checks that it has taken every
 // line in once, and delivered everything.
 func (r *rig) settle(ctx context.Context, limit time.Duration) error {
@@ -265,8 +283,12 @@ func (r *rig) settle(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%w: ingested %d of %d, debts %+v, sources %+v", err, last.Events.Ingested, r.ledger.Written(), last.Debts, last.Sources)
 	}
-	if last.Events.Ingested != r.ledger.Written() || last.Events.Rejected != 0 {
-		r.fault("%d events were written, %d taken in, %d lines rejected", r.ledger.Written(), last.Events.Ingested, last.Events.Rejected)
+	rejected, err := r.rejected(ctx)
+	if err != nil {
+		return err
+	}
+	if last.Events.Ingested != r.ledger.Written() || len(rejected) > 0 {
+		r.fault("%d events were written, %d taken in, %d lines rejected: %q", r.ledger.Written(), last.Events.Ingested, len(rejected), rejected[:min(3, len(rejected))])
 	}
 	if missing := r.ledger.Missing(); missing > 0 {
 		r.fault("dz is idle, and %d objects were not delivered", missing)
