@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
@@ -13,54 +14,74 @@ import (
 // is measured alone.
 const never = "1h"
 
-// ingestRow measures how fast events become durable: without an endpoint, beside
-// what decoding them costs at least; with one endpoint, where they merge into
-// debts; and with ten, beside one.
+// ingestRow measures how fast events become durable: without an endpoint; with
+// one, where they merge into debts; and with ten, beside one. Its yardsticks are
+// what decoding an event costs at least, and what bbolt itself takes: the events
+// as they are, and records as large as the debts that were made.
 func (b *bench) ingestRow(ctx context.Context) error {
 	bareJSON, decode, err := decodeRates()
 	if err != nil {
 		return err
 	}
-	alone, err := b.ingest(ctx, b.sizes.ingest, b.sizes.objects, 0)
+	bareLines, err := putBare(b.dir, records{puts: b.sizes.objects, keys: b.sizes.objects, size: eventBytes})
 	if err != nil {
 		return err
 	}
-	merging, err := b.ingest(ctx, b.sizes.ingest, b.sizes.objects, 1)
+	alone, err := b.ingest(ctx, "ingest-no-endpoint", b.sizes.ingest, b.sizes.objects, 0)
 	if err != nil {
 		return err
 	}
-	one, err := b.ingest(ctx, b.sizes.fanOut, b.sizes.fanOut/2, 1)
+	merging, err := b.ingest(ctx, "ingest-one-endpoint", b.sizes.ingest, b.sizes.objects, 1)
 	if err != nil {
 		return err
 	}
-	ten, err := b.ingest(ctx, b.sizes.fanOut, b.sizes.fanOut/2, 10)
+	bareDebts, err := putBare(b.dir, records{
+		puts: min(b.sizes.ingest, 2*b.sizes.objects), keys: b.sizes.objects, size: merging.debtBytes,
+	})
+	if err != nil {
+		return err
+	}
+	one, err := b.ingest(ctx, "ingest-fan-out-1", b.sizes.fanOut, b.sizes.fanOut/2, 1)
+	if err != nil {
+		return err
+	}
+	ten, err := b.ingest(ctx, "ingest-fan-out-10", b.sizes.fanOut, b.sizes.fanOut/2, 10)
 	if err != nil {
 		return err
 	}
 	b.report.add(
-		measured("ingest", "no endpoint", alone.rate, "events/s").beside("event.Decode", decode).atLeast(60_000).
-			noted("encoding/json alone %s/s; %d bytes an event; %.1f µs of processor time; peak %.0f MiB",
-				number(bareJSON), eventBytes, alone.cpu, mib(alone.peak)),
-		measured("ingest", "one endpoint, "+number(float64(b.sizes.objects))+" objects", merging.rate, "events/s").
-			beside("no endpoint", alone.rate).atLeast(25_000).
-			noted("%s events; %.1f µs of processor time; peak %.0f MiB", number(float64(b.sizes.ingest)), merging.cpu, mib(merging.peak)),
-		measured("ingest", "ten endpoints", ten.rate, "events/s").beside("one endpoint", one.rate).ratioAtLeast(0.3).
-			noted("%s events, %s objects; %.1f µs of processor time; peak %.0f MiB", number(float64(b.sizes.fanOut)),
-				number(float64(b.sizes.fanOut/2)), ten.cpu, mib(ten.peak)),
+		measured("ingest", "yardstick: encoding/json, one goroutine", bareJSON, "events/s").
+			noted("of %d bytes, only what an event must have", eventBytes),
+		measured("ingest", "yardstick: event.Decode, one goroutine", decode, "events/s"),
+		measured("ingest", "yardstick: bare bbolt, an event a record", bareLines, "events/s").
+			noted("%s a flushed transaction, as dz has them", number(batchLines)),
+		measured("ingest", "yardstick: bare bbolt, a debt a record", bareDebts, "debts/s").
+			noted("of %d bytes, under %s keys", merging.debtBytes, number(float64(b.sizes.objects))),
+		alone.result("no endpoint").beside("event.Decode", decode).atLeast(60_000),
+		merging.result("one endpoint").beside("bare bbolt, debts", bareDebts).atLeast(25_000),
+		ten.result("ten endpoints").beside("one endpoint", one.rate).ratioAtLeast(0.3),
 	)
 	return nil
 }
 
 // intake is what taking events in cost.
 type intake struct {
-	rate float64 // events a second
-	cpu  float64 // µs an event
-	peak int64
+	events, objects int
+	rate            float64 // events a second
+	cpu             float64 // µs an event
+	peak            int64   // bytes of RSS
+	debtBytes       int     // of a debt's record; 0 without debts
 }
 
-func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (intake, error) {
-	var in intake
-	err := b.serveNew(ctx, fmt.Sprintf("ingest-%d-%d", events, endpoints), usual, func(d *daemon) error {
+func (in intake) result(what string) result {
+	return measured("ingest", what, in.rate, "events/s").noted("%s events about %s objects; %.1f µs of processor time; peak %.0f MiB",
+		number(float64(in.events)), number(float64(in.objects)), in.cpu, mib(in.peak))
+}
+
+// ingest has so many endpoints be owed what events about objects mean.
+func (b *bench) ingest(ctx context.Context, name string, events, objects, endpoints int) (intake, error) {
+	in := intake{events: events, objects: objects}
+	err := b.serveNew(ctx, name, usual, func(d *daemon) error {
 		if err := newWriter().write(d.draft(), events, objects); err != nil {
 			return err
 		}
@@ -85,20 +106,51 @@ func (b *bench) ingest(ctx context.Context, events, objects, endpoints int) (int
 		if err != nil {
 			return err
 		}
+		in.rate, in.cpu = float64(events)/took.Seconds(), float64((after-before).Microseconds())/float64(events)
+		m, err := d.Memory()
+		if err != nil {
+			return err
+		}
+		in.peak = m.Peak
 		status, err := d.client.Status(ctx)
 		if err != nil {
 			return err
 		}
-		if want := uint64(endpoints * objects); status.Debts.Waiting != want {
-			b.report.wrong("ingest: %d debts of %d objects at %d endpoints, not %d", status.Debts.Waiting, objects, endpoints, want)
+		for _, fault := range in.faults(status, endpoints) {
+			b.report.wrong("ingest: %s", fault)
 		}
-		m, err := d.Memory()
-		in = intake{
-			rate: float64(events) / took.Seconds(), cpu: float64((after - before).Microseconds()) / float64(events), peak: m.Peak,
-		}
+		in.debtBytes, err = d.debtBytes(ctx)
 		return err
 	})
 	return in, err
+}
+
+// faults says what is wrong with what was taken in, on any machine.
+func (in intake) faults(status api.Status, endpoints int) []string {
+	var faults []string
+	if status.Events.Ingested != uint64(in.events) || status.Events.Rejected != 0 {
+		faults = append(faults, fmt.Sprintf("%d events taken in and %d lines rejected, of %d events",
+			status.Events.Ingested, status.Events.Rejected, in.events))
+	}
+	if want := uint64(endpoints * in.objects); status.Debts.Waiting != want {
+		faults = append(faults, fmt.Sprintf("%d debts of %d objects at %d endpoints, not %d",
+			status.Debts.Waiting, in.objects, endpoints, want))
+	}
+	return faults
+}
+
+// debtBytes returns how large a debt's record is on average, in bytes.
+func (d *daemon) debtBytes(ctx context.Context) (int, error) {
+	stats, err := d.client.StoreStats(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, bucket := range stats.Buckets {
+		if bucket.Name == "debts" && bucket.Entries > 0 {
+			return int(bucket.Bytes / int64(bucket.Entries)), nil
+		}
+	}
+	return 0, nil
 }
 
 // decodeRates measures, in one goroutine, how many events a second encoding/json

@@ -34,6 +34,10 @@ func (b *bench) tailAt(ctx context.Context, concurrency int) error {
 	if err != nil {
 		return err
 	}
+	flush, err := flushTime(b.dir)
+	if err != nil {
+		return err
+	}
 	receiver, err := b.sink.CPU()
 	if err != nil {
 		return err
@@ -51,7 +55,8 @@ func (b *bench) tailAt(ctx context.Context, concurrency int) error {
 	what := fmt.Sprintf("tail → POST, concurrency %d", concurrency)
 	b.report.add(
 		measured("tail", what, dz.rate, "/s").beside("bare client", bareRate).ratioAtLeast(0.6).
-			noted("%s posts; memory at most %.0f MB", number(float64(b.sizes.posts)), mb(dz.peak)),
+			noted("%s posts; memory at most %.0f MB; a flush to disk takes %s ms now", number(float64(b.sizes.posts)), mb(dz.peak),
+				number(float64(flush.Microseconds())/1000)),
 		measured("tail", "  processor time a post", each(dz.cpu), "µs").beside("bare client", each(before.cpu+afterwards.cpu)/2).
 			noted("the receiver takes %.0f µs for dz, %.0f µs for the bare client", each(dz.sinkCPU), each(receiverToo-receiver)),
 	)

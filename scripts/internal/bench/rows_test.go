@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dam-delivery/dz/pkg/api"
 )
 
 func TestChooseKeepsTheOrderAndRefusesWhatThereIsNot(t *testing.T) {
@@ -43,6 +45,29 @@ func TestQuantiles(t *testing.T) {
 		if got := quantile(c.sorted, c.share); got != c.want {
 			t.Errorf("quantile(%d values, %v) = %v, want %v", len(c.sorted), c.share, got, c.want)
 		}
+	}
+}
+
+func TestFaultsOfIngesting(t *testing.T) {
+	t.Parallel()
+	in := intake{events: 100, objects: 10}
+	for name, c := range map[string]struct {
+		ingested, rejected, waiting uint64
+		want                        []string
+	}{
+		"none":     {100, 0, 20, nil},
+		"twice":    {101, 0, 20, []string{"101 events taken in and 0 lines rejected, of 100 events"}},
+		"rejected": {99, 1, 20, []string{"99 events taken in and 1 lines rejected, of 100 events"}},
+		"lost":     {100, 0, 19, []string{"19 debts of 10 objects at 2 endpoints, not 20"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var status api.Status
+			status.Events.Ingested, status.Events.Rejected, status.Debts.Waiting = c.ingested, c.rejected, c.waiting
+			if diff := cmp.Diff(c.want, in.faults(status, 2)); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
