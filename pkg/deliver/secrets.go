@@ -30,8 +30,8 @@ type secrets struct {
 	replacer *strings.Replacer // nil without secrets
 }
 
-// secretsOf collects the values of the endpoint's headers, and its URL's user
-// information and query string.
+// secretsOf collects the values of the endpoint's headers, its URL's user
+// information and query string, and what it signs with.
 func secretsOf(ep *endpoint.Endpoint) secrets {
 	var found []string
 	for _, value := range ep.Headers {
@@ -39,6 +39,10 @@ func secretsOf(ep *endpoint.Endpoint) secrets {
 		if _, credentials, ok := strings.Cut(value, " "); ok {
 			found = append(found, credentials) // "Bearer …" without its scheme
 		}
+	}
+	for _, s := range ep.Signing {
+		_, bare, _ := strings.Cut(s.Secret, "_")
+		found = append(found, s.Secret, bare)
 	}
 	if u, err := url.Parse(ep.URL); err == nil {
 		found = append(found, urlSecrets(u)...)

@@ -17,13 +17,17 @@ import (
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
+// leakedSecret is a signing secret that a receiver, who may know it, sends back.
+const leakedSecret = "whsec_c2lnbmluZy1zZWNyZXQtc2lnbmluZy1zZWNyZXQ="
+
 // secretEndpoint has a secret in every place that can hold one.
 func secretEndpoint(target string) (*endpoint.Endpoint, []string) {
 	ep := endpointAt(strings.Replace(target, "http://", "http://dam-user:hunter2hunter2@", 1) + "/hook?token=query-secret&x=%20space+secret")
 	ep.Headers = map[string]string{"X-Api-Key": "header-secret", "X-Token": "Bearer bearer-secret"}
+	ep.Signing = []endpoint.SigningSecret{{Secret: leakedSecret}}
 	return ep, []string{
 		"dam-user", "hunter2hunter2", "ZGFtLXVzZXI6aHVudGVyMmh1bnRlcjI", "query-secret", "space secret", "space+secret",
-		"header-secret", "bearer-secret",
+		"header-secret", "bearer-secret", "c2lnbmluZy1zZWNyZXQ",
 	}
 }
 
@@ -38,7 +42,7 @@ func TestNoOutcomeHoldsASecret(t *testing.T) {
 			w.Header().Set("Location", r.URL.String())
 			w.WriteHeader(status)
 			w.Write(dump)
-			fmt.Fprintln(w, r.URL.Query())
+			fmt.Fprintln(w, r.URL.Query(), leakedSecret, strings.TrimPrefix(leakedSecret, "whsec_"))
 		}
 	}
 	rawEcho := listen(t, func(conn net.Conn, _ int) bool {

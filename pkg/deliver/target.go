@@ -5,11 +5,13 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/signature"
 )
 
 // target is what the requests to one endpoint have in common, worked out once.
@@ -27,6 +29,10 @@ type target struct {
 	// basic is made of the URL's user information, for requests that have no
 	// Authorization; nil without any.
 	basic []string
+	// signing is what requests are signed with: the endpoint's, by which a change
+	// is noticed, and its keys, read. Both nil if they are not signed.
+	signing []endpoint.SigningSecret
+	keys    []signature.Key
 }
 
 // headerField is a header by its canonical name.
@@ -61,12 +67,16 @@ func newTarget(ep *endpoint.Endpoint, userAgent string) (*target, error) {
 		with.SetBasicAuth(user.Username(), password)
 		t.basic = with.Header["Authorization"]
 	}
+	t.signing = slices.Clone(ep.Signing)
+	if t.keys, err = signingKeys(ep.Signing); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
 // of reports whether the endpoint's requests still have this in common.
 func (t *target) of(ep *endpoint.Endpoint) bool {
-	return t.url == ep.URL && maps.Equal(t.headers, ep.Headers)
+	return t.url == ep.URL && maps.Equal(t.headers, ep.Headers) && slices.Equal(t.signing, ep.Signing)
 }
 
 // header makes the headers of one request. The endpoint's own may replace the
@@ -84,6 +94,9 @@ func (t *target) header(r attempt.Request, now time.Time) http.Header {
 	}
 	header["Webhook-Id"] = values[1:2:2]
 	header["Webhook-Timestamp"] = values[2:3:3]
+	if t.keys != nil {
+		header[signature.HeaderSignature] = []string{t.sign(r, now)}
+	}
 	if t.basic != nil && header.Get("Authorization") == "" {
 		header["Authorization"] = t.basic
 	}

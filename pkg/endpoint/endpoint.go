@@ -40,6 +40,10 @@ type Endpoint struct {
 	// Headers are sent with every request. Their values are secrets.
 	Headers map[string]string `json:"headers,omitempty"`
 
+	// Signing is what requests are signed with, the newest first; none: they are
+	// not signed. At least one does not expire.
+	Signing []SigningSecret `json:"signing,omitempty"`
+
 	Subscription Subscription `json:"subscription"`
 
 	Debounce       *timespan.Span `json:"debounce,omitempty"` // quiet window
@@ -138,11 +142,13 @@ func (e *Endpoint) Schedule() Schedule {
 // Masked stands for a secret value wherever one would be shown.
 const Masked = "***"
 
-// Redacted returns a copy without secrets: header values and the password in
-// the URL are masked.
+// Redacted returns a copy without secrets: header values, signing secrets and
+// what is secret in the URL are masked. Of the options only the style knows
+// which are secret; they stay.
 func (e *Endpoint) Redacted() Endpoint {
 	c := *e
 	c.URL = RedactURL(e.URL)
+	c.Signing = maskSigning(e.Signing)
 	if e.Headers != nil {
 		c.Headers = make(map[string]string, len(e.Headers))
 		for name := range e.Headers {

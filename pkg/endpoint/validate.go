@@ -64,6 +64,7 @@ func (e *Endpoint) Validate() error {
 		CheckName(e.Name),
 		checkURL(e.URL),
 		checkHeaders(e.Headers),
+		checkSigning(e.Signing),
 		e.Subscription.validate(),
 		e.checkSpans(),
 		e.Retry.validate(),
