@@ -31,6 +31,7 @@ func mapped(t *testing.T, path string) int64 {
 func TestWalkingThroughABacklogTakesNoMemoryThatGrowsWithIt(t *testing.T) {
 	t.Parallel()
 	const debts, batchSize = 150_000, 150 // small batches, so that the index lies scattered
+	note := make([]byte, 100)             // makes a large file
 	path := filepath.Join(t.TempDir(), "dz.db")
 	db, err := Open(path, testOptions())
 	if err != nil {
@@ -41,6 +42,9 @@ func TestWalkingThroughABacklogTakesNoMemoryThatGrowsWithIt(t *testing.T) {
 	for from := 0; from < debts; from += batchSize {
 		in := batch(id, revision, noon.Add(time.Duration(from)), 0, items(from, batchSize, 1<<30)...)
 		in.Events = []event.Event{}
+		for i := range in.Changes {
+			in.Changes[i].Note = note
+		}
 		mustIngest(t, db, in)
 	}
 	info, err := os.Stat(path)
