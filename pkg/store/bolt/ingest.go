@@ -2,11 +2,12 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -38,17 +39,19 @@ func (db *DB) Positions(_ context.Context, sourceName string) ([]source.Position
 // stands for, whenever the process ends.
 func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, error) {
 	chunk := db.makeChunk(in)
-	groups := groupChanges(in.Changes)
+	sorted := sortChanges(in.Changes)
 	var result store.Ingested
 	err := db.updateGrowing(ctx, func(t *txn) error {
 		if getUint64(t.meta, metaRevision) != in.Revision {
 			return refuse(store.ErrRevision)
 		}
 		result = store.Ingested{Due: make(map[uint64]time.Time)}
-		for _, g := range groups {
-			if err := t.owe(g, in.Now, &result); err != nil {
+		for places := sorted; len(places) > 0; {
+			n := ofOneDebt(places, in.Changes)
+			if err := t.owe(in.Changes, places[:n], in.Now, &result); err != nil {
 				return err
 			}
+			places = places[n:]
 		}
 		t.totals.latest = max(t.totals.latest, uint64(nanos(in.Now)))
 		t.totalsDirty = true
@@ -73,66 +76,67 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 	return result, nil
 }
 
-// changeGroup holds the changes that make one debt, in their order.
-type changeGroup struct {
+// place says where one of a batch's changes stands, and what it is sorted by.
+type place struct {
 	endpoint uint64
-	key      debt.Key
-	changes  []debt.Change
+	head     uint64 // the first eight bytes of the key
+	index    int
 }
 
-// groupChanges gathers the changes of each debt, so that it is read and written
-// once, and sorts the debts as they lie in the file.
-func groupChanges(changes []debt.Change) []changeGroup {
-	type name struct {
-		endpoint uint64
-		key      debt.Key
-	}
-	at := make(map[name]int, len(changes))
-	groups := make([]changeGroup, 0, len(changes))
+// sortChanges returns the places of changes as their debts lie in the file, so
+// that each page is come to once, with those of one debt in their order.
+func sortChanges(changes []debt.Change) []place {
+	places := make([]place, len(changes))
 	for i := range changes {
-		n := name{changes[i].Endpoint, changes[i].Key}
-		index, ok := at[n]
-		if !ok {
-			index = len(groups)
-			at[n] = index
-			groups = append(groups, changeGroup{endpoint: n.endpoint, key: n.key})
-		}
-		groups[index].changes = append(groups[index].changes, changes[i])
+		var head [8]byte
+		copy(head[:], changes[i].Key)
+		places[i] = place{changes[i].Endpoint, binary.BigEndian.Uint64(head[:]), i}
 	}
-	slices.SortFunc(groups, func(a, b changeGroup) int {
-		if a.endpoint != b.endpoint {
-			if a.endpoint < b.endpoint {
-				return -1
-			}
-			return 1
+	slices.SortFunc(places, func(a, b place) int {
+		switch {
+		case a.endpoint != b.endpoint:
+			return cmp.Compare(a.endpoint, b.endpoint)
+		case a.head != b.head:
+			return cmp.Compare(a.head, b.head)
+		default:
+			return cmp.Or(cmp.Compare(changes[a.index].Key, changes[b.index].Key), cmp.Compare(a.index, b.index))
 		}
-		return strings.Compare(string(a.key), string(b.key))
 	})
-	return groups
+	return places
 }
 
-// owe makes or merges one debt.
-func (t *txn) owe(g changeGroup, now time.Time, result *store.Ingested) error {
-	s, err := t.load(g.endpoint, g.key)
+// ofOneDebt returns how many of the first places are of one debt.
+func ofOneDebt(places []place, changes []debt.Change) int {
+	n := 1
+	for n < len(places) && places[n].endpoint == places[0].endpoint && places[n].head == places[0].head &&
+		changes[places[n].index].Key == changes[places[0].index].Key {
+		n++
+	}
+	return n
+}
+
+// owe makes or merges one debt from the changes at these places.
+func (t *txn) owe(changes []debt.Change, places []place, now time.Time, result *store.Ingested) error {
+	first := &changes[places[0].index]
+	s, err := t.load(first.Endpoint, first.Key)
 	if err != nil {
 		return err
 	}
-	changes := g.changes
 	before := class(s)
-	diff := store.Counts{Owed: uint64(len(changes))}
+	diff := store.Counts{Owed: uint64(len(places))}
 	if s == nil {
 		id, err := t.nextID(now)
 		if err != nil {
 			return err
 		}
-		s = &stored{Debt: debt.New(id, changes[0], now), Filed: unfiled}
-		changes = changes[1:]
+		s = &stored{Debt: debt.New(id, *first, now), Filed: unfiled}
+		places = places[1:]
 		result.Created++
 	}
-	diff.Coalesced = uint64(len(changes))
+	diff.Coalesced = uint64(len(places))
 	result.Merged += diff.Coalesced
-	for _, c := range changes {
-		s.Merge(c, now)
+	for _, p := range places {
+		s.Merge(changes[p.index], now)
 	}
 	filed := s.Filed
 	if err := t.save(s, false); err != nil {
@@ -140,14 +144,14 @@ func (t *txn) owe(g changeGroup, now time.Time, result *store.Ingested) error {
 	}
 	if s.Filed != filed {
 		due := time.Unix(0, s.Filed)
-		if first, ok := result.Due[g.endpoint]; !ok || due.Before(first) {
-			result.Due[g.endpoint] = due
+		if first, ok := result.Due[s.Endpoint]; !ok || due.Before(first) {
+			result.Due[s.Endpoint] = due
 		}
 	}
-	if err := t.count(g.endpoint, diff); err != nil {
+	if err := t.count(s.Endpoint, diff); err != nil {
 		return err
 	}
-	return t.recount(g.endpoint, before, s)
+	return t.recount(s.Endpoint, before, s)
 }
 
 func (t *txn) setPositions(sourceName string, positions []source.Position) error {

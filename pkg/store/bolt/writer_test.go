@@ -108,9 +108,9 @@ func TestACallThatFailsDoesNotDisturbItsGroup(t *testing.T) {
 				if n%10 == 4 {
 					bad = append(bad, enqueue(t, db, false, c.apply))
 				}
-				g := groupChanges(batch(id, revision, noon, 0, n).Changes)[0]
+				changes := batch(id, revision, noon, 0, n).Changes
 				good = append(good, enqueue(t, db, true, func(x *txn) error {
-					return x.owe(g, noon, &store.Ingested{Due: make(map[uint64]time.Time)})
+					return x.owe(changes, sortChanges(changes), noon, &store.Ingested{Due: make(map[uint64]time.Time)})
 				}))
 			}
 			release()
@@ -143,8 +143,8 @@ func TestCloseLetsCallsUnderWayEnd(t *testing.T) {
 	ingested := make(chan error, 20)
 	for n := range 20 {
 		o := &op{grows: true, done: make(chan error, 1), apply: func(x *txn) error {
-			g := groupChanges(batch(id, revision, noon, 0, n).Changes)[0]
-			return x.owe(g, noon, &store.Ingested{Due: make(map[uint64]time.Time)})
+			changes := batch(id, revision, noon, 0, n).Changes
+			return x.owe(changes, sortChanges(changes), noon, &store.Ingested{Due: make(map[uint64]time.Time)})
 		}}
 		if err := db.enqueue(t.Context(), o); err != nil {
 			t.Fatal(err)
