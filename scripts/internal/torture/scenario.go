@@ -29,6 +29,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "kill", run: kill},
 		{name: "points", run: points},
+		{name: "backup", run: backup},
 		{name: "restart", run: restart},
 		{name: "receivers", run: receivers},
 		{name: "sick30", run: sick30},
