@@ -32,7 +32,9 @@ const (
 )
 
 // Health is what the outcomes of its attempts say about an endpoint. The zero
-// value is that of a new endpoint.
+// value is that of a new endpoint. Its times are times of day alone, as they are
+// once they were stored: beside Go's monotonic reading a clock that was set back
+// would not be noticed.
 type Health struct {
 	// Revision rises with every change, so that of two the newer one is known.
 	Revision uint64 `json:"revision,omitempty"`
@@ -73,6 +75,7 @@ func (h Health) State(enabled bool) State {
 
 // After returns the health after one more outcome.
 func (h Health) After(o attempt.Outcome) Health {
+	o.Started, o.NotBefore = o.Started.Round(0), o.NotBefore.Round(0)
 	if o.Verdict == attempt.Aborted || h.beforeMyTime(o) {
 		return h
 	}
@@ -153,7 +156,7 @@ func (h Health) beforeMyTime(o attempt.Outcome) bool {
 // Reset returns the health after a person has switched the endpoint on, or
 // changed its target, at now: the past no longer holds it back.
 func (h Health) Reset(now time.Time) Health {
-	h.Since = now
+	h.Since = now.Round(0)
 	h.RetryAfter = time.Time{}
 	h = h.recovered(time.Time{})
 	h.Gone = false

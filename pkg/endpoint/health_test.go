@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +227,28 @@ func TestAClockSetBackHoldsNobody(t *testing.T) {
 	h = h.After(c.outcome(attempt.Unavailable))
 	if got := h.Permit(c.now, true, 8); got.Slots != 0 || got.Until.Sub(c.now) > lastProbe {
 		t.Errorf("after a probe: %+v", got)
+	}
+}
+
+// A time that keeps Go's monotonic reading is compared by it with others that do,
+// and a clock that was set back goes unnoticed: an endpoint that had fallen sick
+// shortly before was left alone until the old time came again.
+func TestHealthKeepsTimesOfDayAlone(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	failed := attempt.Outcome{
+		Verdict: attempt.Unavailable, Reason: attempt.RateLimited, Status: 429, Started: now, NotBefore: now.Add(time.Minute),
+	}
+	delivered := attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK, Status: 200, Started: now}
+	var h Health
+	h = h.Reset(now).After(failed).After(delivered).After(failed)
+	for name, at := range map[string]time.Time{
+		"Since": h.Since, "SickSince": h.SickSince, "NotBefore": h.NotBefore, "RetryAfter": h.RetryAfter,
+		"LastAttempt": h.LastAttempt, "LastSuccess": h.LastSuccess, "LastFailure": h.LastFailure,
+	} {
+		if at.IsZero() || strings.Contains(at.String(), "m=") {
+			t.Errorf("%s is %v", name, at)
+		}
 	}
 }
 
