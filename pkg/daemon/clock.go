@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,19 +10,40 @@ import (
 // slews by less.
 const clockSlack = time.Minute
 
-// clock notices that the time of day was set back, by a clock that can't be set.
+// clock tells the daemon's time, and notices when times that it has told come to
+// lie in the future: it was set back, however shortly before it was set forth.
 type clock struct {
-	started time.Time // with Go's monotonic reading
-	wall    time.Time // of day, without one
+	read   func() time.Time
+	latest atomic.Int64 // that was told, in Unix seconds
+	again  bool         // it was set back at the last look
 }
 
-func newClock(now time.Time) *clock { return &clock{started: time.Now(), wall: now.Round(0)} }
+func newClock(read func() time.Time) *clock { return &clock{read: read} }
 
-// setBack reports whether the time of day has been set back since the last call.
-func (c *clock) setBack(now time.Time) bool {
-	passed, shown := time.Since(c.started), now.Round(0).Sub(c.wall)
-	*c = *newClock(now)
-	return passed-shown > clockSlack
+// now is the time.
+func (c *clock) now() time.Time {
+	now := c.read()
+	second := now.Unix()
+	for {
+		latest := c.latest.Load()
+		if second <= latest || c.latest.CompareAndSwap(latest, second) {
+			return now
+		}
+	}
+}
+
+// look reports whether the clock was set back since the last look, or the one
+// before: what was under way when that was noticed may have become durable since,
+// with a time that has been taken back.
+func (c *clock) look() bool {
+	before, now := c.latest.Load(), c.read().Unix()
+	setBack := time.Duration(before-now)*time.Second > clockSlack
+	if setBack {
+		c.latest.Store(now)
+	}
+	report := setBack || c.again
+	c.again = setBack
+	return report
 }
 
 // checkClock moves debts that lie in the future, because the clock was set back

@@ -77,7 +77,8 @@ type Options struct {
 type Daemon struct {
 	opts     Options
 	log      *slog.Logger
-	now      func() time.Time
+	clock    *clock
+	now      func() time.Time // the clock's
 	started  time.Time
 	store    store.Engine
 	styles   *style.Set
@@ -98,8 +99,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	clock := newClock(opts.Now)
 	d := &Daemon{
-		opts: opts, log: opts.Log, now: opts.Now, started: opts.Now(),
+		opts: opts, log: opts.Log, clock: clock, now: clock.now, started: clock.now(),
 		config: opts.Config, feeds: make(map[string]*feed),
 	}
 	var teardown teardown
@@ -213,7 +215,6 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 
 // wait does what is due by the clock, until ctx ends.
 func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
-	clock := newClock(d.now())
 	maintain := time.NewTicker(maintainEvery)
 	defer maintain.Stop()
 	look := time.NewTicker(lookEvery)
@@ -242,7 +243,7 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 			}
 		case <-look.C:
 			d.logObstacles()
-			if clock.setBack(d.now()) {
+			if d.clock.look() {
 				d.rewind(ctx)
 			}
 		case <-idle:

@@ -430,3 +430,18 @@ func TestAClockThatIsSetBackHoldsUpNothing(t *testing.T) {
 		b.want(2, "a minute after the clock was set back by an hour")
 	})
 }
+
+// The clock is looked at every other second; what it showed in between is not
+// forgotten.
+func TestAClockThatIsSetForthAndSoonBackHoldsUpNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.wait(lookEvery + lookEvery/4)
+		b.ahead = time.Hour
+		b.change(1, 2)
+		b.wait(lookEvery / 4)
+		b.ahead = 0
+		b.wait(time.Minute)
+		b.want(2, "a minute after the clock was set back")
+	})
+}
