@@ -23,9 +23,10 @@ type settings struct {
 	debounce    string // "" is 0s
 	maxWait     string // "" is the debounce
 	concurrency int
-	retry       string // "" is 1s,1s,2s,5s,5s and so on: long enough for a scenario
-	timeout     string // "" is 10s
-	url         string // "" is the receiver's
+	rate        float64 // requests a second; 0 is unlimited
+	retry       string  // "" is 1s,1s,2s,5s,5s and so on: long enough for a scenario
+	timeout     string  // "" is 10s
+	url         string  // "" is the receiver's
 	caFile      string
 }
 
@@ -50,6 +51,9 @@ func (s settings) create(name, url string) api.EndpointCreate {
 		Retry:       api.Set(orElse(s.retry, defaultRetry)),
 		Timeout:     api.Set(orElse(s.timeout, "10s")),
 	}}
+	if s.rate > 0 {
+		create.Rate = api.Set(s.rate)
+	}
 	if s.caFile != "" {
 		create.CAFile = api.Set(s.caFile)
 	}

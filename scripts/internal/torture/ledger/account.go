@@ -252,6 +252,19 @@ func (a *Account) compare(s *seen, n Notification, m message) {
 	}
 }
 
+// Got reports whether all of these changes, or later ones of their keys, were
+// delivered.
+func (a *Account) Got(events []Event) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range events {
+		if s := a.seen[e.Key]; s == nil || s.got < e.Number {
+			return false
+		}
+	}
+	return true
+}
+
 // fault counts and describes what must not be.
 func (a *Account) fault(count *int, format string, args ...any) {
 	*count++
