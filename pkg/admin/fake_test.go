@@ -12,6 +12,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 // fake is a Service in memory. It remembers what it was asked, and answers what
@@ -86,6 +87,8 @@ func (*fake) Style(name string) (Style, bool) {
 		}, true
 	case "slow":
 		return Style{Timeout: 100 * time.Second}, true
+	case "prompt":
+		return Style{Debounce: new(timespan.Span)}, true
 	default:
 		return Style{}, false
 	}

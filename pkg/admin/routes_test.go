@@ -121,6 +121,13 @@ func TestEndpointShowsWhatIsInForce(t *testing.T) {
 	if got.Debounce != nil || got.MaxWait != nil {
 		t.Errorf("debounce %v, max wait %v: want null, the daemon's default", got.Debounce, got.MaxWait)
 	}
+	got, err = server.UpdateEndpoint(ctx, got.Name, api.EndpointUpdate{Style: api.Set("prompt")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Debounce == nil || *got.Debounce != 0 || got.MaxWait != nil {
+		t.Errorf("debounce %v, max wait %v: want 0s, the style's, and null, the daemon's", got.Debounce, got.MaxWait)
+	}
 }
 
 func TestFailures(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 // Service is what the API serves. Its methods are called by several goroutines
@@ -34,6 +35,9 @@ type Reporter interface {
 type Style struct {
 	Options []Option
 	Timeout time.Duration // of a request, where the endpoint has none of its own
+	// Debounce is the quiet window where the endpoint has none of its own; nil:
+	// the daemon's.
+	Debounce *timespan.Span
 }
 
 // Option is a setting that only a style knows.

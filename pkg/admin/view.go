@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,7 +13,7 @@ import (
 )
 
 // view shows an endpoint: settings that were left open with the value that is in
-// force, except the debounce, whose default is the daemon's; secrets masked
+// force, except the debounce where its default is the daemon's; secrets masked
 // unless reveal is set.
 func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 	ep := state.Endpoint
@@ -40,7 +41,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		Reasons:        sub.Reasons,
 		Filter:         sub.Filter,
 		Headers:        ep.Headers,
-		Debounce:       ep.Debounce,
+		Debounce:       cmp.Or(ep.Debounce, style.Debounce),
 		MaxWait:        ep.MaxWait,
 		Retry:          ep.Schedule(),
 		Timeout:        timespan.Span(ep.RequestTimeout(style.Timeout)),

@@ -102,8 +102,10 @@ type laneSettings struct {
 	limiter  *rate.Limiter // nil: no limit
 }
 
+// newLaneSettings makes the settings of an endpoint's lane. defaults is the daemon's
+// debounce.
 func newLaneSettings(ep endpoint.Endpoint, st style.Style, defaults endpoint.Window) *laneSettings {
-	s := &laneSettings{ep: ep, style: st, window: ep.Window(defaults), schedule: ep.Schedule(), limits: st.Limits(&ep)}
+	s := &laneSettings{ep: ep, style: st, window: ep.Window(style.Window(st, defaults)), schedule: ep.Schedule(), limits: st.Limits(&ep)}
 	if ep.Rate > 0 {
 		// A tenth of a second's requests may go at once, so that a high rate
 		// does not depend on how fine the timers are.

@@ -88,7 +88,7 @@ func (r *registry) compile(ep *endpoint.Endpoint) (style.Style, *route.Route, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("endpoint %s: %w", ep.Name, err)
 	}
-	rt, err := route.New(ep, st, r.defaults)
+	rt, err := route.New(ep, st, style.Window(st, r.defaults))
 	return st, rt, err
 }
 

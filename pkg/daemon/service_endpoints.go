@@ -13,7 +13,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/suggest"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 func quote(name string) string { return strconv.Quote(name) }
@@ -27,6 +29,10 @@ func (s *service) Style(name string) (admin.Style, bool) {
 		return admin.Style{}, false
 	}
 	known := admin.Style{Timeout: st.Limits(&endpoint.Endpoint{}).Timeout}
+	if own, ok := st.(style.Debouncer); ok {
+		span := timespan.Span(own.Debounce())
+		known.Debounce = &span
+	}
 	for _, option := range st.Options() {
 		known.Options = append(known.Options, admin.Option{Name: option.Name, Default: option.Default, Secret: option.Secret})
 	}

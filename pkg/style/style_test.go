@@ -157,6 +157,22 @@ func TestValueFallsBack(t *testing.T) {
 	}
 }
 
+// prompt is a style that holds nothing back.
+type prompt struct{ plain }
+
+func (prompt) Debounce() time.Duration { return 0 }
+
+func TestAStyleMayHaveAQuietWindowOfItsOwn(t *testing.T) {
+	t.Parallel()
+	daemons := endpoint.Window{Interval: 5 * time.Second, MaxWait: time.Minute}
+	if got := style.Window(plain{}, daemons); got != daemons {
+		t.Errorf("a style that has none: %+v", got)
+	}
+	if got := style.Window(prompt{}, daemons); got != (endpoint.Window{MaxWait: time.Minute}) {
+		t.Errorf("a style that has one: %+v", got)
+	}
+}
+
 func TestMarkTestKeepsOtherHeaders(t *testing.T) {
 	t.Parallel()
 	r := attempt.Request{ID: "msg_1", Header: http.Header{"X": {"y"}}}
