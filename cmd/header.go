@@ -10,7 +10,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 )
 
-// maxSecret bounds a file with a header's value, in bytes.
+// maxSecret bounds a file with a secret, such as a header's value, in bytes.
 const maxSecret = 64 << 10
 
 // header notes one --header. Its text is not repeated in errors: it may hold a

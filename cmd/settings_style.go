@@ -46,6 +46,12 @@ func (s *settings) options(cmd *cobra.Command) {
 
 // option notes the value of a style's option.
 func (s *settings) option(option style.Option, text string) error {
+	if option.Secret {
+		var err error
+		if text, err = s.app.secret(text); err != nil {
+			return err
+		}
+	}
 	value, err := optionValue(option, text)
 	if err != nil {
 		return err

@@ -5,13 +5,15 @@ package builtin
 import (
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/style/gateway"
 	"github.com/dam-delivery/dz/pkg/style/notify"
 )
 
 // Styles returns all of them. Those that tell more of an asset than its ids read
 // it in assets.
-func Styles(_ catalogue.Reader) (*style.Set, error) {
+func Styles(assets catalogue.Reader) (*style.Set, error) {
 	return style.NewSet(
 		notify.Style{},
+		gateway.New(assets),
 	)
 }
