@@ -158,6 +158,9 @@ func (l *lane) underWay() int {
 // run delivers until ctx ends, and then waits for the attempts under way, which
 // end with attempts at the latest.
 func (l *lane) run(ctx, attempts context.Context) {
+	if l.getHealth().Hasten {
+		l.hasten(ctx) // the last process did not come to it
+	}
 	d := newDispatcher(l, ctx, attempts)
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -101,11 +101,20 @@ func (a *attempted) settlement() store.Attempt {
 func (l *lane) settled(ctx context.Context, s *laneSettings, settled store.Settled) {
 	before, after := l.setHealth(settled.Health)
 	l.logHealth(s, before, after)
-	if before.State(true) == endpoint.Sick && after.State(true) == endpoint.Healthy {
-		if _, err := l.store.Hasten(context.WithoutCancel(ctx), s.ep.ID, l.now()); err != nil {
-			l.log.Error("can't bring retries forward; they are made when they are due", "error", err)
-		}
+	if after.Hasten {
+		l.hasten(context.WithoutCancel(ctx))
 	}
+}
+
+// hasten brings the retries forward that wait for the endpoint to work again.
+func (l *lane) hasten(ctx context.Context) {
+	ep := &l.settings.Load().ep
+	if _, err := l.store.Hasten(ctx, ep.ID, l.now()); err != nil {
+		l.log.Error("can't bring retries forward; they are made when they are due", "endpoint", ep.Name, "error", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health.Hasten = false // in the store too, in a later revision
 }
 
 // release gives back what attempts held until they were settled.

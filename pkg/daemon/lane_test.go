@@ -34,6 +34,9 @@ type workbench struct {
 	answer  func(item string) attempt.Outcome
 	unlock  sync.Cond
 	settled int
+
+	health   endpoint.Health // at the start
+	hastened int
 }
 
 // onWorkbench runs a test with a lane of the given concurrency, in a bubble.
@@ -59,6 +62,7 @@ func onWorkbench(t *testing.T, slots, owed int, prepare func(*workbench), test f
 			store: w, sender: w, now: time.Now, log: slog.New(slog.DiscardHandler), wakeUp: make(chan struct{}, 1),
 			observe: func(settlement) {}, measure: func(attempt.Outcome, time.Duration) {},
 		}
+		w.lane.health = w.health
 		w.lane.set(newLaneSettings(ep, notify.Style{}, endpoint.DefaultWindow()))
 		ctx, stop := context.WithCancel(t.Context())
 		w.stop = stop
@@ -127,7 +131,12 @@ func (w *workbench) drop(key debt.Key) {
 	}
 }
 
-func (w *workbench) Hasten(context.Context, uint64, time.Time) (uint64, error) { return 0, nil }
+func (w *workbench) Hasten(context.Context, uint64, time.Time) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hastened++
+	return 0, nil
+}
 
 func (w *workbench) Send(_ context.Context, _ *endpoint.Endpoint, r attempt.Request, _ deliver.Limits) (attempt.Answer, attempt.Outcome) {
 	var item int
@@ -230,6 +239,15 @@ func TestABacklogIsClaimedAhead(t *testing.T) {
 		w.wantSent(2000, "in the end")
 		if w.claims > 400 {
 			t.Errorf("%d claims for 2000 requests", w.claims)
+		}
+	})
+}
+
+// The process before this one may have ended between the two.
+func TestALaneBringsRetriesForwardThatARecoveryLeft(t *testing.T) {
+	onWorkbench(t, 1, 0, func(w *workbench) { w.health.Hasten = true }, func(w *workbench) {
+		if w.hastened != 1 || w.lane.getHealth().Hasten {
+			t.Errorf("retries were brought forward %d times, want once", w.hastened)
 		}
 	})
 }

@@ -50,6 +50,10 @@ type Health struct {
 	// RetryAfter is what the receiver asked for. It holds also if an attempt
 	// that was under way at the time succeeds; NotBefore is never earlier.
 	RetryAfter time.Time `json:"retryAfter,omitzero"`
+	// Hasten: it works again, and the retries that wait for that are yet to be
+	// brought forward. It is part of the state, so that a process that ends in
+	// between leaves the next one to do it.
+	Hasten bool `json:"hasten,omitempty"`
 
 	LastAttempt time.Time      `json:"lastAttempt,omitzero"`
 	LastSuccess time.Time      `json:"lastSuccess,omitzero"`
@@ -128,6 +132,7 @@ func (h Health) clockSetBack(now time.Time) bool {
 
 // recovered is the health of a receiver that works, at now.
 func (h Health) recovered(now time.Time) Health {
+	h.Hasten = h.Hasten || !h.SickSince.IsZero()
 	h.Failures, h.Probes = 0, 0
 	h.SickSince, h.NotBefore = time.Time{}, time.Time{}
 	if h.RetryAfter.After(now) {
@@ -159,8 +164,17 @@ func (h Health) Reset(now time.Time) Health {
 	h.Since = now.Round(0)
 	h.RetryAfter = time.Time{}
 	h = h.recovered(time.Time{})
-	h.Gone = false
+	h.Gone, h.Hasten = false, true
 	h.Revision++
+	return h
+}
+
+// Hastened returns the health after retries have been brought forward.
+func (h Health) Hastened() Health {
+	if h.Hasten {
+		h.Hasten = false
+		h.Revision++
+	}
 	return h
 }
 

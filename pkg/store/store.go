@@ -169,7 +169,8 @@ type Delivery interface {
 	// them or, after an error, none. It returns what each attempt left.
 	Settle(ctx context.Context, endpoint uint64, attempts []Attempt) ([]Settled, error)
 	// Hasten makes every debt due at now that waits for its next retry because
-	// the endpoint was unavailable, and returns how many.
+	// the endpoint was unavailable, and returns how many. After it, the
+	// endpoint's health does not ask for it any more.
 	Hasten(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 }
 

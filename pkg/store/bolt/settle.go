@@ -128,10 +128,30 @@ func (db *DB) Hasten(ctx context.Context, id uint64, now time.Time) (uint64, err
 			hastened += n
 		}
 		if next == nil {
-			return hastened, nil
+			break
 		}
 		cursor = next
 	}
+	if err := db.noteHastened(ctx, id); err != nil {
+		return hastened, fmt.Errorf("hasten: %w", err)
+	}
+	return hastened, nil
+}
+
+// noteHastened takes from the endpoint's health that there is something to
+// hasten.
+func (db *DB) noteHastened(ctx context.Context, id uint64) error {
+	return db.update(ctx, func(t *txn) error {
+		if t.endpoints.Get(endpointKey(id)) == nil {
+			return nil
+		}
+		h, err := t.getHealth(id)
+		if err != nil {
+			return err
+		}
+		*h = h.Hastened()
+		return nil
+	})
 }
 
 // troublePage returns the keys of debts in trouble, from a trouble key on.

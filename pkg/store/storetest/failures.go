@@ -5,6 +5,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -157,4 +158,21 @@ func hastened(f *fixture) {
 	equal(f, "due at once", len(f.claim(ep, 10)), 0)
 	equal(f, "hastened", must(f.engine().Hasten(ctx, ep.ID, f.now)).in(f), 1)
 	equal(f, "due then", keysOf(f.claim(ep, 10)), []debt.Key{keyOf(2)})
+}
+
+// A process may end between a recovery and what is to follow it.
+func hastenIsRemembered(f *fixture) {
+	ep := f.add("shop")
+	var health endpoint.Health
+	n := 0
+	for ; health.State(true) != endpoint.Sick; n++ {
+		health = f.settleAttempt(f.claimAfter(ep, f.change(ep, n)), attempt.Unavailable).Health
+	}
+	health = f.settleAttempt(f.claimAfter(ep, f.change(ep, n)), attempt.Delivered).Health
+	equal(f, "after the recovery", health.Hasten, true)
+	f.crash()
+	equal(f, "after the process has ended", must(f.engine().Endpoints(ctx)).in(f).Health[ep.ID].Hasten, true)
+	must(f.engine().Hasten(ctx, ep.ID, f.now)).in(f)
+	f.crash()
+	equal(f, "after retries were brought forward", must(f.engine().Endpoints(ctx)).in(f).Health[ep.ID].Hasten, false)
 }

@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a retry is forced past everything else", retryIsForced},
 		{"the health of an endpoint survives", healthSurvives},
 		{"debts waiting for a retry are hastened", hastened},
+		{"that retries are to be hastened is remembered", hastenIsRemembered},
 		{"a clock that is set back holds up nothing", clockSetBack},
 		{"recent events are listed both ways", recentEvents},
 		{"rejected input is kept with its reason", rejectedKept},
