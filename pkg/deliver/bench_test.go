@@ -30,9 +30,14 @@ const turn = 500
 // median turn, and the sender's processor time by the client's. The processor's
 // time is the whole process's, the receiver's part included.
 func BenchmarkSend(b *testing.B) {
-	target := answering(b)
-	for _, concurrency := range []int{8, 64} {
-		b.Run(fmt.Sprintf("at=%d", concurrency), func(b *testing.B) {
+	for _, c := range []struct {
+		concurrency int
+		answer      string
+	}{
+		{8, ""}, {64, ""}, {8, "thank you"},
+	} {
+		b.Run(fmt.Sprintf("at=%d/answer=%d", c.concurrency, len(c.answer)), func(b *testing.B) {
+			target, concurrency := answering(b, c.answer), c.concurrency
 			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}}
 			b.Cleanup(client.CloseIdleConnections)
 			sender, ep := newTestSender(b, Config{}), endpointAt(target)
@@ -135,8 +140,8 @@ func processorTime(b *testing.B) time.Duration {
 }
 
 // answering starts a receiver that takes whatever ends with testBody for a
-// request, and says OK to it.
-func answering(b *testing.B) string {
+// request, and answers it with that body.
+func answering(b *testing.B, body string) string {
 	b.Helper()
 	listener, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,7 +154,7 @@ func answering(b *testing.B) string {
 			if err != nil {
 				return
 			}
-			conns.Go(func() { answer(conn) })
+			conns.Go(func() { answer(conn, body) })
 		}
 	})
 	b.Cleanup(func() {
@@ -159,9 +164,10 @@ func answering(b *testing.B) string {
 	return "http://" + listener.Addr().String()
 }
 
-func answer(conn net.Conn) {
+func answer(conn net.Conn, body string) {
 	defer conn.Close()
-	ok, end := []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), []byte(testBody)
+	ok := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	end := []byte(testBody)
 	request, n := make([]byte, 4<<10), 0
 	for {
 		read, err := conn.Read(request[n:])
