@@ -78,8 +78,9 @@ func New(config Config) *Sender {
 	return s
 }
 
-// Reload replaces the lists of networks, drops every idle connection, and has
-// certificates read anew. Attempts under way end as they began.
+// Reload replaces the lists of networks, gives up every connection, and has
+// certificates read anew. Attempts under way end as they began, and the old
+// connections are closed after them.
 func (s *Sender) Reload(deny, allow []netip.Prefix) {
 	s.guard.Store(newGuard(deny, allow))
 	s.pool.clear()
@@ -90,5 +91,5 @@ func (s *Sender) Reload(deny, allow []netip.Prefix) {
 // by its Updated time and its settings.
 func (s *Sender) Forget(endpointID uint64) { s.pool.forget(endpointID) }
 
-// Close drops every idle connection. It is called after the last Send.
+// Close closes every connection. It is called after the last Send.
 func (s *Sender) Close() { s.pool.clear() }

@@ -4,13 +4,15 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
 // pool keeps one transport for all endpoints that connect alike, so that ten
-// thousand endpoints share one, and closes it after the last of them.
+// thousand endpoints share one, and closes it after the last of them and the
+// last attempt on it.
 type pool struct {
 	open      func(connectSettings) *http.Transport
 	userAgent string
@@ -33,10 +35,22 @@ type transportKey struct {
 	certificates   [sha256.Size]byte
 }
 
+// sharedTransport drops its idle connections when nobody holds it any more, and
+// not before: net/http puts a connection among the idle ones before it hands
+// over the answer that came on it, so an answer may be lost with an idle
+// connection.
 type sharedTransport struct {
 	key       transportKey
 	transport *http.Transport
-	users     int
+	users     int          // endpoints; guarded by the pool's mu
+	holds     atomic.Int64 // one of the pool's while there are users, and one of each attempt
+}
+
+// letGo gives up one hold.
+func (s *sharedTransport) letGo() {
+	if s.holds.Add(-1) == 0 {
+		s.transport.CloseIdleConnections()
+	}
 }
 
 // line is the way to an endpoint: its target, the transport that it uses, and
@@ -63,15 +77,13 @@ func lineSettingsOf(ep *endpoint.Endpoint, g *guard) lineSettings {
 	}
 }
 
-// get returns the way to the endpoint. The error says what is wrong with its
+// get returns the way to the endpoint, for one attempt: it is followed by a
+// letGo of the line's transport. The error says what is wrong with its
 // URL, that the guard refuses the address in it, or which certificate file can't
 // be used; the next call tries again.
 func (p *pool) get(ep *endpoint.Endpoint, g *guard) (*line, error) {
 	want := lineSettingsOf(ep, g)
-	p.mu.RLock()
-	current, ok := p.lines[ep.ID]
-	p.mu.RUnlock()
-	if ok && current.chosenBy == want && current.target.of(ep) {
+	if current := p.hold(ep, want); current != nil {
 		return current, nil
 	}
 	target, err := newTarget(ep, p.userAgent)
@@ -92,7 +104,21 @@ func (p *pool) get(ep *endpoint.Endpoint, g *guard) (*line, error) {
 	return p.attach(ep.ID, &line{chosenBy: want, target: target}, connectSettings{want.connectTimeout, loaded}), nil
 }
 
-// attach puts the endpoint's new line on the transport of these settings.
+// hold returns the endpoint's line, held for one attempt, or nil if there is none
+// that was chosen so.
+func (p *pool) hold(ep *endpoint.Endpoint, want lineSettings) *line {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	current, ok := p.lines[ep.ID]
+	if !ok || current.chosenBy != want || !current.target.of(ep) {
+		return nil
+	}
+	current.shared.holds.Add(1) // the pool has its own hold as long as mu is locked
+	return current
+}
+
+// attach puts the endpoint's new line on the transport of these settings, and
+// holds it for one attempt.
 func (p *pool) attach(id uint64, made *line, settings connectSettings) *line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,9 +130,11 @@ func (p *pool) attach(id uint64, made *line, settings connectSettings) *line {
 	shared, ok := p.transports[key]
 	if !ok {
 		shared = &sharedTransport{key: key, transport: p.open(settings)}
+		shared.holds.Add(1)
 		p.transports[key] = shared
 	}
 	shared.users++
+	shared.holds.Add(1)
 	if old, ok := p.lines[id]; ok {
 		p.release(old.shared)
 	}
@@ -125,13 +153,13 @@ func (p *pool) forget(id uint64) {
 	}
 }
 
-// release closes a transport after its last user. Requests under way on it end
+// release gives a transport up after its last user. Requests under way on it end
 // undisturbed.
 func (p *pool) release(shared *sharedTransport) {
 	shared.users--
 	if shared.users == 0 {
 		delete(p.transports, shared.key)
-		shared.transport.CloseIdleConnections()
+		shared.letGo()
 	}
 }
 
@@ -140,7 +168,7 @@ func (p *pool) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, shared := range p.transports {
-		shared.transport.CloseIdleConnections()
+		shared.letGo()
 	}
 	p.lines, p.transports = nil, nil
 }

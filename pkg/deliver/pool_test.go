@@ -33,6 +33,7 @@ func TestEndpointsThatConnectAlikeShareOneTransport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		line.shared.letGo()
 		seen[line.shared.transport] = true
 	}
 	if len(seen) != 4 || len(sender.pool.transports) != 4 {

@@ -53,6 +53,7 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, started, deadline
 	if err != nil {
 		return attempt.Answer{}, e.failed(ctx, err)
 	}
+	defer line.shared.letGo()
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	e.trace.GotConn = e.gotConn

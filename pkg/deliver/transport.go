@@ -18,8 +18,11 @@ import (
 )
 
 const (
-	// maxIdle bounds the idle connections of one transport, and of one host on
-	// it: no endpoint has more requests under way than this.
+	// maxIdle bounds the idle connections to one host: no endpoint has more
+	// requests under way than this. There is no bound for all hosts together,
+	// for net/http would keep it by closing the connection that became idle
+	// first, though the answer on it may not have been taken yet; time bounds
+	// them.
 	maxIdle     = endpoint.MaxConcurrency
 	idleTimeout = time.Minute
 	// maxAnswerHeader bounds the header of an answer, in bytes.
@@ -59,7 +62,6 @@ func (s *Sender) newTransport(settings connectSettings) *http.Transport {
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 		DisableCompression:     true, // what the limits count is what is sent
-		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxAnswerHeader,
