@@ -70,6 +70,8 @@ func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, e
 		err = setURL(ep, raw)
 	case "headers":
 		err = setHeaders(ep, raw)
+	case "signing":
+		err = setSigning(ep, raw)
 	case "description":
 		err = set(raw, name, &ep.Description)
 	case "enabled":

@@ -65,6 +65,10 @@ func (s *Server) endpointRoutes(r *router) {
 		OperationID: "disable-endpoint", Method: http.MethodPost, Path: "/endpoints/{name}/disable", Tags: tags,
 		Summary: "Switch an endpoint off; it goes on collecting what it is owed",
 	}, s.switchEndpoint(false))
+	handleJSON[api.SecretRotation](r, huma.Operation{
+		OperationID: "rotate-secret", Method: http.MethodPost, Path: "/endpoints/{name}/rotate-secret", Tags: tags,
+		Summary: "Sign with another secret from now on; the one before goes on signing beside it for a while",
+	}, s.rotateSecret)
 	handle(r, huma.Operation{
 		OperationID: "test-endpoint", Method: http.MethodPost, Path: "/endpoints/{name}/test", Tags: tags,
 		Summary: "Send one marked notification now and show the exchange",

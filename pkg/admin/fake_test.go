@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/signature"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
@@ -288,3 +290,20 @@ func (f *fake) Backup(_ context.Context, w io.Writer) error {
 	}
 	return err
 }
+
+func (f *fake) RotateSecret(ctx context.Context, name string, rotation Rotation) (EndpointState, error) {
+	key := rotation.Key
+	if !key.CanSign() {
+		var err error
+		if key, err = signature.Make(cmp.Or(rotation.Scheme, signature.HMAC)); err != nil {
+			return EndpointState{}, &api.Error{Code: api.CodeInvalid, Message: err.Error()}
+		}
+	}
+	return f.UpdateEndpoint(ctx, name, func(ep *endpoint.Endpoint) error {
+		ep.RotateSigning(key.Reveal(), rotation.Keep, fakeNow)
+		return nil
+	})
+}
+
+// fakeNow is when secrets are rotated.
+var fakeNow = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)

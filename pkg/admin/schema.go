@@ -71,6 +71,7 @@ func newRegistry() huma.Registry {
 	alias(reflect.TypeFor[api.Patch[float64]](), reflect.TypeFor[*float64]())
 	alias(reflect.TypeFor[api.Patch[[]string]](), reflect.TypeFor[[]string]())
 	alias(reflect.TypeFor[api.Patch[[]event.ID]](), reflect.TypeFor[[]event.ID]())
+	alias(reflect.TypeFor[api.Patch[[]api.SigningSecret]](), reflect.TypeFor[[]api.SigningSecret]())
 	alias(reflect.TypeFor[api.Endpoint](), reflect.TypeFor[endpointSchema]())
 	alias(reflect.TypeFor[api.EndpointUpdate](), reflect.TypeFor[endpointUpdateSchema]())
 	alias(reflect.TypeFor[api.EndpointCreate](), reflect.TypeFor[endpointCreateSchema]())

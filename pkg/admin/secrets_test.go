@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,12 +11,21 @@ import (
 
 const secret = "hunter2-s3cr3t"
 
+// signingSecret holds secret in a form that signs.
+var signingSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(secret+secret))
+
 func newSecretShop() api.EndpointCreate {
 	create := newShop()
 	create.URL = api.Set("https://user:" + secret + "@shop.example/hook")
 	create.Headers = map[string]api.Patch[string]{"Authorization": api.Set("Bearer " + secret)}
 	create.Options = map[string]any{"token": secret}
+	create.Signing = api.Set([]api.SigningSecret{{Secret: signingSecret}})
 	return create
+}
+
+// holdsSecret reports whether a text holds a secret of the shop, in any form.
+func holdsSecret(text string) bool {
+	return strings.Contains(text, secret) || strings.Contains(text, strings.TrimRight(strings.TrimPrefix(signingSecret, "whsec_"), "="))
 }
 
 func TestSecretsAreMaskedUnlessRevealed(t *testing.T) {
@@ -26,16 +36,16 @@ func TestSecretsAreMaskedUnlessRevealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if created.Headers["Authorization"] != "***" || created.URL != "https://***@shop.example/hook" ||
-		string(created.Options["token"]) != `"***"` || string(created.Options["idName"]) != `"base"` {
+		created.Signing[0].Secret != "***" || string(created.Options["token"]) != `"***"` || string(created.Options["idName"]) != `"base"` {
 		t.Errorf("not masked as it should be: %+v", created)
 	}
 	for _, path := range []string{"/endpoints", "/endpoints/shop", "/endpoints/shop?reveal=false"} {
-		if got := server.raw(t, "GET", api.Root+path, "", ""); got.status != 200 || strings.Contains(got.body, secret) {
+		if got := server.raw(t, "GET", api.Root+path, "", ""); got.status != 200 || holdsSecret(got.body) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
 	for _, path := range []string{"/endpoints/shop/disable", "/endpoints/shop/enable"} {
-		if got := server.raw(t, "POST", api.Root+path, "", ""); got.status != 200 || strings.Contains(got.body, secret) {
+		if got := server.raw(t, "POST", api.Root+path, "", ""); got.status != 200 || holdsSecret(got.body) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
@@ -44,7 +54,7 @@ func TestSecretsAreMaskedUnlessRevealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if revealed.Headers["Authorization"] != "Bearer "+secret || !strings.Contains(revealed.URL, secret) ||
-		!strings.Contains(string(revealed.Options["token"]), secret) {
+		!strings.Contains(string(revealed.Options["token"]), secret) || revealed.Signing[0].Secret != signingSecret {
 		t.Errorf("not revealed: %+v", revealed)
 	}
 	list, err := server.Endpoints(ctx, true)
@@ -79,6 +89,9 @@ func TestShownEndpointSentBackKeepsItsSecrets(t *testing.T) {
 	if after.Headers["Authorization"] != before.Headers["Authorization"] {
 		t.Errorf("the header became %q", after.Headers["Authorization"])
 	}
+	if len(after.Signing) != 1 || after.Signing[0].Secret != signingSecret {
+		t.Errorf("it signs with %v", after.Signing)
+	}
 	if string(after.Options["token"]) != string(before.Options["token"]) {
 		t.Errorf("the token became %s", after.Options["token"])
 	}
@@ -94,6 +107,7 @@ func TestMaskWithNothingStoredIsRefused(t *testing.T) {
 		{URL: api.Set("https://***@shop.example/")},
 		{Headers: map[string]api.Patch[string]{"X-Token": api.Set("***")}},
 		{Options: map[string]any{"token": "***"}},
+		{Signing: api.Set([]api.SigningSecret{{Secret: "***"}})},
 	} {
 		_, err := server.UpdateEndpoint(ctx, "shop", update)
 		wantError(t, err, api.CodeInvalid, "***", "stored")
@@ -135,6 +149,14 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 		"unknown style beside":         valid(`,"style":"nosuch"`),
 		"wrong type beside":            valid(`,"concurrency":"` + secret + `"`),
 		"no change type":               valid(`,"changeTypes":[]`),
+		"signing a string":             `{"name":"shop","signing":"` + signingSecret + `"}`,
+		"signing a list of strings":    `{"name":"shop","signing":["` + signingSecret + `"]}`,
+		"signing secret without type":  valid(`,"signing":[{"secret":"` + secret + `"}]`),
+		"signing secret too short":     valid(`,"signing":[{"secret":"` + signingSecret[:20] + `"}]`),
+		"signing secret not base64":    valid(`,"signing":[{"secret":"whsec_` + secret + `"}]`),
+		"signing secret twice":         valid(`,"signing":[{"secret":"` + signingSecret + `"},{"secret":"` + signingSecret + `"}]`),
+		"signing secret that expires":  valid(`,"signing":[{"secret":"` + signingSecret + `","expires":"2026-11-21T10:00:00Z"}]`),
+		"signing expires at a secret":  valid(`,"signing":[{"secret":"` + signingSecret + `","expires":"` + secret + `"}]`),
 	}
 	server := start(t)
 	create := newShop()
@@ -154,12 +176,12 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 			if got.status < 400 || got.status > 499 {
 				t.Errorf("%s: %s: %d %s", name, request.method, got.status, got.body)
 			}
-			if strings.Contains(got.body, secret) {
+			if holdsSecret(got.body) {
 				t.Errorf("%s: %s: the answer repeats the secret: %s", name, request.method, got.body)
 			}
 		}
 	}
-	if log := server.log.String(); strings.Contains(log, secret) {
+	if log := server.log.String(); holdsSecret(log) {
 		t.Errorf("the log repeats the secret: %s", log)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/signature"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
@@ -47,6 +48,13 @@ type Option struct {
 	Secret  bool // masked unless revealed
 }
 
+// Rotation is how an endpoint gets another signing secret.
+type Rotation struct {
+	Key    signature.Key    // its zero value: one is made
+	Scheme signature.Scheme // of the one that is made; "": that of the secret before
+	Keep   time.Duration    // the secrets before sign beside it for so long
+}
+
 // EndpointState is an endpoint with what is known of its health.
 type EndpointState struct {
 	Endpoint endpoint.Endpoint
@@ -73,6 +81,9 @@ type Endpoints interface {
 	// SetEndpointEnabled switches an endpoint on or off; switching on also
 	// forgets that it is sick or gone.
 	SetEndpointEnabled(ctx context.Context, name string, enabled bool) (EndpointState, error)
+	// RotateSecret gives an endpoint another signing secret, the first of those it
+	// then has. One that does not sign is CodeConflict.
+	RotateSecret(ctx context.Context, name string, rotation Rotation) (EndpointState, error)
 	// RemoveEndpoint forgets an endpoint and what it is owed.
 	RemoveEndpoint(ctx context.Context, name string) (api.Removed, error)
 	// TestEndpoint sends a marked request. That it was not delivered is a

@@ -21,6 +21,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 	if err != nil {
 		return api.Endpoint{}, fmt.Errorf("show endpoint %s: %w", ep.Name, err)
 	}
+	stored := ep.Signing
 	if !reveal {
 		ep = ep.Redacted()
 	}
@@ -41,6 +42,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		Reasons:        sub.Reasons,
 		Filter:         sub.Filter,
 		Headers:        ep.Headers,
+		Signing:        viewSigning(stored, ep.Signing),
 		Debounce:       cmp.Or(ep.Debounce, style.Debounce),
 		MaxWait:        ep.MaxWait,
 		Retry:          ep.Schedule(),

@@ -31,6 +31,9 @@ func (e Endpoint) MarshalJSON() ([]byte, error) {
 	if e.Retry == nil {
 		e.Retry = endpoint.Schedule{}
 	}
+	if e.Signing == nil {
+		e.Signing = []SigningSecret{}
+	}
 	if e.Headers == nil {
 		e.Headers = map[string]string{}
 	}

@@ -57,14 +57,16 @@ func TestEndpointListsAreNeverNull(t *testing.T) {
 func TestEndpointComesBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	five := timespan.Span(5 * time.Second)
+	created := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	want := Endpoint{
 		Name: "shop", Style: "notify", URL: "https://***@shop.example/", Enabled: true, State: "healthy",
 		ChangeTypes: event.AssetChanged | event.TreeValueChanged,
 		Events:      []string{"AssetCreated"}, Fields: []string{}, ExcludeFields: []string{},
 		Formats: []event.ID{event.IntID(50036), event.StringID("50036")}, Channels: []event.ID{}, Reasons: []string{},
 		Headers: map[string]string{"Authorization": "***"}, Debounce: &five,
-		Retry: []timespan.Span{five}, Timeout: five, Concurrency: 8, Rate: 2.5,
-		Created: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
+		Signing: []SigningSecret{{Secret: "***", Scheme: "hmac", Expires: &created}, {Secret: "***", Scheme: "ed25519", PublicKey: "whpk_"}},
+		Retry:   []timespan.Span{five}, Timeout: five, Concurrency: 8, Rate: 2.5,
+		Created: created,
 		Options: map[string]json.RawMessage{"idName": []byte(`"base"`)},
 	}
 	raw, err := json.Marshal(want)

@@ -109,6 +109,7 @@ type Endpoint struct {
 	Reasons        []string          `json:"reasons"`
 	Filter         string            `json:"filter"`
 	Headers        map[string]string `json:"headers"`
+	Signing        []SigningSecret   `json:"signing" doc:"what requests are signed with, the newest first"`
 	Debounce       *timespan.Span    `json:"debounce" doc:"null: the daemon's default; a style may have one of its own"`
 	MaxWait        *timespan.Span    `json:"maxWait" doc:"null: the daemon's default"`
 	Retry          endpoint.Schedule `json:"retry"`

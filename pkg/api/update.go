@@ -39,8 +39,8 @@ func (p Patch[T]) MarshalJSON() ([]byte, error) {
 //
 // A secret that is sent back as it is shown, "***", stays as it is stored: as
 // the value of a header, as the user information of the URL
-// ("https://***@host/"), and as a secret option of the style. So what "show"
-// prints can be edited and sent back.
+// ("https://***@host/"), as a signing secret, and as a secret option of the
+// style. So what "show" prints can be edited and sent back.
 type EndpointUpdate struct {
 	Style          Patch[string]     `json:"style,omitzero"`
 	URL            Patch[string]     `json:"url,omitzero"`
@@ -64,6 +64,10 @@ type EndpointUpdate struct {
 	CAFile         Patch[string]     `json:"caFile,omitzero"`
 	ClientCert     Patch[string]     `json:"clientCert,omitzero"`
 	ClientKey      Patch[string]     `json:"clientKey,omitzero"`
+
+	// Signing replaces the list. A masked secret in it stands for the stored one
+	// that expires at the same time.
+	Signing Patch[[]SigningSecret] `json:"signing,omitzero"`
 
 	// Headers merge by name: a value sets a header, Default deletes it, and
 	// headers that are not named stay. A nil map says nothing.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
@@ -68,6 +69,7 @@ func (out *page) endpoint(ep api.Endpoint) {
 		{"Reasons", cleanList(ep.Reasons)},
 		{"Filter", cleanBlock(ep.Filter)},
 		{"Headers", headerLines(ep.Headers)},
+		{"Signing", signingLines(ep.Signing, out.now)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
 		list = append(list, pair{clean(name), optionText(ep.Options[name])})
@@ -126,6 +128,23 @@ func headerLines(headers map[string]string) string {
 	lines := make([]string, 0, len(headers))
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		lines = append(lines, clean(name)+": "+clean(headers[name]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// signingLines shows what requests are signed with, a line each: of ed25519 with
+// the public key, which is what a receiver needs.
+func signingLines(secrets []api.SigningSecret, now time.Time) string {
+	lines := make([]string, 0, len(secrets))
+	for _, s := range secrets {
+		line := clean(s.Scheme) + " " + clean(s.Secret)
+		if s.PublicKey != "" {
+			line += ", public key " + clean(s.PublicKey)
+		}
+		if s.Expires != nil {
+			line += ", until " + moment(*s.Expires, now)
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }

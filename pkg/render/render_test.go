@@ -63,6 +63,10 @@ func sampleEndpoints() []api.Endpoint {
 			Events: []string{"AssetMetadataUpdated"}, Fields: []string{"title", "keywords"},
 			Formats: []event.ID{event.IntID(50036), event.StringID("web")},
 			Headers: map[string]string{"Authorization": "***", "X-Tenant": "***"}, Debounce: &span,
+			Signing: []api.SigningSecret{
+				{Secret: "***", Scheme: "ed25519", PublicKey: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="},
+				{Secret: "***", Scheme: "hmac", Expires: ago(-23 * time.Hour)},
+			},
 			Retry: endpoint.DefaultSchedule(), Timeout: endpoint.DefaultTimeout, ConnectTimeout: endpoint.DefaultConnectTimeout,
 			Concurrency: 8, Rate: 2.5, Created: now.Add(-48 * time.Hour), Updated: now.Add(-time.Hour),
 			Options: map[string]json.RawMessage{"idName": json.RawMessage(`"base"`)},
