@@ -123,18 +123,3 @@ func FuzzFilter(f *testing.F) {
 		compiled.match(decode(t, "AssetMetadataUpdated", `,"changedFields":["a"],"asset":{"a":{"b":[1]}}`))
 	})
 }
-
-func BenchmarkMatch(b *testing.B) {
-	e := decode(b, "AssetMetadataUpdated", `,"changedFields":["title"],"asset":{"title":"Sea","metadata":{"keywords":"sea, sky"}}`)
-	for name, sub := range map[string]Subscription{
-		"lists":  {ChangeTypes: event.AllChanges, Fields: []string{"description", "title"}},
-		"filter": {ChangeTypes: event.AllChanges, Filter: `asset.metadata.keywords contains "sky"`},
-	} {
-		matcher := compile(b, sub)
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				matcher.Match(e)
-			}
-		})
-	}
-}

@@ -71,7 +71,7 @@ func owe(t *testing.T, db *DB, name string, items int) {
 	}
 }
 
-func closing(t *testing.T, db *DB) {
+func closing(t testing.TB, db *DB) {
 	t.Helper()
 	if err := db.Close(); err != nil {
 		t.Error(err)
