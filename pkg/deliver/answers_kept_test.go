@@ -22,13 +22,7 @@ func TestAnAnswerIsNotLostBetweenItsComingAndItsTaking(t *testing.T) {
 		"the lists are reloaded":    func(_ *testing.T, s *Sender) { s.Reload(nil, nil) },
 		"the endpoint is removed":   func(_ *testing.T, s *Sender) { s.Forget(endpointAt("").ID) },
 		"many other hosts are busy": sendToMany,
-		"the endpoint changes": func(t *testing.T, s *Sender) {
-			ep := endpointAt("http://shop.example/other")
-			ep.ConnectTimeout++
-			if _, got := s.Send(t.Context(), ep, testRequest(), testLimits()); got.Verdict != attempt.Delivered {
-				t.Errorf("meanwhile: %s, %q", got.Verdict, got.Error)
-			}
-		},
+		"the endpoint changes":      sendToChanged,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +47,15 @@ func TestAnAnswerIsNotLostBetweenItsComingAndItsTaking(t *testing.T) {
 				sender.Close()
 			})
 		})
+	}
+}
+
+func sendToChanged(t *testing.T, s *Sender) {
+	t.Helper()
+	ep := endpointAt("http://shop.example/other")
+	ep.ConnectTimeout++
+	if _, got := s.Send(t.Context(), ep, testRequest(), testLimits()); got.Verdict != attempt.Delivered {
+		t.Errorf("meanwhile: %s, %q", got.Verdict, got.Error)
 	}
 }
 

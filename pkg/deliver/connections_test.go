@@ -45,10 +45,10 @@ func TestAConnectionForEachRequestAtATimeAndNoMore(t *testing.T) {
 				answer(w, r)
 			}))
 			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-				switch state {
-				case http.StateNew:
+				if state == http.StateNew {
 					opened.Add(1)
-				case http.StateClosed:
+				}
+				if state == http.StateClosed {
 					closed.Add(1)
 				}
 			}
