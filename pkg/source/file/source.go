@@ -89,10 +89,11 @@ type Options struct {
 	// Grace is how long a file that was rotated away or removed is read after it
 	// last grew, and how long a file that is missing is searched for; 5 s.
 	Grace time.Duration
-	// BatchLines is how many lines a batch holds at most; 2,000.
+	// BatchLines is how many lines a batch holds at most; 8,000.
 	BatchLines int
 	// BatchBytes is how many bytes of lines a batch holds, give or take its last
-	// line; 1 MiB.
+	// line; 4 MiB. The larger the batches of a backlog, the more of its debts
+	// share a page of the store, when they are made and when they are settled.
 	BatchBytes int
 	// MaxOpen is how many files are kept open; 256. Beyond it the file that was
 	// longest without news is closed, and opened again when it grows.
@@ -104,8 +105,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.PollInterval, 250*time.Millisecond)
 	setDefault(&o.Grace, 5*time.Second)
-	setDefault(&o.BatchLines, 2000)
-	setDefault(&o.BatchBytes, 1<<20)
+	setDefault(&o.BatchLines, 8000)
+	setDefault(&o.BatchBytes, 4<<20)
 	setDefault(&o.MaxOpen, 256)
 	return o
 }
