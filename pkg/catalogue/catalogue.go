@@ -1,5 +1,6 @@
 // Package catalogue owns what is known of assets beyond their ids: the noun
-// Asset, and the interface by which a delivery style reads it.
+// Asset, the rule by which news of one becomes what is known, and the interface
+// by which a delivery style reads it.
 //
 // Where the data lies is not its business: embedded, in the store, as the
 // snapshots of events brought it; or with the DAM.
@@ -39,3 +40,23 @@ type Empty struct{}
 
 // Assets returns none.
 func (Empty) Assets(context.Context, []event.ID) ([]Asset, error) { return nil, nil }
+
+// Title returns what people call the asset, as far as its data says it in a way
+// that DAMs have: title, name, or general.title. It is "" without one.
+func (a Asset) Title() string {
+	var data struct {
+		Title   string `json:"title"`
+		Name    string `json:"name"`
+		General struct {
+			Title string `json:"title"`
+		} `json:"general"`
+	}
+	// A member of another type is no title, and the others are read all the same.
+	_ = json.Unmarshal(a.Data, &data)
+	for _, title := range []string{data.Title, data.Name, data.General.Title} {
+		if title != "" {
+			return title
+		}
+	}
+	return ""
+}

@@ -72,6 +72,9 @@ func (e *Event) IsMetadataChange() bool {
 	}
 }
 
+// IsDelete reports whether the event says that an asset is gone.
+func (e *Event) IsDelete() bool { return e.Type == "AssetDeleted" || e.Reason == "delete" }
+
 // wire is an event as it is written.
 type wire struct {
 	ID      string    `json:"id"`

@@ -1,16 +1,17 @@
 // Package store owns the contract of dz's durable state, whatever engine keeps
 // it: endpoints and their health, what they are owed, the positions of sources,
-// recent events and rejected input.
+// what is known of assets, recent events and rejected input.
 //
 // An engine guarantees (the conformance suite in storetest holds it to this):
 //
 //   - A call that changes something returns only when the change is durable; one
 //     that returns an error has changed nothing.
-//   - Position follows durability: a batch's debts, its rejections and its
-//     positions become durable in one transaction (Ingest).
+//   - Position follows durability: a batch's debts, its assets, its rejections
+//     and its positions become durable in one transaction (Ingest).
 //   - There is one debt per endpoint and key; changes merge into it.
 //   - A settlement ends a debt only if the generation sent is the one owed.
-//   - Nothing in memory grows with the number of debts, events or failures.
+//   - Nothing in memory grows with the number of debts, events, failures or
+//     assets.
 //
 // Calls may come from any goroutine. Time comes in as data. Engines live in
 // packages below this one; nothing else knows which one is in use.
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -61,6 +63,7 @@ type Engine interface {
 	Delivery
 	Failures
 	History
+	Catalogue
 
 	// Stats counts what the store holds and has seen.
 	Stats(ctx context.Context) (Stats, error)
@@ -136,7 +139,8 @@ type Ingest struct {
 	Now       time.Time // when it was seen
 	Revision  uint64    // of the endpoints that Changes were routed by
 	Changes   []debt.Change
-	Events    []event.Event // for the counts and the recent events
+	Events    []event.Event     // for the counts and the recent events
+	Assets    []catalogue.Asset // what the events say of them, in their order
 	Rejected  []source.Rejection
 	Positions []source.Position
 	// Replayed events have been counted and kept before.

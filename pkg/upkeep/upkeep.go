@@ -64,6 +64,7 @@ func holds(bucket string) string {
 		"positions": "how far sources were read",
 		"events":    "recent events, to look back",
 		"rejected":  "input that could not be read",
+		"assets":    "what is known of assets",
 		"removed":   "endpoints that are being removed",
 	}[bucket]
 }

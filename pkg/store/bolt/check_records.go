@@ -57,6 +57,7 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 		{bucketCounts, c.counts},
 		{bucketEvents, c.events},
 		{bucketRejected, c.rejected},
+		{bucketAssets, c.assets},
 	} {
 		if err := c.each(ctx, check.bucket, check.record); err != nil {
 			return err
@@ -146,5 +147,20 @@ func (c *recordCheck) rejected(_, v []byte) {
 	var r source.Rejection
 	if err := json.Unmarshal(v, &r); err != nil {
 		c.fault("rejected input can't be read: %v", err)
+	}
+}
+
+func (c *recordCheck) assets(k, v []byte) {
+	id, err := splitAssetKey(k)
+	if err != nil {
+		c.fault("%s", plain(err))
+		return
+	}
+	a, err := c.chunks.readAsset(id, v)
+	switch {
+	case err != nil:
+		c.fault("%s", plain(err))
+	case a.Data != nil && (a.Data[0] != '{' || !json.Valid(a.Data)):
+		c.fault("the data of asset %s is no JSON object", id)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -116,6 +118,20 @@ func TestCheckFindsWhatDoesNotFitTogether(t *testing.T) {
 		{"a chunk of events that can't be read", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketEvents).Put(seqKey(10_000), []byte{chunkVersion, chunkCompressed, 0, 1, 0, 7})
 		}, "chunk of events"},
+		{"an asset that can't be read", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketAssets).Put(assetKey(event.IntID(3)), []byte{assetVersion, 0})
+		}, "record of an asset"},
+		{"an asset with data that can't be unpacked", func(tx *bbolt.Tx) error {
+			a := catalogue.Asset{Data: []byte{packedCompressed, 1, 2, 3}}
+			return tx.Bucket(bucketAssets).Put(assetKey(event.IntID(3)), encodeAsset(a))
+		}, "an asset's data"},
+		{"an asset whose data is no object", func(tx *bbolt.Tx) error {
+			a := catalogue.Asset{Data: []byte{packedPlain, '[', ']'}}
+			return tx.Bucket(bucketAssets).Put(assetKey(event.IntID(3)), encodeAsset(a))
+		}, "the data of asset 3 is no JSON object"},
+		{"an asset under a key that is no id's", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketAssets).Put([]byte{0, 2, '3'}, encodeAsset(catalogue.Asset{}))
+		}, "the key of asset 3 is not its own"},
 		{"bytes of events miscounted", func(tx *bbolt.Tx) error {
 			k, _ := tx.Bucket(bucketEvents).Cursor().First()
 			return tx.Bucket(bucketEvents).Delete(k)

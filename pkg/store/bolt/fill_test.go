@@ -146,6 +146,7 @@ func fillStore(tb testing.TB, path string, n int) (id uint64) {
 	mustIngest(tb, db, batch(id, revision, noon, 50, upTo(n)...))
 	in := batch(id, revision, noon, 50)
 	in.Rejected = []source.Rejection{{Source: "spool", File: "/a", Reason: "not JSON", Line: []byte("x"), Time: noon}}
+	in.Assets = snapshots(n)
 	mustIngest(tb, db, in)
 	debts := claim(tb, db, id, noon.Add(time.Hour), n*2/3)
 	for i := range debts {

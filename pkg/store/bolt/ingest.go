@@ -34,11 +34,12 @@ func (db *DB) Positions(_ context.Context, sourceName string) ([]source.Position
 	return positions, nil
 }
 
-// Ingest makes a batch durable: its debts, what is remembered of it, and its
-// positions, in one transaction. So a position never runs ahead of what it
+// Ingest makes a batch durable: its debts, its assets, what is remembered of it,
+// and its positions, in one transaction. So a position never runs ahead of what it
 // stands for, whenever the process ends.
 func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, error) {
 	chunk := db.makeChunk(in)
+	assets := db.packAssets(in.Assets)
 	sorted := sortChanges(in.Changes)
 	var result store.Ingested
 	err := db.updateGrowing(ctx, func(t *txn) error {
@@ -59,6 +60,9 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 			t.totals.ingested += uint64(len(in.Events))
 			t.totals.rejected += uint64(len(in.Rejected))
 			t.totalsDirty = true
+		}
+		if _, err := t.learn(assets, in.Now); err != nil {
+			return err
 		}
 		if err := t.addChunk(chunk, len(in.Events), in.Now); err != nil {
 			return err

@@ -87,15 +87,15 @@ func emptyStore(t *testing.T) string {
 	return path
 }
 
-func mustOpen(t *testing.T, path string) *DB {
-	t.Helper()
+func mustOpen(tb testing.TB, path string) *DB {
+	tb.Helper()
 	db, err := Open(path, testOptions())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return db

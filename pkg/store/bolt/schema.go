@@ -30,6 +30,7 @@ const Format = 2
 //	positions  source NUL stream                        → position
 //	events     seq of the first event(8)                → chunk of recent events
 //	rejected   seq(8)                                   → rejection, JSON
+//	assets     order(2) id, JSON: see assetKey          → asset record
 //	removed    endpoint(4)                              → nothing; debts to be freed
 var (
 	bucketMeta      = []byte("meta")
@@ -43,13 +44,14 @@ var (
 	bucketPositions = []byte("positions")
 	bucketEvents    = []byte("events")
 	bucketRejected  = []byte("rejected")
+	bucketAssets    = []byte("assets")
 	bucketRemoved   = []byte("removed")
 )
 
 func buckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketEndpoints, bucketNames, bucketHealth, bucketCounts, bucketDebts, bucketDue,
-		bucketTrouble, bucketPositions, bucketEvents, bucketRejected, bucketRemoved,
+		bucketTrouble, bucketPositions, bucketEvents, bucketRejected, bucketAssets, bucketRemoved,
 	}
 }
 

@@ -23,6 +23,7 @@ type txn struct {
 	meta, endpoints, names, health, counts *bbolt.Bucket
 	debts, due, trouble                    *bbolt.Bucket
 	positions, events, rejected, removed   *bbolt.Bucket
+	assets                                 *bbolt.Bucket
 
 	totals      totals
 	countsOf    map[uint64]*store.Counts // 0: of all
@@ -48,7 +49,7 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 		health: tx.Bucket(bucketHealth), counts: tx.Bucket(bucketCounts),
 		debts: tx.Bucket(bucketDebts), due: tx.Bucket(bucketDue), trouble: tx.Bucket(bucketTrouble),
 		positions: tx.Bucket(bucketPositions), events: tx.Bucket(bucketEvents),
-		rejected: tx.Bucket(bucketRejected), removed: tx.Bucket(bucketRemoved),
+		rejected: tx.Bucket(bucketRejected), removed: tx.Bucket(bucketRemoved), assets: tx.Bucket(bucketAssets),
 		countsOf: make(map[uint64]*store.Counts),
 		healthOf: make(map[uint64]*endpoint.Health),
 	}

@@ -81,8 +81,14 @@ func (m *model) ingestSome(t *rapid.T) {
 		}
 		changes = append(changes, c)
 	}
-	m.ingest(changes...)
+	assets := m.someAssets(t)
+	in := store.Ingest{Source: "test", Now: m.now, Changes: changes, Assets: assets}
+	for _, c := range changes {
+		in.Events = append(in.Events, *c.Event)
+	}
+	m.ingestBatch(in)
 	m.tookIn(changes)
+	m.learned(assets)
 }
 
 // tookIn does to the model what an ingest does to the store.
@@ -362,4 +368,5 @@ func (m *model) maintain(*rapid.T) {
 		m.Fatalf("maintain: %v", err)
 	}
 	m.compareEvents()
+	m.compareAssets()
 }

@@ -10,8 +10,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -29,6 +31,8 @@ type model struct {
 	ingested  uint64
 	delivered uint64
 	events    []recent
+	assets    map[event.ID]catalogue.Asset
+	news      int // of assets
 }
 
 // recent is an event as it came in.
@@ -52,7 +56,8 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 		m := &model{
 			fixture: &fixture{TB: rt, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)},
 			t:       rt, endpoints: make(map[string]endpoint.Endpoint),
-			owed: make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
+			assets: make(map[event.ID]catalogue.Asset),
+			owed:   make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
@@ -61,6 +66,7 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			"remove":   m.removeEndpoint,
 			"reset":    m.resetHealth,
 			"ingest":   m.ingestSome,
+			"import":   m.importSome,
 			"claim":    m.claimSome,
 			"settle":   m.settleSome,
 			"together": m.together,
@@ -138,6 +144,7 @@ func (m *model) compareEvents() {
 // drain waits until everything is due, and compares all that is owed.
 func (m *model) drain() {
 	m.crash()
+	m.compareAssets()
 	m.advance(1000 * time.Hour)
 	for _, ep := range m.endpoints {
 		var want []debt.Key

@@ -1,0 +1,269 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// An asset's record is
+//
+//	version(1) flags(1) changed(foreign time) item id, then the data as packed
+//
+// and ends after the item id if there is no data. Packed data is
+//
+//	form(1) and JSON text, compressed if the form says so
+const (
+	assetVersion = 1
+	assetDeleted = 1 // flag
+
+	packedPlain      = 0
+	packedCompressed = 1
+	// minPacked is the size from which compressing one snapshot by itself is
+	// worth a try, in bytes.
+	minPacked = 256
+)
+
+// maxAssetPage bounds a page of assets: after so many bytes of data it ends.
+const maxAssetPage = 4 << 20
+
+// assetKey sorts ids: integers from 0 on by size, then all others by their
+// JSON text. An id is at most 512 bytes long.
+func assetKey(id event.ID) []byte {
+	text := id.JSON()
+	length := uint16(len(text))
+	if text == "" || text[0] == '-' || text[0] == '"' {
+		length = 0xffff
+	}
+	return append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(text)), length), text...)
+}
+
+// splitAssetKey is the reverse of assetKey.
+func splitAssetKey(k []byte) (event.ID, error) {
+	var id event.ID
+	if len(k) < 2 {
+		return id, damaged("an asset has a key of %d bytes", len(k))
+	}
+	if err := id.UnmarshalJSON(k[2:]); err != nil {
+		return id, damaged("an asset's key: %w", err)
+	}
+	if !bytes.Equal(assetKey(id), k) {
+		return id, damaged("the key of asset %s is not its own", id)
+	}
+	return id, nil
+}
+
+// packedAsset is an asset whose data is packed, with its key. Merging needs to
+// know only whether there is any data.
+type packedAsset struct {
+	catalogue.Asset
+	key []byte
+}
+
+// packAssets packs assets in the order of their keys, those of one asset in the
+// order given: outside of the transaction, as compressing takes its time.
+func (db *DB) packAssets(assets []catalogue.Asset) []packedAsset {
+	if len(assets) == 0 {
+		return nil
+	}
+	packed := make([]packedAsset, len(assets))
+	for i, a := range assets {
+		a.Data = db.pack(a.Data)
+		packed[i] = packedAsset{a, assetKey(a.ID)}
+	}
+	slices.SortStableFunc(packed, func(a, b packedAsset) int { return bytes.Compare(a.key, b.key) })
+	return packed
+}
+
+func (db *DB) pack(data json.RawMessage) []byte {
+	if len(data) == 0 {
+		return nil
+	}
+	if len(data) >= minPacked {
+		packed := append(make([]byte, 0, len(data)), packedCompressed)
+		if packed = db.chunks.encoder.EncodeAll(data, packed); len(packed) < len(data) {
+			return packed
+		}
+	}
+	return append(append(make([]byte, 0, 1+len(data)), packedPlain), data...)
+}
+
+// unpack returns the data; it shares no memory with packed.
+func (c *chunkCoder) unpack(packed []byte) (json.RawMessage, error) {
+	if len(packed) == 0 {
+		return nil, nil
+	}
+	switch form, body := packed[0], packed[1:]; form {
+	case packedPlain:
+		return bytes.Clone(body), nil
+	case packedCompressed:
+		data, err := c.decoder.DecodeAll(body, nil)
+		if err != nil {
+			return nil, damaged("an asset's data: %w", err)
+		}
+		return data, nil
+	default:
+		return nil, damaged("an asset's data has form %d", form)
+	}
+}
+
+// encodeAsset makes the record of an asset whose data is packed. Its id is the
+// record's key.
+func encodeAsset(a catalogue.Asset) []byte {
+	var flags byte
+	if a.Deleted {
+		flags = assetDeleted
+	}
+	buf := append(make([]byte, 0, 32+len(a.Data)), assetVersion, flags)
+	buf = appendForeignTime(buf, a.Changed)
+	buf = appendID(buf, a.ItemID)
+	return append(buf, a.Data...)
+}
+
+// decodeAsset reads what encodeAsset wrote. Its data is packed, and a part of
+// record.
+func decodeAsset(id event.ID, record []byte) (catalogue.Asset, error) {
+	r := reader{rest: record}
+	if version := r.byte(); version != assetVersion {
+		return catalogue.Asset{}, damaged("the record of an asset has version %d, not %d", version, assetVersion)
+	}
+	flags := r.byte()
+	a := catalogue.Asset{ID: id, Deleted: flags&assetDeleted != 0, Changed: r.foreignTime(), ItemID: r.id()}
+	if r.err != nil {
+		return catalogue.Asset{}, damaged("the record of an asset: %w", r.err)
+	}
+	if len(r.rest) > 0 {
+		a.Data = r.rest
+	}
+	return a, nil
+}
+
+// readAsset reads an asset with its data.
+func (c *chunkCoder) readAsset(id event.ID, record []byte) (catalogue.Asset, error) {
+	a, err := decodeAsset(id, record)
+	if err != nil {
+		return catalogue.Asset{}, err
+	}
+	a.Data, err = c.unpack(a.Data)
+	return a, err
+}
+
+// learn merges assets, which packAssets has sorted, into what is known. It
+// returns how many told nothing new.
+func (t *txn) learn(assets []packedAsset, now time.Time) (older int, err error) {
+	for len(assets) > 0 {
+		id, key := assets[0].ID, assets[0].key
+		record := t.assets.Get(key)
+		var known catalogue.Asset
+		if record != nil {
+			if known, err = decodeAsset(id, record); err != nil {
+				return 0, err
+			}
+		}
+		for len(assets) > 0 && assets[0].ID == id {
+			merged, told := known.Merge(assets[0].Asset, now)
+			if known = merged; !told {
+				older++
+			}
+			assets = assets[1:]
+		}
+		learned := encodeAsset(known)
+		if bytes.Equal(learned, record) {
+			continue // a batch may come in again
+		}
+		if err := t.assets.Put(key, learned); err != nil {
+			return 0, err
+		}
+	}
+	return older, nil
+}
+
+// ImportAssets merges assets into what is known.
+func (db *DB) ImportAssets(ctx context.Context, assets []catalogue.Asset, now time.Time) (older int, err error) {
+	packed := db.packAssets(assets)
+	err = db.updateGrowing(ctx, func(t *txn) (err error) {
+		older, err = t.learn(packed, now)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("import assets: %w", err)
+	}
+	return older, nil
+}
+
+// Assets returns those that are known, in the order asked.
+func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, error) {
+	found := make([]catalogue.Asset, 0, len(ids))
+	err := db.view(func(tx *bbolt.Tx) error {
+		assets := tx.Bucket(bucketAssets)
+		for _, id := range ids {
+			record := assets.Get(assetKey(id))
+			if record == nil {
+				continue
+			}
+			a, err := db.chunks.readAsset(id, record)
+			if err != nil {
+				return err
+			}
+			found = append(found, a)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read assets: %w", err)
+	}
+	return found, nil
+}
+
+// ListAssets returns a page of assets. The cursor is the JSON text of an id.
+func (db *DB) ListAssets(_ context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
+	var after []byte
+	if cursor != "" {
+		var id event.ID
+		if err := id.UnmarshalJSON([]byte(cursor)); err != nil || id.IsZero() {
+			return nil, "", fmt.Errorf("list assets: %w", store.ErrCursor)
+		}
+		after = assetKey(id)
+	}
+	var found []catalogue.Asset
+	next := ""
+	err := db.view(func(tx *bbolt.Tx) error {
+		bytesRead := 0
+		c := tx.Bucket(bucketAssets).Cursor()
+		k, record := c.Seek(after)
+		if k != nil && bytes.Equal(k, after) {
+			k, record = c.Next()
+		}
+		for ; k != nil; k, record = c.Next() {
+			if len(found) > 0 && (len(found) >= limit || bytesRead >= maxAssetPage) {
+				next = found[len(found)-1].ID.JSON()
+				return nil
+			}
+			id, err := splitAssetKey(k)
+			if err != nil {
+				return err
+			}
+			a, err := db.chunks.readAsset(id, record)
+			if err != nil {
+				return err
+			}
+			found = append(found, a)
+			bytesRead += len(a.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list assets: %w", err)
+	}
+	return found, next, nil
+}
