@@ -22,6 +22,7 @@ func newEndpointCommand(a *app) *cobra.Command {
 		newEndpointUpdateCommand(a),
 		newEndpointEnableCommand(a),
 		newEndpointDisableCommand(a),
+		newEndpointRotateCommand(a),
 		newEndpointRemoveCommand(a),
 		newEndpointTestCommand(a),
 	)
@@ -40,7 +41,8 @@ a secret: it is masked wherever endpoints are shown.`,
 		Example: `  dz endpoint add shop --url https://shop.example/hooks/dam --change-types AssetChanged
   dz endpoint add search --url https://search.example/in --change-types AssetChanged,MetafieldChanged \
       --events AssetMetadataUpdated,MetafieldMetadataUpdated --fields title,keywords \
-      --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h`,
+      --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h
+  dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign`,
 		Args: exactly("NAME"),
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)
@@ -51,7 +53,7 @@ a secret: it is masked wherever endpoints are shown.`,
 			if err != nil {
 				return err
 			}
-			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" added: try it with 'dz endpoint test "+ep.Name+"'")
+			return set.result(s.out, ep, "endpoint "+ep.Name+" added: try it with 'dz endpoint test "+ep.Name+"'")
 		}),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -82,11 +84,14 @@ What the endpoint is owed already stays owed.`,
 			return set.checkChange(args[0])
 		},
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
+			if err := set.mayBeginToSign(ctx, s.client, args[0]); err != nil {
+				return err
+			}
 			ep, err := s.client.UpdateEndpoint(ctx, args[0], set.update)
 			if err != nil {
 				return err
 			}
-			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" updated")
+			return set.result(s.out, ep, "endpoint "+ep.Name+" updated")
 		}),
 		ValidArgsFunction: a.endpointNames,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/signature"
 	"github.com/dam-delivery/dz/pkg/style"
 )
 
@@ -25,6 +26,10 @@ type settings struct {
 	draft  endpoint.Endpoint
 	off    bool // --disabled
 	given  bool // any flag
+
+	signs bool // --sign or --signing-secret
+	made  bool // --sign
+	key   signature.Key
 }
 
 // declare adds the flags to a command.
@@ -37,9 +42,11 @@ func (s *settings) declare(cmd *cobra.Command) {
 	flags.BoolVar(&s.off, "disabled", false, "collect what is owed, but send nothing")
 	s.subscription(flags)
 	s.delivery(flags)
+	s.signing(flags)
 	s.options(cmd)
 
 	complete(cmd, "style", s.styles.Names())
+	complete(cmd, "sign", []string{string(signature.HMAC), string(signature.Ed25519)})
 	completeList(cmd, "change-types", event.AllChanges.Names())
 	completeList(cmd, "events", event.TypeNames(event.AllChanges))
 	completeList(cmd, "reasons", event.Reasons())

@@ -110,6 +110,15 @@ func (p *Printer) Result(value any, name, sentence string) error {
 	return p.show(value, []string{name}, func(out *page) { fmt.Fprintln(out, clean(sentence)) })
 }
 
+// ResultWith prints what an action did, and, for people, properties beneath the
+// sentence.
+func (p *Printer) ResultWith(value any, name, sentence string, properties []Property) error {
+	return p.show(value, []string{name}, func(out *page) {
+		fmt.Fprintln(out, clean(sentence))
+		out.properties(properties)
+	})
+}
+
 // pair is one line of a list of properties.
 type pair struct{ label, value string }
 
@@ -138,12 +147,16 @@ type Property struct{ Label, Value string }
 // Properties prints value as it is for scripts, and as properties for people.
 func (p *Printer) Properties(value any, name string, properties []Property) error {
 	return p.show(value, []string{name}, func(out *page) {
-		list := make([]pair, len(properties))
-		for i, property := range properties {
-			list[i] = pair{property.Label, cleanBlock(property.Value)}
-		}
-		out.pairs(list...)
+		out.properties(properties)
 	})
+}
+
+func (out *page) properties(properties []Property) {
+	list := make([]pair, len(properties))
+	for i, property := range properties {
+		list[i] = pair{property.Label, cleanBlock(property.Value)}
+	}
+	out.pairs(list...)
 }
 
 // Grid prints value as it is for scripts, and rows of text beneath a header for

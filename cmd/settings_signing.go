@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/render"
+	"github.com/dam-delivery/dz/pkg/signature"
+)
+
+// signing declares what requests are signed with.
+func (s *settings) signing(flags *pflag.FlagSet) {
+	s.flag(flags, "sign", "sign requests (Standard Webhooks) with a secret made now and shown once; ed25519 makes a key pair and shows the public `SCHEME`",
+		func(text string) error {
+			key, err := signature.Make(signature.Scheme(text))
+			if err != nil {
+				return err
+			}
+			return s.signWith(key, true)
+		})
+	flags.Lookup("sign").NoOptDefVal = string(signature.HMAC)
+	s.flag(flags, "signing-secret", "sign requests with this `SECRET`, whsec_… or whsk_…; @FILE reads it from a file, '' signs no more",
+		func(text string) error {
+			if text == "" {
+				s.update.Signing, s.draft.Signing = api.Default[[]api.SigningSecret](), nil
+				return nil
+			}
+			key, err := s.app.signingKey(text)
+			if err != nil {
+				return err
+			}
+			return s.signWith(key, false)
+		})
+}
+
+// signingKey reads a key that signs. The error does not repeat it.
+func (a *app) signingKey(text string) (signature.Key, error) {
+	secret, err := a.secret(text)
+	if err != nil {
+		return signature.Key{}, err
+	}
+	return signature.ParseSigning(secret)
+}
+
+func (s *settings) signWith(key signature.Key, made bool) error {
+	if s.signs {
+		return errors.New("--sign makes a secret, --signing-secret takes one: give one of them, once")
+	}
+	s.signs, s.made, s.key = true, made, key
+	s.update.Signing = api.Set([]api.SigningSecret{{Secret: key.Reveal()}})
+	s.draft.Signing = []endpoint.SigningSecret{{Secret: key.Reveal()}}
+	return nil
+}
+
+// mayBeginToSign refuses to put another secret at once in the place of those
+// that receivers check with.
+func (s *settings) mayBeginToSign(ctx context.Context, client *api.Client, name string) error {
+	if !s.signs {
+		return nil
+	}
+	ep, err := client.Endpoint(ctx, name, false)
+	if err != nil {
+		return err
+	}
+	if len(ep.Signing) == 0 {
+		return nil
+	}
+	return &api.Error{
+		Code: api.CodeConflict, Message: "endpoint " + name + " signs already",
+		Hint: fmt.Sprintf("'dz endpoint rotate-secret %s' gives it another secret, and lets the one before sign for a while", name),
+	}
+}
+
+// result prints what became of an endpoint, with what its receiver must be told
+// to check signatures: a secret that was made is shown here and not again.
+func (s *settings) result(out *render.Printer, ep api.Endpoint, sentence string) error {
+	if !s.signs {
+		return out.Result(ep, ep.Name, sentence)
+	}
+	if s.made && s.key.Scheme() == signature.HMAC && len(ep.Signing) > 0 {
+		ep.Signing[0].Secret = s.key.Reveal()
+	}
+	secret := ""
+	if s.made {
+		secret = s.key.Reveal()
+	}
+	return out.ResultWith(ep, ep.Name, sentence, toCheckWith(secret, s.key.Public()))
+}
+
+// toCheckWith says what a receiver checks signatures with: of ed25519 the public
+// key, else the secret, if there is one to be shown.
+func toCheckWith(secret, public string) []render.Property {
+	if public != "" {
+		return []render.Property{{Label: "Public key", Value: public}}
+	}
+	return []render.Property{{Label: "Signing secret", Value: secret}}
+}
