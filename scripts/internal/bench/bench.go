@@ -156,7 +156,7 @@ func within(ctx context.Context, opts options, stderr io.Writer, do func(context
 		return err
 	}
 	defer func() {
-		if err != nil && !errors.Is(err, errWrong) {
+		if err != nil {
 			printEnd(stderr, log.Name())
 		}
 		err = errors.Join(err, log.Close())

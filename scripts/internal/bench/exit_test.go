@@ -116,13 +116,27 @@ func TestASoakWithAFaultEndsWithOne(t *testing.T) {
 	t.Parallel()
 	whole, lost := survived(), survived()
 	lost.tally.Distinct--
-	var out strings.Builder
-	if code := exitCode(whole.judge(&out), io.Discard); code != 0 || !strings.Contains(out.String(), "passed") {
-		t.Errorf("without a fault: exit code %d, %q", code, out.String())
-	}
-	out.Reset()
-	if code := exitCode(lost.judge(&out), io.Discard); code != 1 || !strings.Contains(out.String(), "never delivered") {
-		t.Errorf("with a loss: exit code %d, %q", code, out.String())
+	for name, c := range map[string]struct {
+		outage outage
+		err    error
+		code   int
+		says   string
+	}{
+		"none":    {whole, nil, 0, "soak: passed"},
+		"lost":    {lost, nil, 1, "FAILED: 1 of 10 objects were never delivered"},
+		"never":   {whole, fmt.Errorf("9 events are in the store: %w after 5m0s", process.ErrNotSo), 1, "FAILED: 9 events"},
+		"no disk": {whole, errors.New("no space left on device"), 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if code := exitCode(c.outage.judge(&out, c.err), io.Discard); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			if !strings.Contains(out.String(), c.says) {
+				t.Errorf("it says %q, want %q in it", out.String(), c.says)
+			}
+		})
 	}
 }
 

@@ -18,20 +18,21 @@ func soak(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return within(ctx, opts, stderr, func(ctx context.Context, b *bench) error {
 		b.tell("%d events about %d objects while the receiver is down …", b.sizes.outage.events, b.sizes.outage.objects)
 		o, err := b.runOutage(ctx, b.sizes.outage)
-		if errors.Is(err, process.ErrNotSo) {
-			fmt.Fprintf(stdout, "soak: FAILED: %v\n", err)
-			return errWrong
-		}
-		if err != nil {
-			return err
-		}
-		o.print(stdout)
-		return o.judge(stdout)
+		return o.judge(stdout, err)
 	})
 }
 
-// judge says what is wrong with an outage, if anything is; that is errWrong.
-func (o *outage) judge(w io.Writer) error {
+// judge says what an outage came to that ended with err, and what is wrong with
+// it; that is errWrong. So is what has not come about within minutes.
+func (o *outage) judge(w io.Writer, err error) error {
+	if errors.Is(err, process.ErrNotSo) {
+		fmt.Fprintf(w, "soak: FAILED: %v\n", err)
+		return errWrong
+	}
+	if err != nil {
+		return err
+	}
+	o.print(w)
 	faults := o.faults()
 	for _, fault := range faults {
 		fmt.Fprintf(w, "soak: FAILED: %s\n", fault)
