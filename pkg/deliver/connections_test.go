@@ -9,6 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 // As many connections are opened as there are requests at a time, and every one
@@ -55,6 +58,7 @@ func TestAConnectionForEachRequestAtATimeAndNoMore(t *testing.T) {
 			server.Start()
 			t.Cleanup(server.Close)
 			sender, ep := newTestSender(t, Config{}), endpointAt(server.URL)
+			ep.ConnectTimeout, ep.Timeout = timespan.Span(time.Minute), timespan.Span(time.Minute) // on a busy machine, too
 			var workers sync.WaitGroup
 			for range concurrency {
 				workers.Go(func() {
