@@ -118,8 +118,7 @@ func (r *replacement) take(replaces bool, now time.Time, did step) (kept string,
 		}
 		return "", syncDir(filepath.Dir(r.path))
 	}
-	kept = r.path + ".before-restore-" + now.UTC().Format("20060102T150405Z")
-	if err := os.Link(r.path, kept); err != nil {
+	if kept, err = r.keep(now); err != nil {
 		return "", fmt.Errorf("keep the present store: %w", err)
 	}
 	err = syncDir(filepath.Dir(r.path))
@@ -135,6 +134,19 @@ func (r *replacement) take(replaces bool, now time.Time, did step) (kept string,
 	}
 	failpoint.Reach(failpoint.RestoreRenamed)
 	return kept, syncDir(filepath.Dir(r.path))
+}
+
+// keep gives the store before another name, beside its own. It has the time in
+// it and, if there is one of that second already, a number.
+func (r *replacement) keep(now time.Time) (kept string, err error) {
+	first := r.path + ".before-restore-" + now.UTC().Format("20060102T150405Z")
+	kept = first
+	for n := 2; ; n++ {
+		if err := os.Link(r.path, kept); !errors.Is(err, fs.ErrExist) {
+			return kept, err
+		}
+		kept = fmt.Sprintf("%s-%d", first, n)
+	}
 }
 
 // fillFrom copies a backup into a file, makes it a store of its own, and flushes

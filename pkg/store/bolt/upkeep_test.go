@@ -405,6 +405,20 @@ func TestARestoreReplacesADamagedStoreAndKeepsIt(t *testing.T) {
 	}
 }
 
+func TestRestoresOfOneSecondKeepEveryStoreBefore(t *testing.T) {
+	t.Parallel()
+	path, backup := filepath.Join(t.TempDir(), "dz.db"), filepath.Join(t.TempDir(), "backup")
+	owing(t, backup, 7, 0)
+	for _, kept := range []string{"", "20261121T120000Z", "20261121T120000Z-2", "20261121T120000Z-3"} {
+		if kept != "" {
+			kept = path + ".before-restore-" + kept
+		}
+		if done, err := Restore(t.Context(), backup, path, noonOfBackup()); err != nil || done.Kept != kept {
+			t.Errorf("kept %q, %v, want %q", done.Kept, err, kept)
+		}
+	}
+}
+
 func TestARestoreWhereThereIsNoStoreMakesOne(t *testing.T) {
 	t.Parallel()
 	path, backup := filepath.Join(t.TempDir(), "new", "dz.db"), filepath.Join(t.TempDir(), "backup")
