@@ -242,6 +242,9 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 				d.log.Error("can't tidy up the store; trying again in a minute", "error", err)
 			}
 		case <-look.C:
+			if err := d.damage(); err != nil {
+				return err
+			}
 			d.logObstacles()
 			if d.clock.look() {
 				d.rewind(ctx)

@@ -32,9 +32,27 @@ func (d *Daemon) openStore(ctx context.Context) (*bolt.DB, error) {
 		MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
 	})
 	if errors.Is(err, store.ErrDamaged) {
-		return nil, fmt.Errorf("%w; 'dz store check' says where it is damaged", err)
+		return nil, explainDamage(err)
 	}
 	return db, err
+}
+
+func explainDamage(err error) error {
+	return fmt.Errorf("%w; 'dz store check' says where it is damaged", err)
+}
+
+// damage returns what the store has met that makes no sense. The daemon ends with
+// it, as it would not start: what is built upon a damaged page is damaged too, and
+// what is not delivered meanwhile, a backup and the sources bring back.
+func (d *Daemon) damage() error {
+	engine, ok := d.store.(interface{ Damage() error })
+	if !ok {
+		return nil
+	}
+	if err := engine.Damage(); err != nil {
+		return explainDamage(err)
+	}
+	return nil
 }
 
 // compact makes the store's file smaller. That it can't is no reason not to

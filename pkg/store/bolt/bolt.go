@@ -79,6 +79,7 @@ type DB struct {
 
 	chunks *chunkCoder
 	broken atomic.Pointer[error] // why no transaction can begin any more
+	damage atomic.Pointer[error] // that was met first
 
 	// snapshots is held while a snapshot is copied: one at a time.
 	snapshots chan struct{}
@@ -288,8 +289,26 @@ func (db *DB) begin(writable bool) (tx *bbolt.Tx, err error) {
 	return tx, nil
 }
 
+// meet notes that something in the file makes no sense, if that is the error.
+func (db *DB) meet(err error) {
+	if errors.Is(err, store.ErrDamaged) {
+		db.damage.CompareAndSwap(nil, &err)
+	}
+}
+
+// Damage returns what was met first of the file that makes no sense, an error
+// that is store.ErrDamaged; nil while nothing was. Such a file is refused by Open,
+// and whoever has it open should let go of it.
+func (db *DB) Damage() error {
+	if met := db.damage.Load(); met != nil {
+		return *met
+	}
+	return nil
+}
+
 // view runs a short read transaction.
 func (db *DB) view(read func(*bbolt.Tx) error) (err error) {
+	defer func() { db.meet(err) }()
 	tx, err := db.begin(false)
 	if err != nil {
 		return err

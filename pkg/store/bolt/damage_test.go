@@ -184,7 +184,11 @@ func TestAPageThatGoesBadWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 				if err := overwrite(path, int64(page*size), c.with); err != nil {
 					t.Fatal(err)
 				}
-				damaged += useEverything(t, fmt.Sprintf("page %d", page), db)
+				met := useEverything(t, fmt.Sprintf("page %d", page), db)
+				if damage := db.Damage(); errors.Is(damage, store.ErrDamaged) != (met > 0) {
+					t.Errorf("page %d: %d calls met damage, and the store says %v", page, met, damage)
+				}
+				damaged += met
 				if err := db.Close(); err != nil {
 					t.Errorf("page %d: close: %v", page, err)
 				}

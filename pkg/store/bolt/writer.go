@@ -143,6 +143,7 @@ func split(group []*op) (growing, others []*op) {
 // that the commit itself failed. After success every op has its answer.
 func (db *DB) try(group []*op) (culprit int, err error) {
 	culprit = -1
+	defer func() { db.meet(err) }()
 	defer recoverDamage(&err)()
 	tx, err := db.begin(true)
 	if err != nil {
