@@ -43,6 +43,8 @@ type rig struct {
 	storePath  string
 	storeExtra string // more settings of the store, as in ", compact: always"
 
+	noEvents int // lines that were written and are no events
+
 	notes  []string
 	faults []string
 	peak   int64 // bytes of RSS
@@ -287,8 +289,9 @@ func (r *rig) settle(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if last.Events.Ingested != r.ledger.Written() || len(rejected) > 0 {
-		r.fault("%d events were written, %d taken in, %d lines rejected: %q", r.ledger.Written(), last.Events.Ingested, len(rejected), rejected[:min(3, len(rejected))])
+	if last.Events.Ingested != r.ledger.Written() || len(rejected) != r.noEvents {
+		r.fault("%d events and %d other lines were written, %d taken in, %d rejected: %q", r.ledger.Written(), r.noEvents,
+			last.Events.Ingested, len(rejected), rejected[:min(3, len(rejected))])
 	}
 	if missing := r.ledger.Missing(); missing > 0 {
 		r.fault("dz is idle, and %d objects were not delivered", missing)
