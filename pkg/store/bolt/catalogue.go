@@ -163,7 +163,7 @@ func (c *chunkCoder) readAsset(id event.ID, record []byte) (catalogue.Asset, err
 func (t *txn) learn(assets []packedAsset, now time.Time) (older int, err error) {
 	for len(assets) > 0 {
 		id, key := assets[0].ID, assets[0].key
-		record := t.assets.Get(key)
+		record := t.bucket(bucketAssets).Get(key)
 		var known catalogue.Asset
 		if record != nil {
 			if known, err = decodeAsset(id, record); err != nil {
@@ -181,7 +181,7 @@ func (t *txn) learn(assets []packedAsset, now time.Time) (older int, err error) 
 		if bytes.Equal(learned, record) {
 			continue // a batch may come in again
 		}
-		if err := t.assets.Put(key, learned); err != nil {
+		if err := t.bucket(bucketAssets).Put(key, learned); err != nil {
 			return 0, err
 		}
 	}

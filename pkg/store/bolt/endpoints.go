@@ -47,7 +47,7 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (store.Registered, error) {
 	var added store.Registered
 	err := db.updateGrowing(ctx, func(t *txn) error {
-		if t.names.Get([]byte(ep.Name)) != nil {
+		if t.bucket(bucketNames).Get([]byte(ep.Name)) != nil {
 			return refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
 		}
 		id, err := t.endpoints.NextSequence()
@@ -58,7 +58,7 @@ func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (store.Regi
 			return fmt.Errorf("endpoint %q: all %d ids are used up", ep.Name, uint64(maxEndpoint))
 		}
 		ep.ID = id
-		if err := t.names.Put([]byte(ep.Name), endpointKey(id)); err != nil {
+		if err := t.bucket(bucketNames).Put([]byte(ep.Name), endpointKey(id)); err != nil {
 			return err
 		}
 		added.Endpoint = ep
@@ -108,28 +108,25 @@ func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, e
 		if err != nil {
 			return err
 		}
-		counts, err := decodeCounts(t.counts.Get(endpointKey(ep.ID)))
-		if cached := t.countsOf[ep.ID]; cached != nil {
-			counts, err = *cached, nil
-		}
+		counts, err := t.tally.of(ep.ID)
 		if err != nil {
 			return err
 		}
 		removed = store.Removed{Endpoint: *ep, Open: counts.Open, Failed: counts.Failed}
 		// The totals keep what the endpoint was told, and lose what it was owed.
-		if err := t.count(0, store.Counts{}); err != nil {
+		all, err := t.tally.of(0)
+		if err != nil {
 			return err
 		}
-		t.countsOf[0].Add(store.Counts{
+		all.Add(store.Counts{
 			Open: -counts.Open, Retrying: -counts.Retrying, Failed: -counts.Failed,
 			Dropped: counts.Open + counts.Failed,
 		})
-		delete(t.countsOf, ep.ID)
 		delete(t.healthOf, ep.ID)
 		key := endpointKey(ep.ID)
 		for _, step := range []error{
-			t.names.Delete([]byte(name)), t.endpoints.Delete(key), t.health.Delete(key), t.counts.Delete(key),
-			t.removed.Put(key, []byte{}),
+			t.bucket(bucketNames).Delete([]byte(name)), t.endpoints.Delete(key), t.bucket(bucketHealth).Delete(key), t.tally.forget(ep.ID),
+			t.bucket(bucketRemoved).Put(key, []byte{}),
 		} {
 			if step != nil {
 				return step
@@ -161,7 +158,7 @@ func (db *DB) ResetHealth(ctx context.Context, id uint64, now time.Time) (endpoi
 
 // findEndpoint refuses if there is none.
 func (t *txn) findEndpoint(name string) (*endpoint.Endpoint, error) {
-	id := t.names.Get([]byte(name))
+	id := t.bucket(bucketNames).Get([]byte(name))
 	if id == nil {
 		return nil, refuse(fmt.Errorf("endpoint %q: %w", name, store.ErrNotFound))
 	}
@@ -220,7 +217,7 @@ func (db *DB) nextRemoved() (id uint64, found bool, err error) {
 func (t *txn) sweep(id uint64) error {
 	prefix := endpointKey(id)
 	left := sweepPage
-	for _, bucket := range []*bbolt.Bucket{t.due, t.trouble, t.debts} {
+	for _, bucket := range []*bbolt.Bucket{t.due, t.bucket(bucketTrouble), t.debts} {
 		var keys [][]byte
 		cursor := bucket.Cursor()
 		for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && left > 0; k, _ = cursor.Next() {
@@ -236,5 +233,5 @@ func (t *txn) sweep(id uint64) error {
 	if left == 0 {
 		return nil
 	}
-	return t.removed.Delete(prefix)
+	return t.bucket(bucketRemoved).Delete(prefix)
 }

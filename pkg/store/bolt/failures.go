@@ -83,7 +83,7 @@ func (db *DB) Retry(ctx context.Context, sel debt.Selection, now time.Time, curs
 			s.Force(now)
 			f.Debt = s.Debt
 			forced = append(forced, f)
-			if err := t.recount(s.Endpoint, before, s); err != nil {
+			if err := t.tally.add(s.Endpoint, reclassed(before, class(s))); err != nil {
 				return err
 			}
 			return t.save(s, false)
@@ -106,10 +106,9 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 		purged = 0
 		return t.eachFailure(page, sel, func(s *stored, _ debt.Failure) error {
 			purged++
-			if err := t.count(s.Endpoint, store.Counts{Dropped: 1}); err != nil {
-				return err
-			}
-			if err := t.recount(s.Endpoint, class(s), nil); err != nil {
+			diff := reclassed(class(s), store.Counts{})
+			diff.Dropped++
+			if err := t.tally.add(s.Endpoint, diff); err != nil {
 				return err
 			}
 			return t.end(s)

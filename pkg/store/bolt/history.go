@@ -23,7 +23,9 @@ func (t *txn) addChunk(chunk []byte, count int, now time.Time) error {
 	if chunk == nil {
 		return nil
 	}
-	if err := t.events.Put(seqKey(t.totals.eventSeq+1), chunk); err != nil {
+	events := t.bucket(bucketEvents)
+	events.FillPercent = 0.95 // it grows at its end
+	if err := events.Put(seqKey(t.totals.eventSeq+1), chunk); err != nil {
 		return err
 	}
 	t.totals.eventSeq += uint64(count)
@@ -36,7 +38,8 @@ func (t *txn) addChunk(chunk []byte, count int, now time.Time) error {
 // expire drops the oldest chunks that are too many or too old, and reports
 // whether there may be more of them.
 func (t *txn) expire(now time.Time) (more bool, err error) {
-	cursor := t.events.Cursor()
+	events := t.bucket(bucketEvents)
+	cursor := events.Cursor()
 	var keys [][]byte
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
 		if len(keys) == maxExpired {
@@ -57,7 +60,7 @@ func (t *txn) expire(now time.Time) (more bool, err error) {
 		t.totalsDirty = true
 	}
 	for _, k := range keys {
-		if err := t.events.Delete(k); err != nil {
+		if err := events.Delete(k); err != nil {
 			return false, err
 		}
 	}

@@ -122,28 +122,30 @@ func ofOneDebt(places []place, changes []debt.Change) int {
 // owe makes or merges one debt from the changes at these places.
 func (t *txn) owe(changes []debt.Change, places []place, now time.Time, result *store.Ingested) error {
 	first := &changes[places[0].index]
-	s, err := t.load(first.Endpoint, first.Key)
+	var s stored
+	found, err := t.loadInto(&s, first.Endpoint, first.Key)
 	if err != nil {
 		return err
 	}
-	before := class(s)
-	diff := store.Counts{Owed: uint64(len(places))}
-	if s == nil {
+	var before store.Counts
+	owed := uint64(len(places))
+	if found {
+		before = class(&s)
+	} else {
 		id, err := t.nextID(now)
 		if err != nil {
 			return err
 		}
-		s = &stored{Debt: debt.New(id, *first, now), Filed: unfiled}
+		s = stored{Debt: debt.New(id, *first, now), Filed: unfiled}
 		places = places[1:]
 		result.Created++
 	}
-	diff.Coalesced = uint64(len(places))
-	result.Merged += diff.Coalesced
+	result.Merged += uint64(len(places))
 	for _, p := range places {
 		s.Merge(changes[p.index], now)
 	}
 	filed := s.Filed
-	if err := t.save(s, false); err != nil {
+	if err := t.save(&s, false); err != nil {
 		return err
 	}
 	if s.Filed != filed {
@@ -152,22 +154,21 @@ func (t *txn) owe(changes []debt.Change, places []place, now time.Time, result *
 			result.Due[s.Endpoint] = due
 		}
 	}
-	if err := t.count(s.Endpoint, diff); err != nil {
-		return err
-	}
-	return t.recount(s.Endpoint, before, s)
+	diff := reclassed(before, class(&s))
+	diff.Owed, diff.Coalesced = owed, uint64(len(places))
+	return t.tally.add(s.Endpoint, diff)
 }
 
 func (t *txn) setPositions(sourceName string, positions []source.Position) error {
 	for _, p := range positions {
 		key := positionKey(sourceName, p.Stream)
 		if p.Data == nil {
-			if err := t.positions.Delete(key); err != nil {
+			if err := t.bucket(bucketPositions).Delete(key); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := t.positions.Put(key, p.Data); err != nil {
+		if err := t.bucket(bucketPositions).Put(key, p.Data); err != nil {
 			return err
 		}
 	}
@@ -180,7 +181,7 @@ const maxRejected = 10_000
 
 // reject keeps input that could not be read.
 func (t *txn) reject(r *source.Rejection) error {
-	seq, err := t.rejected.NextSequence()
+	seq, err := t.bucket(bucketRejected).NextSequence()
 	if err != nil {
 		return err
 	}
@@ -188,11 +189,11 @@ func (t *txn) reject(r *source.Rejection) error {
 	if err != nil {
 		return fmt.Errorf("encode rejection: %w", err)
 	}
-	if err := t.rejected.Put(seqKey(seq), record); err != nil {
+	if err := t.bucket(bucketRejected).Put(seqKey(seq), record); err != nil {
 		return err
 	}
 	if seq > maxRejected {
-		return t.rejected.Delete(seqKey(seq - maxRejected))
+		return t.bucket(bucketRejected).Delete(seqKey(seq - maxRejected))
 	}
 	return nil
 }

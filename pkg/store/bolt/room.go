@@ -38,7 +38,7 @@ func growth(maxSize int64) int64 {
 // full returns the error with which calls that need room are refused, or nil.
 func (t *txn) full(tx *bbolt.Tx) error {
 	db := t.db
-	counts, err := decodeCounts(t.counts.Get(endpointKey(0)))
+	counts, err := decodeCounts(t.tally.bucket.Get(endpointKey(0)))
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,10 @@ func endpointKey(id uint64) []byte {
 }
 
 func debtKey(id uint64, key debt.Key) []byte {
-	buf := make([]byte, 0, 4+len(key))
+	return appendDebtKey(make([]byte, 0, 4+len(key)), id, key)
+}
+
+func appendDebtKey(buf []byte, id uint64, key debt.Key) []byte {
 	return append(binary.BigEndian.AppendUint32(buf, uint32(id)), key...)
 }
 
@@ -84,7 +87,11 @@ func splitDebtKey(k []byte) (id uint64, key debt.Key, err error) {
 }
 
 func dueKey(id uint64, filed int64, seq uint64) []byte {
-	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 20), uint32(id))
+	return appendDueKey(make([]byte, 0, 20), id, filed, seq)
+}
+
+func appendDueKey(buf []byte, id uint64, filed int64, seq uint64) []byte {
+	buf = binary.BigEndian.AppendUint32(buf, uint32(id))
 	buf = binary.BigEndian.AppendUint64(buf, uint64(filed))
 	return binary.BigEndian.AppendUint64(buf, seq)
 }

@@ -57,16 +57,17 @@ func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled)
 }
 
 func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error) {
-	owed, err := t.load(id, s.Key)
+	var owed stored
+	found, err := t.loadInto(&owed, id, s.Key)
 	if err != nil {
 		return store.SettledDebt{}, err
 	}
-	if owed == nil || owed.ID != s.ID {
+	if !found || owed.ID != s.ID {
 		return store.SettledDebt{}, nil // purged while the attempt was under way
 	}
-	before := class(owed)
+	before := class(&owed)
 	done := owed.Settle(s)
-	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(owed, before, done, s.Outcome)
+	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
 }
 
 func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcome) error {
@@ -74,7 +75,11 @@ func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcom
 		return nil
 	}
 	delivered := o.Verdict == attempt.Delivered
-	var diff store.Counts
+	var after store.Counts
+	if !done {
+		after = class(s)
+	}
+	diff := reclassed(before, after)
 	switch {
 	case done:
 		diff.Delivered++
@@ -85,24 +90,20 @@ func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcom
 	default:
 		diff.Attempts++
 	}
-	if err := t.count(s.Endpoint, diff); err != nil {
+	if err := t.tally.add(s.Endpoint, diff); err != nil {
 		return err
 	}
-	if done {
-		if err := t.recount(s.Endpoint, before, nil); err != nil {
-			return err
-		}
+	switch {
+	case done:
 		return t.end(s)
-	}
-	if delivered {
+	case delivered:
 		if err := t.clearTrouble(s); err != nil {
 			return err
 		}
-	} else if err := t.setTrouble(s, o); err != nil {
-		return err
-	}
-	if err := t.recount(s.Endpoint, before, s); err != nil {
-		return err
+	default:
+		if err := t.setTrouble(s, o); err != nil {
+			return err
+		}
 	}
 	return t.save(s, true)
 }

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -12,25 +11,26 @@ import (
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
-	"github.com/dam-delivery/dz/pkg/store"
 )
 
 // txn is a write transaction with the small records that many ops of a group
 // change kept at hand, to be written once, by flush.
 type txn struct {
 	db *DB
+	tx *bbolt.Tx
 
-	meta, endpoints, names, health, counts *bbolt.Bucket
-	debts, due, trouble                    *bbolt.Bucket
-	positions, events, rejected, removed   *bbolt.Bucket
-	assets                                 *bbolt.Bucket
+	// What almost every op needs; bucket opens the others.
+	meta, endpoints, debts, due *bbolt.Bucket
 
+	tally       *tally
 	totals      totals
-	countsOf    map[uint64]*store.Counts // 0: of all
 	healthOf    map[uint64]*endpoint.Health
 	totalsDirty bool
 	tight       bool // there is little room
-	buf         []byte
+
+	key    []byte // of the record at hand
+	record []byte
+	values []byte // that bbolt holds, and room for more
 }
 
 // totals are numbers of the whole store.
@@ -44,20 +44,35 @@ type totals struct {
 
 func newTxn(db *DB, tx *bbolt.Tx) *txn {
 	t := &txn{
-		db:   db,
-		meta: tx.Bucket(bucketMeta), endpoints: tx.Bucket(bucketEndpoints), names: tx.Bucket(bucketNames),
-		health: tx.Bucket(bucketHealth), counts: tx.Bucket(bucketCounts),
-		debts: tx.Bucket(bucketDebts), due: tx.Bucket(bucketDue), trouble: tx.Bucket(bucketTrouble),
-		positions: tx.Bucket(bucketPositions), events: tx.Bucket(bucketEvents),
-		rejected: tx.Bucket(bucketRejected), removed: tx.Bucket(bucketRemoved), assets: tx.Bucket(bucketAssets),
-		countsOf: make(map[uint64]*store.Counts),
+		db: db, tx: tx,
+		meta: tx.Bucket(bucketMeta), endpoints: tx.Bucket(bucketEndpoints),
+		debts: tx.Bucket(bucketDebts), due: tx.Bucket(bucketDue),
+		tally:    newTally(tx.Bucket(bucketCounts)),
 		healthOf: make(map[uint64]*endpoint.Health),
 	}
 	t.totals = readTotals(t.meta)
-	// Both grow at their end.
-	t.events.FillPercent = 0.95
-	t.due.FillPercent = 0.9
+	t.due.FillPercent = 0.9 // it grows at its end
 	return t
+}
+
+// bucket opens a bucket that few ops need.
+func (t *txn) bucket(name []byte) *bbolt.Bucket { return t.tx.Bucket(name) }
+
+// Values are kept in blocks of these sizes, in bytes.
+const (
+	leastValues = 1 << 10
+	mostValues  = 64 << 10
+)
+
+// keep returns a copy of a value for bbolt, which holds it until the transaction
+// ends.
+func (t *txn) keep(value []byte) []byte {
+	if len(value) > cap(t.values)-len(t.values) {
+		t.values = make([]byte, 0, max(len(value), leastValues, min(2*cap(t.values), mostValues)))
+	}
+	start := len(t.values)
+	t.values = append(t.values, value...)
+	return t.values[start:len(t.values):len(t.values)]
 }
 
 func readTotals(meta *bbolt.Bucket) totals {
@@ -79,60 +94,17 @@ func (t *txn) flush() error {
 			return err
 		}
 	}
-	for id, c := range t.countsOf {
-		if err := t.counts.Put(endpointKey(id), encodeCounts(c)); err != nil {
-			return err
-		}
+	if err := t.tally.flush(); err != nil {
+		return err
 	}
 	for id, h := range t.healthOf {
 		record, err := json.Marshal(h)
 		if err != nil {
 			return fmt.Errorf("encode health: %w", err)
 		}
-		if err := t.health.Put(endpointKey(id), record); err != nil {
+		if err := t.bucket(bucketHealth).Put(endpointKey(id), record); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func encodeCounts(c *store.Counts) []byte {
-	var buf []byte
-	for _, n := range []uint64{c.Open, c.Retrying, c.Failed, c.Owed, c.Coalesced, c.Delivered, c.Attempts, c.Dropped} {
-		buf = binary.AppendUvarint(buf, n)
-	}
-	return buf
-}
-
-func decodeCounts(record []byte) (store.Counts, error) {
-	if len(record) == 0 {
-		return store.Counts{}, nil
-	}
-	r := reader{rest: record}
-	c := store.Counts{
-		Open: r.uvarint(), Retrying: r.uvarint(), Failed: r.uvarint(), Owed: r.uvarint(),
-		Coalesced: r.uvarint(), Delivered: r.uvarint(), Attempts: r.uvarint(), Dropped: r.uvarint(),
-	}
-	if err := r.end(); err != nil {
-		return store.Counts{}, damaged("counts: %w", err)
-	}
-	return c, nil
-}
-
-// count adds to the counts of an endpoint and of all. Differences may be
-// negative: unsigned numbers wrap both ways.
-func (t *txn) count(id uint64, diff store.Counts) error {
-	for _, who := range []uint64{id, 0} {
-		c, ok := t.countsOf[who]
-		if !ok {
-			read, err := decodeCounts(t.counts.Get(endpointKey(who)))
-			if err != nil {
-				return err
-			}
-			c = &read
-			t.countsOf[who] = c
-		}
-		c.Add(diff)
 	}
 	return nil
 }
@@ -142,7 +114,7 @@ func (t *txn) getHealth(id uint64) (*endpoint.Health, error) {
 	if h, ok := t.healthOf[id]; ok {
 		return h, nil
 	}
-	h, err := readHealth(t.health, id)
+	h, err := readHealth(t.bucket(bucketHealth), id)
 	if err != nil {
 		return nil, err
 	}
@@ -173,34 +145,21 @@ func (t *txn) nextID(now time.Time) (debt.ID, error) {
 
 // load returns a debt, or nil if there is none.
 func (t *txn) load(id uint64, key debt.Key) (*stored, error) {
-	record := t.debts.Get(debtKey(id, key))
+	s := new(stored)
+	if found, err := t.loadInto(s, id, key); err != nil || !found {
+		return nil, err
+	}
+	return s, nil
+}
+
+// loadInto is load into s, and reports whether there is such a debt.
+func (t *txn) loadInto(s *stored, id uint64, key debt.Key) (found bool, err error) {
+	t.key = appendDebtKey(t.key[:0], id, key)
+	record := t.debts.Get(t.key)
 	if record == nil {
-		return nil, nil
+		return false, nil
 	}
-	return decodeDebt(id, key, record)
-}
-
-// class is how a debt is counted.
-func class(s *stored) store.Counts {
-	switch {
-	case s == nil:
-		return store.Counts{}
-	case s.Failed:
-		return store.Counts{Failed: 1}
-	case s.Retrying():
-		return store.Counts{Open: 1, Retrying: 1}
-	default:
-		return store.Counts{Open: 1}
-	}
-}
-
-// recount counts a debt that was counted as before and is now as s.
-func (t *txn) recount(id uint64, before store.Counts, s *stored) error {
-	diff := class(s)
-	diff.Open -= before.Open
-	diff.Retrying -= before.Retrying
-	diff.Failed -= before.Failed
-	return t.count(id, diff)
+	return true, s.decode(id, key, record)
 }
 
 // save writes a debt and files it. It stays filed where it was if that is not
@@ -220,15 +179,17 @@ func (t *txn) save(s *stored, refile bool) error {
 			return err
 		}
 		if want != unfiled {
-			if err := t.due.Put(dueKey(s.Endpoint, want, s.ID.Seq()), []byte(s.Key)); err != nil {
+			t.key = appendDueKey(t.key[:0], s.Endpoint, want, s.ID.Seq())
+			t.record = append(t.record[:0], s.Key...)
+			if err := t.due.Put(t.key, t.keep(t.record)); err != nil {
 				return err
 			}
 		}
 		s.Filed = want
 	}
-	// bbolt keeps the value until the transaction ends, so it gets one of its own.
-	t.buf = encodeDebt(t.buf[:0], s)
-	return t.debts.Put(debtKey(s.Endpoint, s.Key), bytes.Clone(t.buf))
+	t.key = appendDebtKey(t.key[:0], s.Endpoint, s.Key)
+	t.record = encodeDebt(t.record[:0], s)
+	return t.debts.Put(t.key, t.keep(t.record))
 }
 
 // unfile takes a debt out of the index of what is due.
@@ -236,7 +197,8 @@ func (t *txn) unfile(s *stored) error {
 	if s.Filed == unfiled {
 		return nil
 	}
-	err := t.due.Delete(dueKey(s.Endpoint, s.Filed, s.ID.Seq()))
+	t.key = appendDueKey(t.key[:0], s.Endpoint, s.Filed, s.ID.Seq())
+	err := t.due.Delete(t.key)
 	s.Filed = unfiled
 	return err
 }
@@ -249,7 +211,8 @@ func (t *txn) end(s *stored) error {
 	if err := t.clearTrouble(s); err != nil {
 		return err
 	}
-	return t.debts.Delete(debtKey(s.Endpoint, s.Key))
+	t.key = appendDebtKey(t.key[:0], s.Endpoint, s.Key)
+	return t.debts.Delete(t.key)
 }
 
 // setTrouble keeps what a failed attempt left; where there is little room,
@@ -259,7 +222,7 @@ func (t *txn) setTrouble(s *stored, o attempt.Outcome) error {
 	if t.tight {
 		o.Response = nil
 	}
-	return t.trouble.Put(troubleKey(s.Endpoint, s.ID.Seq()), encodeTrouble(s.Key, o))
+	return t.bucket(bucketTrouble).Put(troubleKey(s.Endpoint, s.ID.Seq()), encodeTrouble(s.Key, o))
 }
 
 func (t *txn) clearTrouble(s *stored) error {
@@ -267,5 +230,5 @@ func (t *txn) clearTrouble(s *stored) error {
 		return nil
 	}
 	s.Troubled = false
-	return t.trouble.Delete(troubleKey(s.Endpoint, s.ID.Seq()))
+	return t.bucket(bucketTrouble).Delete(troubleKey(s.Endpoint, s.ID.Seq()))
 }

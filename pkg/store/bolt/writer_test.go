@@ -83,16 +83,16 @@ func TestACallThatFailsDoesNotDisturbItsGroup(t *testing.T) {
 	}{
 		{"refused", func(*txn) error { return refuse(store.ErrRevision) }, store.ErrRevision},
 		{"failed halfway", func(x *txn) error {
-			if err := x.count(1, store.Counts{Owed: 7}); err != nil {
+			if err := x.tally.add(1, store.Counts{Owed: 7}); err != nil {
 				return err
 			}
-			if err := x.events.Put([]byte("half"), []byte("done")); err != nil {
+			if err := x.bucket(bucketEvents).Put([]byte("half"), []byte("done")); err != nil {
 				return err
 			}
 			return broken
 		}, broken},
 		{"damage", func(x *txn) error {
-			if err := x.count(1, store.Counts{Owed: 7}); err != nil {
+			if err := x.tally.add(1, store.Counts{Owed: 7}); err != nil {
 				return err
 			}
 			return (*bbolt.Bucket)(nil).Put(nil, nil) // bbolt panics, as at a bad page
