@@ -24,7 +24,6 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/source"
@@ -125,7 +124,7 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	}
 	teardown.add(d.store.Close)
 	var err error
-	if d.styles, err = builtin.Styles(catalogue.Empty{}); err != nil {
+	if d.styles, err = builtin.Styles(d.store); err != nil {
 		return nil, err
 	}
 	listener := d.opts.Listener

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
@@ -87,6 +89,9 @@ func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, c
 }
 
 func (in *intake) ingestPart(ctx context.Context, batch store.Ingest, only uint64, changed func(int)) error {
+	if !batch.Replayed { // else what its events told is known, and perhaps more
+		batch.Assets = assetsOf(batch.Events, batch.Now)
+	}
 	table := in.registry.table.Load()
 	for {
 		batch.Revision = table.Revision
@@ -108,6 +113,17 @@ func (in *intake) ingestPart(ctx context.Context, batch store.Ingest, only uint6
 		in.registry.wake(ingested.Due)
 		return nil
 	}
+}
+
+// assetsOf returns what events tell of assets.
+func assetsOf(events []event.Event, now time.Time) []catalogue.Asset {
+	var assets []catalogue.Asset
+	for i := range events {
+		if a, told := catalogue.FromEvent(&events[i], now); told {
+			assets = append(assets, a)
+		}
+	}
+	return assets
 }
 
 // setFault notes what keeps the store from taking batches, and returns what did
