@@ -19,6 +19,7 @@ type entry struct {
 	size     int64
 	modified time.Time
 	target   bool     // the pattern names it
+	linked   bool     // its path is a symbolic link
 	of       []string // the tailed paths that its name says it was rotated away from
 
 	owner  *stream // whose content it has
@@ -78,10 +79,13 @@ func (s *Source) list() *listing {
 	}
 	bases := make(map[base]bool)
 	for _, path := range s.targets(l) {
-		l.add(path, true)
+		e := l.add(path, true)
 		bases[base{path, path}] = true
 		if end := linked(path); end != "" {
 			bases[base{end, path}] = true
+			if e != nil {
+				e.linked = true
+			}
 		}
 	}
 	for _, st := range s.streams {

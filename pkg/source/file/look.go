@@ -12,8 +12,10 @@ import (
 
 const (
 	// relist is how often directories are read although nothing seems to have
-	// changed in them.
-	relist = 5 * time.Second
+	// changed in them; less often if that takes more than its share of a core,
+	// but at least every relistAtMost.
+	relist       = 5 * time.Second
+	relistAtMost = time.Minute
 	// tick is more than the step in which file systems stamp changes: a change
 	// in the same step as the one before leaves the same stamp.
 	tick = 50 * time.Millisecond
@@ -28,14 +30,18 @@ type stamp struct {
 // look finds out what there is. It reports whether there is something to read.
 func (s *Source) look(now time.Time) bool {
 	began := s.clock()
+	s.putToRest(now)
 	for _, st := range s.streams {
 		st.paused, st.trouble = false, nil
 	}
+	var listing time.Duration
 	if s.isSurveyDue() {
 		s.survey(now)
+		listing += s.listCost
 	}
 	if s.statAll(now) {
 		s.survey(now)
+		listing += s.listCost
 		s.statAll(now)
 	}
 	s.keepOpen()
@@ -46,20 +52,17 @@ func (s *Source) look(now time.Time) bool {
 	s.lookEnded = s.clock()
 	cost := s.lookEnded.Sub(began)
 	s.lookCost, s.lastCost = min(cost, s.lastCost), cost // one slow look proves nothing
+	s.pollCost = min(s.lookCost, cost-listing)
 	return slices.ContainsFunc(s.streams, (*stream).unread)
 }
 
 // isSurveyDue reports whether files may have come, gone or changed their names.
 func (s *Source) isSurveyDue() bool {
 	now := s.clock()
-	if s.unsettled || s.last.IsZero() || now.Sub(s.last) > relist {
+	if s.unsettled || s.last.IsZero() || now.Sub(s.last) > min(max(relist, watchedShare*s.listCost), relistAtMost) {
 		return true
 	}
-	if s.glob {
-		if isPattern(filepath.Dir(s.pattern)) {
-			return true // directories may have come as well
-		}
-	} else if s.atPath() != s.target {
+	if s.surveysAlways() || (!s.glob && s.atPath() != s.target) {
 		return true
 	}
 	for dir, stamp := range s.stamps {
@@ -69,6 +72,10 @@ func (s *Source) isSurveyDue() bool {
 	}
 	return false
 }
+
+// surveysAlways reports whether every look has to read directories, as some may
+// have come that the pattern names.
+func (s *Source) surveysAlways() bool { return s.glob && isPattern(filepath.Dir(s.pattern)) }
 
 // atPath returns the number of what is at the path, zero if nothing is.
 func (s *Source) atPath() fileID {
@@ -102,6 +109,11 @@ func (s *Source) surveyed(l *listing, began time.Time) {
 		stamps[dir] = old
 	}
 	s.stamps, s.last = stamps, began
+	s.listCost = s.clock().Sub(began)
+	s.names = make(map[string]*stream, len(s.streams))
+	for _, st := range s.streams {
+		s.names[st.name] = st
+	}
 	s.target = fileID{}
 	if e := l.byPath[s.pattern]; e != nil && !s.glob {
 		s.target = e.id
@@ -111,12 +123,12 @@ func (s *Source) surveyed(l *listing, began time.Time) {
 
 // statAll looks at the size of every file, newest first: what is at a path is
 // then read only as far as it went before its predecessor was looked at. It
-// reports whether a file is not what it was.
+// leaves out those at rest. It reports whether a file is not what it was.
 func (s *Source) statAll(now time.Time) bool {
 	changed := false
 	for _, atPath := range []bool{true, false} {
 		for _, st := range slices.Backward(s.streams) {
-			if st.done || !st.lost.IsZero() || st.rotated.IsZero() != atPath {
+			if st.done || st.asleep || !st.lost.IsZero() || st.rotated.IsZero() != atPath {
 				continue
 			}
 			st.paused, st.trouble = false, nil

@@ -36,10 +36,12 @@ func TestEveryLineOnce(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			rt.Fatalf("%v", err)
 		}
-		opts := Options{BatchLines: rapid.IntRange(1, 7).Draw(rt, "batch lines")}
+		opts := Options{BatchLines: rapid.IntRange(1, 7).Draw(rt, "batch lines"), MostResting: 1}
 		pattern := rapid.SampledFrom([]string{log, log, log + "*"}).Draw(rt, "pattern")
 		w := &spool{rig: startRig(rt, dir, filepath.Join(dir, pattern), opts)}
 		w.numbered = rapid.Bool().Draw(rt, "numbered")
+		w.watched = rapid.Bool().Draw(rt, "watched")
+		w.restart()
 		defer func() {
 			w.stop()
 			os.RemoveAll(dir)
@@ -56,6 +58,7 @@ func TestEveryLineOnce(t *testing.T) {
 			"compress":          w.gzip,
 			"remove a sibling":  w.removeSibling,
 			"look":              w.look,
+			"rest":              w.rest,
 			"catch up":          func(*rapid.T) { w.catchUp() },
 			"pass grace":        func(*rapid.T) { w.settle() },
 			"crash and restart": w.crash,
@@ -231,6 +234,13 @@ func (w *spool) drawSibling(rt *rapid.T) int {
 }
 
 func (w *spool) look(*rapid.T) { w.store(w.step()) }
+
+// rest lets the time pass after which files are not looked at in every look.
+func (w *spool) rest(*rapid.T) {
+	w.settle()
+	w.now = w.now.Add(restAfter)
+	w.settle()
+}
 
 // crash reads a batch that is never stored, and begins again.
 func (w *spool) crash(rt *rapid.T) {

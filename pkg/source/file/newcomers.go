@@ -225,7 +225,7 @@ func (s *Source) add(e *entry) *stream {
 	s.newest++
 	st := &stream{
 		key: strconv.FormatUint(s.newest, 10), path: e.origin(), name: e.path, id: e.id,
-		modified: e.modified, present: true, checked: true,
+		modified: e.modified, present: true, checked: true, linked: e.linked,
 	}
 	e.owner = st
 	s.streams = append(s.streams, st)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dam-delivery/dz/pkg/source"
@@ -40,6 +41,7 @@ type rig struct {
 	rejected []source.Rejection
 	stored   map[string][]byte
 	down     bool // dz does nothing
+	watched  bool // the system tells of changes
 }
 
 func newRig(t *testing.T, name string) *rig {
@@ -68,6 +70,14 @@ func (r *rig) start() {
 		r.t.Fatalf("New: %v", err)
 	}
 	r.src = src
+	r.src.watch.covers = r.watched
+}
+
+// tell has the system tell that a file was changed.
+func (r *rig) tell(name string) {
+	if r.watched {
+		r.src.hear(fsnotify.Event{Name: r.path(name), Op: fsnotify.Write})
+	}
 }
 
 func (r *rig) stop() {
@@ -174,6 +184,7 @@ func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
 func (r *rig) write(name, text string) {
 	r.t.Helper()
 	r.check(os.WriteFile(r.path(name), []byte(text), 0o600))
+	r.tell(name)
 }
 
 // add appends text to name.
@@ -184,6 +195,7 @@ func (r *rig) add(name, text string) {
 	_, err = f.WriteString(text)
 	r.check(err)
 	r.check(f.Close())
+	r.tell(name)
 }
 
 func (r *rig) rename(from, to string) {
@@ -199,6 +211,7 @@ func (r *rig) remove(name string) {
 func (r *rig) truncate(name string, size int64) {
 	r.t.Helper()
 	r.check(os.Truncate(r.path(name), size))
+	r.tell(name)
 }
 
 func (r *rig) copy(from, to string) {

@@ -66,6 +66,10 @@ type stream struct {
 	// which nothing was left to be judged; zero before that.
 	since time.Time
 
+	linked bool // its name is a symbolic link, so no watch tells of changes
+	woken  bool // a watch told of a change since the last look
+	asleep bool // not looked at in this look, see putToRest
+
 	paused  bool // not to be read before the next look
 	trouble error
 	told    bool // in the list of positions to be handed out

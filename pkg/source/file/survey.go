@@ -167,7 +167,10 @@ func (s *Source) settle(st *stream, e *entry, now time.Time) {
 	if !st.zipped {
 		st.size = min(max(st.size, st.mark.offset), e.size)
 	}
-	st.modified, st.listed = e.modified, e.looks()
+	if st.listed != e.looks() {
+		st.asleep = false
+	}
+	st.modified, st.listed, st.linked = e.modified, e.looks(), e.linked
 	grown := !st.zipped && !st.skipped && e.size > st.mark.offset
 	switch {
 	case e.target && (e.path == st.path || !slices.Contains(e.of, st.path)):

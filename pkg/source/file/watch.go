@@ -12,6 +12,9 @@ import (
 const (
 	// idleShare bounds what looking costs while nothing happens: 1 part in 100.
 	idleShare = 100
+	// watchedShare bounds what looking for what a watch missed costs while
+	// nothing happens, and what reading directories costs: 1 in 400 each.
+	watchedShare = 400
 	// busyShare bounds what looking costs when the source is woken: 1 in 5.
 	busyShare = 4
 )
@@ -22,7 +25,11 @@ type watcher struct {
 	started bool // or not wanted
 	notify  *fsnotify.Watcher
 	dirs    map[string]bool
+	covers  bool // every directory that was listed last
 }
+
+// heard is how many events wait to be heard, beside those in the kernel.
+const heard = 1024
 
 // start begins to watch where that costs one descriptor: other systems than
 // Linux would open every file of a directory. Without a watch, the source polls.
@@ -31,7 +38,7 @@ func (w *watcher) start() {
 	if runtime.GOOS != "linux" {
 		return
 	}
-	notify, err := fsnotify.NewWatcher()
+	notify, err := fsnotify.NewBufferedWatcher(heard)
 	if err != nil {
 		return // the system has no instance left; polling does
 	}
@@ -57,12 +64,14 @@ func (w *watcher) cover(dirs map[string]time.Time) {
 			delete(w.dirs, dir)
 		}
 	}
+	w.covers = len(w.dirs) == len(dirs)
 }
 
 // note sees to it that a directory which is removed is watched when it is back.
 func (w *watcher) note(event fsnotify.Event) {
-	if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
+	if w.dirs[event.Name] && (event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename)) {
 		delete(w.dirs, event.Name)
+		w.covers = false
 	}
 }
 
@@ -75,7 +84,7 @@ func (w *watcher) close() error {
 
 // wait returns when it is time for another look.
 func (s *Source) wait(ctx context.Context) error {
-	poll := time.NewTimer(max(s.opts.PollInterval, idleShare*s.lookCost))
+	poll := time.NewTimer(s.pollAfter())
 	defer poll.Stop()
 	for {
 		select {
@@ -85,21 +94,35 @@ func (s *Source) wait(ctx context.Context) error {
 			return nil
 		case event, ok := <-s.watch.events():
 			if !ok {
-				s.watch.notify = nil
+				s.deafen()
 				continue
 			}
-			s.watch.note(event)
+			s.hear(event)
 			if s.concerns(event.Name) {
 				return s.pause(ctx)
 			}
 		case _, ok := <-s.watch.errors():
 			if !ok {
-				s.watch.notify = nil
+				s.deafen()
 				continue
 			}
+			s.wakeAll()
 			return s.pause(ctx) // an overflow: something has happened, so look
 		}
 	}
+}
+
+// pollAfter returns when to look again if nothing happens. What reading
+// directories costs counts only if the next look will do so again.
+func (s *Source) pollAfter() time.Duration {
+	cost := idleShare * s.pollCost
+	switch {
+	case s.unsettled || s.surveysAlways():
+		cost = idleShare * s.lookCost
+	case s.watch.covers:
+		cost = watchedShare * s.pollCost
+	}
+	return max(s.opts.PollInterval, cost)
 }
 
 // pause keeps looking from taking all of a core while the source is woken all
@@ -111,8 +134,12 @@ func (s *Source) pause(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case event := <-s.watch.events():
-			s.watch.note(event)
+		case event, ok := <-s.watch.events():
+			if !ok {
+				s.deafen()
+				continue
+			}
+			s.hear(event)
 		case <-rest.C:
 			return nil
 		}
