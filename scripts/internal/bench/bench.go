@@ -135,6 +135,7 @@ const longest = 20 * time.Minute
 func within(ctx context.Context, opts options, stderr io.Writer, do func(context.Context, *bench) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
+	command := opts.command()
 	if opts.dz, err = filepath.Abs(opts.dz); err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func within(ctx context.Context, opts options, stderr io.Writer, do func(context
 		err = errors.Join(err, log.Close())
 	}()
 	b := &bench{
-		opts: opts, sizes: sizesOf(opts.short), dir: dir, log: log, report: report{Short: opts.short, Command: opts.command()},
+		opts: opts, sizes: sizesOf(opts.short), dir: dir, log: log, report: report{Short: opts.short, Command: command},
 		tell: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
 	}
 	if b.sink, err = startSink(ctx, log); err != nil {

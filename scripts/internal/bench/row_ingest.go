@@ -70,12 +70,14 @@ type intake struct {
 	rate            float64 // events a second
 	cpu             float64 // µs an event
 	peak            int64   // bytes of RSS
+	anon            int64   // of it at the end, without mapped files
 	debtBytes       int     // of a debt's record; 0 without debts
 }
 
 func (in intake) result(what string) result {
-	return measured("ingest", what, in.rate, "events/s").noted("%s events about %s objects; %.1f µs of processor time; peak %.0f MiB",
-		number(float64(in.events)), number(float64(in.objects)), in.cpu, mib(in.peak))
+	return measured("ingest", what, in.rate, "events/s").noted(
+		"%s events about %s objects; %.1f µs of processor time; peak %.0f MiB, at the end %.0f MiB are not mapped files",
+		number(float64(in.events)), number(float64(in.objects)), in.cpu, mib(in.peak), mib(in.anon))
 }
 
 // ingest has so many endpoints be owed what events about objects mean.
@@ -111,7 +113,7 @@ func (b *bench) ingest(ctx context.Context, name string, events, objects, endpoi
 		if err != nil {
 			return err
 		}
-		in.peak = m.Peak
+		in.peak, in.anon = m.Peak, m.Anon
 		status, err := d.client.Status(ctx)
 		if err != nil {
 			return err
