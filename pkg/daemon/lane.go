@@ -161,11 +161,11 @@ func (l *lane) run(ctx, attempts context.Context) {
 	if l.getHealth().Hasten {
 		l.hasten(ctx) // the last process did not come to it
 	}
-	d := newDispatcher(l, ctx, attempts)
+	d := newDispatcher(l)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		next, err := d.dispatch()
+		next, err := d.dispatch(ctx, attempts)
 		now := l.now()
 		if err != nil && ctx.Err() == nil {
 			l.log.Error("can't read what is due; trying again", "error", err)

@@ -17,24 +17,19 @@ import (
 // the eyes of the time after.
 type dispatcher struct {
 	*lane
-	claiming context.Context // no attempt begins once it has ended
-	attempts context.Context
-
 	busy      map[event.Object]bool
 	busyKeys  map[debt.Key]bool // a change meanwhile may give a debt another object
 	claimedAt time.Time         // the last time
 }
 
-func newDispatcher(l *lane, claiming, attempts context.Context) *dispatcher {
-	return &dispatcher{
-		lane: l, claiming: claiming, attempts: attempts,
-		busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool),
-	}
+func newDispatcher(l *lane) *dispatcher {
+	return &dispatcher{lane: l, busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool)}
 }
 
 // dispatch begins as many attempts as may be made now, and returns when to look
-// again; zero if only an event can tell.
-func (d *dispatcher) dispatch() (next time.Time, err error) {
+// again; zero if only an event can tell. No attempt begins once claiming has
+// ended; those under way end with attempts.
+func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Time, err error) {
 	s := d.settings.Load()
 	now := d.now()
 	permit := d.getHealth().Permit(now, s.ep.Enabled, s.ep.Slots())
@@ -48,13 +43,13 @@ func (d *dispatcher) dispatch() (next time.Time, err error) {
 		// sent, one at a time.
 		permit.Slots, next = 1, permit.Until
 	}
-	d.begin(s, permit, now)
+	d.begin(claiming, attempts, s, permit, now)
 	limit, soon := d.demand(s, permit, now)
 	next = earliest(next, soon)
 	if limit == 0 {
 		return next, nil // the end of an attempt wakes the lane, or soon does
 	}
-	claim, err := d.store.Claim(d.claiming, store.ClaimRequest{
+	claim, err := d.store.Claim(claiming, store.ClaimRequest{
 		Endpoint: s.ep.ID, Now: now, Limit: limit, ForcedOnly: forcedOnly,
 		Busy:    func(o event.Object) bool { return d.busy[o] },
 		BusyKey: func(key debt.Key) bool { return d.busyKeys[key] },
@@ -63,7 +58,7 @@ func (d *dispatcher) dispatch() (next time.Time, err error) {
 		return next, err
 	}
 	d.keep(claim.Debts, now, len(claim.Debts) >= limit)
-	if free := d.begin(s, permit, now); free > 0 && !forcedOnly {
+	if free := d.begin(claiming, attempts, s, permit, now); free > 0 && !forcedOnly {
 		next = earliest(next, claim.Next)
 	}
 	return next, nil
@@ -74,8 +69,8 @@ func (d *dispatcher) dispatch() (next time.Time, err error) {
 // anew.
 func (d *dispatcher) forget(now time.Time, anew bool) {
 	d.mu.Lock()
-	freed := append(d.freed, d.ready.drop(now, anew)...)
-	d.freed = nil
+	freed := d.freed
+	freed, d.freed = append(freed, d.ready.drop(now, anew)...), nil
 	d.mu.Unlock()
 	for _, debts := range freed {
 		for i := range debts {
@@ -127,7 +122,7 @@ func (d *dispatcher) keep(debts []debt.Debt, now time.Time, more bool) {
 
 // begin starts workers on what is ready, and returns how many more there might
 // be.
-func (d *dispatcher) begin(s *laneSettings, permit endpoint.Permit, now time.Time) (free int) {
+func (d *dispatcher) begin(claiming, attempts context.Context, s *laneSettings, permit endpoint.Permit, now time.Time) (free int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for free = d.free(permit); free > 0; free = d.free(permit) {
@@ -140,7 +135,7 @@ func (d *dispatcher) begin(s *laneSettings, permit endpoint.Permit, now time.Tim
 		}
 		s.spend(now)
 		d.running++
-		go d.work(d.claiming, d.attempts, debts)
+		go d.work(claiming, attempts, debts)
 	}
 	return free
 }

@@ -224,7 +224,7 @@ func TestAnOutcomeThatTheStoreCantTakeHoldsUpNoOther(t *testing.T) {
 		w.mu.Lock()
 		w.bad["3"] = false
 		w.mu.Unlock()
-		time.Sleep(2 * storeRetry)
+		<-time.After(2 * storeRetry)
 		synctest.Wait()
 		w.wantSent(500, "when it can be settled")
 		if w.settled != 500 {
