@@ -32,6 +32,7 @@ type Endpoint struct {
 	// removed endpoint can't be taken for what is owed to its successor.
 	ID          uint64 `json:"id"`
 	Name        string `json:"name"`
+	Group       string `json:"group,omitempty"` // of endpoints that were added together
 	Style       string `json:"style"`
 	URL         string `json:"url"`
 	Description string `json:"description,omitempty"`

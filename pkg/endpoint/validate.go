@@ -62,6 +62,7 @@ func (e *Endpoint) Normalize() {
 func (e *Endpoint) Validate() error {
 	return errors.Join(
 		CheckName(e.Name),
+		checkGroup(e.Group),
 		checkURL(e.URL),
 		checkHeaders(e.Headers),
 		checkSigning(e.Signing),

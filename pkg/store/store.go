@@ -92,9 +92,11 @@ type Registry interface {
 	// AddEndpoint gives the endpoint an id that was never used before. ErrExists
 	// if the name is taken.
 	AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (Registered, error)
+	// AddEndpoints adds several, in order, or after an error none.
+	AddEndpoints(ctx context.Context, eps []endpoint.Endpoint) ([]Registered, error)
 	// UpdateEndpoint lets change alter the endpoint; its error comes back and
-	// nothing is changed. change may be called more than once. Id, name and
-	// creation time can't be changed.
+	// nothing is changed. change may be called more than once. Id, name, group
+	// and creation time can't be changed.
 	UpdateEndpoint(ctx context.Context, name string, change func(*endpoint.Endpoint) error) (Registered, error)
 	// RemoveEndpoint removes the endpoint and all that is owed to it.
 	RemoveEndpoint(ctx context.Context, name string) (Removed, error)

@@ -45,26 +45,44 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 
 // AddEndpoint adds an endpoint under a name that is not taken.
 func (db *DB) AddEndpoint(ctx context.Context, ep endpoint.Endpoint) (store.Registered, error) {
-	var added store.Registered
+	added, err := db.AddEndpoints(ctx, []endpoint.Endpoint{ep})
+	if err != nil {
+		return store.Registered{}, err
+	}
+	return added[0], nil
+}
+
+// AddEndpoints adds endpoints in one transaction.
+func (db *DB) AddEndpoints(ctx context.Context, eps []endpoint.Endpoint) ([]store.Registered, error) {
+	var added []store.Registered
 	err := db.updateGrowing(ctx, func(t *txn) error {
-		if t.bucket(bucketNames).Get([]byte(ep.Name)) != nil {
-			return refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
+		added = make([]store.Registered, len(eps))
+		for i, ep := range eps {
+			var err error
+			if added[i], err = t.addEndpoint(ep); err != nil {
+				return err
+			}
 		}
-		id, err := t.endpoints.NextSequence()
-		if err != nil {
-			return err
-		}
-		if id > maxEndpoint {
-			return fmt.Errorf("endpoint %q: all %d ids are used up", ep.Name, uint64(maxEndpoint))
-		}
-		ep.ID = id
-		if err := t.bucket(bucketNames).Put([]byte(ep.Name), endpointKey(id)); err != nil {
-			return err
-		}
-		added.Endpoint = ep
-		added.Revision, err = t.putEndpoint(&ep)
-		return err
+		return nil
 	})
+	return added, err
+}
+
+func (t *txn) addEndpoint(ep endpoint.Endpoint) (added store.Registered, err error) {
+	if t.bucket(bucketNames).Get([]byte(ep.Name)) != nil {
+		return added, refuse(fmt.Errorf("endpoint %q: %w", ep.Name, store.ErrExists))
+	}
+	if ep.ID, err = t.endpoints.NextSequence(); err != nil {
+		return added, err
+	}
+	if ep.ID > maxEndpoint {
+		return added, fmt.Errorf("endpoint %q: all %d ids are used up", ep.Name, uint64(maxEndpoint))
+	}
+	if err := t.bucket(bucketNames).Put([]byte(ep.Name), endpointKey(ep.ID)); err != nil {
+		return added, err
+	}
+	added.Endpoint = ep
+	added.Revision, err = t.putEndpoint(&ep)
 	return added, err
 }
 
@@ -80,7 +98,7 @@ func (db *DB) UpdateEndpoint(ctx context.Context, name string, change func(*endp
 		if err := calling(change, &changed); err != nil {
 			return refuse(err)
 		}
-		changed.ID, changed.Name, changed.Created = ep.ID, ep.Name, ep.Created
+		changed.ID, changed.Name, changed.Group, changed.Created = ep.ID, ep.Name, ep.Group, ep.Created
 		updated.Endpoint = changed
 		updated.Revision, err = t.putEndpoint(&changed)
 		return err

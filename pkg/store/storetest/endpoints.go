@@ -44,6 +44,31 @@ func endpointsLive(f *fixture) {
 	equal(f, "endpoints left", len(must(f.engine().Endpoints(ctx)).in(f).List), 1)
 }
 
+func endpointsAreAddedTogether(f *fixture) {
+	f.add("shop")
+	before := must(f.engine().Endpoints(ctx)).in(f)
+	_, err := f.engine().AddEndpoints(ctx, []endpoint.Endpoint{newEndpoint("web"), newEndpoint("shop"), newEndpoint("cdn")})
+	wantError(f, err, store.ErrExists)
+	_, err = f.engine().AddEndpoints(ctx, []endpoint.Endpoint{newEndpoint("web"), newEndpoint("web")})
+	wantError(f, err, store.ErrExists)
+	equal(f, "after what could not be done in whole", must(f.engine().Endpoints(ctx)).in(f), before)
+
+	web, cdn := newEndpoint("web"), newEndpoint("cdn")
+	web.Group, cdn.Group = "sites", "sites"
+	added := must(f.engine().AddEndpoints(ctx, []endpoint.Endpoint{web, cdn})).in(f)
+	f.crash()
+	all := must(f.engine().Endpoints(ctx)).in(f)
+	equal(f, "names", []string{all.List[0].Name, all.List[1].Name, all.List[2].Name}, []string{"cdn", "shop", "web"})
+	equal(f, "the first", all.List[2], added[0].Endpoint)
+	equal(f, "the second", all.List[0], added[1].Endpoint)
+	equal(f, "revision", all.Revision, added[1].Revision)
+	if added[0].Endpoint.ID >= added[1].Endpoint.ID {
+		f.Errorf("ids %d and %d do not rise", added[0].Endpoint.ID, added[1].Endpoint.ID)
+	}
+	moved := must(f.engine().UpdateEndpoint(ctx, "web", func(e *endpoint.Endpoint) error { e.Group = "other"; return nil })).in(f)
+	equal(f, "the group of an endpoint that was changed", moved.Endpoint.Group, "sites")
+}
+
 func idsAreNotReused(f *fixture) {
 	first := f.add("shop")
 	must(f.engine().RemoveEndpoint(ctx, "shop")).in(f)

@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		test func(*fixture)
 	}{
 		{"endpoints are added, changed, listed and removed", endpointsLive},
+		{"endpoints are added together or not at all", endpointsAreAddedTogether},
 		{"an endpoint's id is never used again", idsAreNotReused},
 		{"an ingested batch leaves debts and its position together", ingestIsOne},
 		{"changes routed by other endpoints are refused whole", staleRoutes},
