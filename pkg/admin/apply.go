@@ -66,6 +66,8 @@ func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, e
 		// so that what is shown can be sent back.
 	case "name":
 		err = checkSameName(ep, raw)
+	case "group":
+		err = checkSameGroup(ep, raw)
 	case "url":
 		err = setURL(ep, raw)
 	case "headers":
@@ -143,6 +145,17 @@ func checkSameName(ep *endpoint.Endpoint, raw json.RawMessage) error {
 	}
 	if name != ep.Name {
 		return invalid("add one of the new name and remove this one", "endpoint %s can't be renamed", ep.Name)
+	}
+	return nil
+}
+
+func checkSameGroup(ep *endpoint.Endpoint, raw json.RawMessage) error {
+	var group string
+	if err := set(raw, "group", &group); err != nil {
+		return err
+	}
+	if group != ep.Group {
+		return invalid("several URLs given at once make a group", "endpoint %s can't be put into another group", ep.Name)
 	}
 	return nil
 }

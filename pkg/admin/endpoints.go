@@ -82,15 +82,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *listInput) (api.Endpoint
 	if err != nil {
 		return api.EndpointList{}, err
 	}
-	list := api.EndpointList{Endpoints: make([]api.Endpoint, 0, len(states))}
-	for _, state := range states {
-		shown, err := s.show(state, in.Reveal)
-		if err != nil {
-			return api.EndpointList{}, err
-		}
-		list.Endpoints = append(list.Endpoints, shown)
-	}
-	return list, nil
+	return s.showAll(states, in.Reveal)
 }
 
 func (s *Server) getEndpoint(ctx context.Context, in *getInput) (api.Endpoint, error) {

@@ -42,6 +42,7 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	r := &router{server: s, api: humaAPI}
 	s.reporterRoutes(r)
 	s.endpointRoutes(r)
+	s.groupRoutes(r)
 	s.failureRoutes(r)
 	s.eventRoutes(r)
 	s.storeRoutes(r)

@@ -51,6 +51,11 @@ type (
 		Name string `json:"name"`
 		api.EndpointUpdate
 	}
+	groupCreateSchema struct {
+		Name string   `json:"name"`
+		URLs []string `json:"urls"`
+		api.EndpointUpdate
+	}
 )
 
 // newRegistry makes the registry of schemas.
@@ -75,6 +80,7 @@ func newRegistry() huma.Registry {
 	alias(reflect.TypeFor[api.Endpoint](), reflect.TypeFor[endpointSchema]())
 	alias(reflect.TypeFor[api.EndpointUpdate](), reflect.TypeFor[endpointUpdateSchema]())
 	alias(reflect.TypeFor[api.EndpointCreate](), reflect.TypeFor[endpointCreateSchema]())
+	alias(reflect.TypeFor[api.GroupCreate](), reflect.TypeFor[groupCreateSchema]())
 	alias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[api.ErrorBody]())
 	return registry
 }
@@ -84,9 +90,13 @@ func newRegistry() huma.Registry {
 // beside an endpoint's members.
 func finishSchemas(registry huma.Registry) {
 	for name, schema := range registry.Map() {
-		open := name == "Endpoint" || name == "EndpointUpdate" || name == "EndpointCreate"
+		open := name == "Endpoint" || name == "EndpointUpdate" || name == "EndpointCreate" || name == "GroupCreate"
 		if open {
 			schema.AdditionalProperties = true
+		}
+		if name == "GroupCreate" {
+			delete(schema.Properties, "url") // urls takes its place
+			schema.Properties["urls"].Nullable = false
 		}
 		for _, property := range schema.Properties {
 			if property.Type == huma.TypeArray && (name == "Endpoint" || !open) {

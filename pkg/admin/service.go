@@ -21,6 +21,7 @@ import (
 type Service interface {
 	Reporter
 	Endpoints
+	Groups
 	Failures
 	Events
 	Store
@@ -89,6 +90,20 @@ type Endpoints interface {
 	// TestEndpoint sends a marked request. That it was not delivered is a
 	// result, no error. Secrets in the exchange are masked.
 	TestEndpoint(ctx context.Context, name string) (api.Exchange, error)
+}
+
+// Groups keeps endpoints that were registered together under one name, which no
+// endpoint has. A group's endpoints are returned in the order they were made.
+type Groups interface {
+	GetGroup(ctx context.Context, name string) ([]EndpointState, error)
+	// CreateGroup does with all of eps, whose Group is the same, what
+	// CreateEndpoint does with one, or after an error with none.
+	CreateGroup(ctx context.Context, eps []endpoint.Endpoint) ([]EndpointState, error)
+	// UpdateGroup does what UpdateEndpoint does, but changes none of the
+	// endpoints if one can't be changed so.
+	UpdateGroup(ctx context.Context, name string, change func(ep *endpoint.Endpoint) error) ([]EndpointState, error)
+	SetGroupEnabled(ctx context.Context, name string, enabled bool) ([]EndpointState, error)
+	RemoveGroup(ctx context.Context, name string) ([]api.Removed, error)
 }
 
 // Failures keeps the debts whose last attempt failed.

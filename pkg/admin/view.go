@@ -28,6 +28,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 	sub := ep.Subscription
 	return api.Endpoint{
 		Name:           ep.Name,
+		Group:          ep.Group,
 		Style:          ep.Style,
 		URL:            ep.URL,
 		Description:    ep.Description,
@@ -122,15 +123,15 @@ func NewFailure(f debt.Failure, endpointName string) api.Failure {
 	return shown
 }
 
-// NewSelection reads which failures are meant. endpoint is the id of the
-// endpoint that is named, 0 if none is.
-func NewSelection(s api.FailureSelection, endpointID uint64) (debt.Selection, error) {
+// NewSelection reads which failures are meant. endpoints are the ids of the
+// endpoints that are named, none if any is meant.
+func NewSelection(s api.FailureSelection, endpoints []uint64) (debt.Selection, error) {
 	selection := debt.Selection{
-		Endpoint: endpointID,
-		Object:   s.Object,
-		Reasons:  s.Reasons,
-		Statuses: s.Statuses,
-		Retrying: s.Retrying,
+		Endpoints: endpoints,
+		Object:    s.Object,
+		Reasons:   s.Reasons,
+		Statuses:  s.Statuses,
+		Retrying:  s.Retrying,
 	}
 	for _, text := range s.IDs {
 		id, err := debt.ParseID(text)

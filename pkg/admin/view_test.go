@@ -50,17 +50,17 @@ func TestSelection(t *testing.T) {
 	got, err := NewSelection(api.FailureSelection{
 		IDs: []string{id.String()}, Object: "asset/1", Reasons: []attempt.Reason{attempt.TLS}, Statuses: []int{500},
 		Since: &since, Until: &until, Retrying: true,
-	}, 9)
+	}, []uint64{9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := debt.Selection{
-		Endpoint: 9, IDs: []debt.ID{id}, Object: "asset/1", Reasons: []attempt.Reason{attempt.TLS}, Statuses: []int{500},
+		Endpoints: []uint64{9}, IDs: []debt.ID{id}, Object: "asset/1", Reasons: []attempt.Reason{attempt.TLS}, Statuses: []int{500},
 		Since: since, Until: until, Retrying: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	_, err = NewSelection(api.FailureSelection{IDs: []string{"nonsense"}}, 0)
+	_, err = NewSelection(api.FailureSelection{IDs: []string{"nonsense"}}, nil)
 	wantError(t, err, api.CodeInvalid, "nonsense", "dz failures list")
 }

@@ -27,7 +27,7 @@ func TestEndpointWritesOptionsBesideItsMembers(t *testing.T) {
 	if want := `"aFlag":true,"idName":"base"}`; !strings.HasSuffix(string(raw), want) {
 		t.Errorf("got %s, want it to end with %s", raw, want)
 	}
-	if !strings.HasPrefix(string(raw), `{"name":"shop","style":""`) {
+	if !strings.HasPrefix(string(raw), `{"name":"shop","group":"","style":""`) {
 		t.Errorf("members are not in the order of the type: %s", raw)
 	}
 }
@@ -157,7 +157,7 @@ func TestUpdateHasTheMembersOfAnEndpoint(t *testing.T) {
 			fixed = append(fixed, name)
 		}
 	}
-	if diff := cmp.Diff([]string{"name", "state", "created", "updated"}, fixed); diff != "" {
+	if diff := cmp.Diff([]string{"name", "group", "state", "created", "updated"}, fixed); diff != "" {
 		t.Errorf("members that can't be changed (-want +got):\n%s", diff)
 	}
 }

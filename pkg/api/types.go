@@ -77,6 +77,7 @@ type SourceStatus struct {
 // EndpointStatus is the state of one endpoint.
 type EndpointStatus struct {
 	Name        string     `json:"name"`
+	Group       string     `json:"group" doc:"of endpoints that were added together; empty: none"`
 	Style       string     `json:"style"`
 	State       string     `json:"state" enum:"healthy,sick,gone,disabled"`
 	Debts       uint64     `json:"debts" doc:"owed, without failures"`
@@ -95,6 +96,7 @@ type EndpointStatus struct {
 // members (idName, for example).
 type Endpoint struct {
 	Name           string            `json:"name"`
+	Group          string            `json:"group" doc:"of endpoints that were added together; empty: none"`
 	Style          string            `json:"style"`
 	URL            string            `json:"url"`
 	Description    string            `json:"description"`

@@ -117,26 +117,46 @@ func (r *registry) validate(ep *endpoint.Endpoint) error {
 
 // add stores a new endpoint and begins to serve it.
 func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time) (endpoint.Endpoint, error) {
-	if err := r.validate(&ep); err != nil {
-		return endpoint.Endpoint{}, invalid(err)
+	added, err := r.addAll(ctx, []endpoint.Endpoint{ep}, now)
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	return added[0], nil
+}
+
+// addAll stores new endpoints, all or none of them, and begins to serve them.
+func (r *registry) addAll(ctx context.Context, eps []endpoint.Endpoint, now time.Time) ([]endpoint.Endpoint, error) {
+	for i := range eps {
+		if err := r.validate(&eps[i]); err != nil {
+			return nil, invalid(err)
+		}
+		eps[i].Created, eps[i].Updated = now, now
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ep.Created, ep.Updated = now, now
-	registered, err := r.store.AddEndpoint(ctx, ep)
+	if err := r.checkNames(eps); err != nil {
+		return nil, err
+	}
+	registered, err := r.store.AddEndpoints(ctx, eps)
 	if err != nil {
-		return endpoint.Endpoint{}, err
+		return nil, err
 	}
 	failpoint.Reach(failpoint.EndpointAdded)
-	ep = registered.Endpoint
-	st, rt, err := r.compile(&ep)
-	if err != nil {
-		return endpoint.Endpoint{}, err
+	added := make([]endpoint.Endpoint, len(registered))
+	table := r.table.Load()
+	for i, one := range registered {
+		ep := one.Endpoint
+		st, rt, err := r.compile(&ep)
+		if err != nil {
+			return nil, err
+		}
+		r.put(ep, st, endpoint.Health{})
+		table = table.With(one.Revision, rt)
+		r.log.Info("endpoint added", "endpoint", ep.Name, "style", ep.Style)
+		added[i] = ep
 	}
-	r.put(ep, st, endpoint.Health{})
-	r.table.Store(r.table.Load().With(registered.Revision, rt))
-	r.log.Info("endpoint added", "endpoint", ep.Name, "style", ep.Style)
-	return ep, nil
+	r.table.Store(table)
+	return added, nil
 }
 
 // update changes a stored endpoint. Its health begins anew if it was switched on,

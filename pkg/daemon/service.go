@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
@@ -42,17 +43,30 @@ func told(err error) error {
 	}
 }
 
-// noEndpoint is the error for a name that is not registered.
+// noEndpoint is the error for a name that is not registered, or is a group's
+// where one endpoint is meant.
 func (s *service) noEndpoint(name string, err error) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return told(err)
 	}
-	var names []string
-	for _, l := range s.registry.all() {
-		names = append(names, l.settings.Load().ep.Name)
+	if lanes, err := s.registry.group(name); err == nil {
+		return &api.Error{
+			Code: api.CodeNotFound, Message: quote(name) + " is a group of endpoints",
+			Hint: "name one of them: " + strings.Join(laneNames(lanes), ", "),
+		}
 	}
+	names := append(laneNames(s.registry.all()), s.groups()...)
 	return &api.Error{
 		Code: api.CodeNotFound, Message: "there is no endpoint " + quote(name) + nearest(name, names),
 		Hint: "'dz endpoint list' shows what there is",
 	}
+}
+
+// laneNames returns the names of lanes' endpoints.
+func laneNames(lanes []*lane) []string {
+	names := make([]string, len(lanes))
+	for i, l := range lanes {
+		names[i] = l.settings.Load().ep.Name
+	}
+	return names
 }

@@ -74,7 +74,7 @@ func (s *service) CreateEndpoint(ctx context.Context, ep endpoint.Endpoint) (adm
 	if err != nil {
 		return admin.EndpointState{}, told(err)
 	}
-	return s.state(added)
+	return s.state(added), nil
 }
 
 // UpdateEndpoint changes an endpoint.
@@ -83,7 +83,7 @@ func (s *service) UpdateEndpoint(ctx context.Context, name string, change func(*
 	if err != nil {
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}
-	return s.state(updated)
+	return s.state(updated), nil
 }
 
 // SetEndpointEnabled switches an endpoint on or off.
@@ -92,15 +92,15 @@ func (s *service) SetEndpointEnabled(ctx context.Context, name string, enabled b
 	if err != nil {
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}
-	return s.state(updated)
+	return s.state(updated), nil
 }
 
-func (s *service) state(ep endpoint.Endpoint) (admin.EndpointState, error) {
+func (s *service) state(ep endpoint.Endpoint) admin.EndpointState {
 	state := admin.EndpointState{Endpoint: ep, State: endpoint.Health{}.State(ep.Enabled)}
 	if l := s.registry.lane(ep.ID); l != nil {
 		state.State = l.getHealth().State(ep.Enabled)
 	}
-	return state, nil
+	return state
 }
 
 // RemoveEndpoint forgets an endpoint and what it is owed.
@@ -109,7 +109,11 @@ func (s *service) RemoveEndpoint(ctx context.Context, name string) (api.Removed,
 	if err != nil {
 		return api.Removed{}, s.noEndpoint(name, err)
 	}
-	return api.Removed{Name: name, Debts: removed.Open, Failures: removed.Failed}, nil
+	return removedOf(removed), nil
+}
+
+func removedOf(r store.Removed) api.Removed {
+	return api.Removed{Name: r.Endpoint.Name, Debts: r.Open, Failures: r.Failed}
 }
 
 // TestEndpoint sends one marked request now, past all that is owed. It changes

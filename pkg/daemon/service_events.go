@@ -2,13 +2,13 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/event"
-	"github.com/dam-delivery/dz/pkg/route"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
 )
@@ -79,13 +79,20 @@ func (s *service) ListEvents(ctx context.Context, query api.EventQuery) (api.Eve
 // eventFilter returns a function that decodes an event and says whether the
 // query means it.
 func (s *service) eventFilter(query api.EventQuery) (func(store.Recent) (api.Event, bool), error) {
-	var wanted *route.Route
-	if query.Endpoint != "" {
-		l, err := s.registry.byName(query.Endpoint)
-		if err != nil {
-			return nil, s.noEndpoint(query.Endpoint, err)
-		}
-		wanted = s.registry.current().Get(l.settings.Load().ep.ID)
+	endpoints, err := s.named(query.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	table := s.registry.current()
+	wanted := func(e *event.Event) bool {
+		return slices.ContainsFunc(endpoints, func(id uint64) bool {
+			r := table.Get(id)
+			if r == nil {
+				return false // removed meanwhile
+			}
+			ok, _ := r.Match(e)
+			return ok
+		})
 	}
 	return func(r store.Recent) (api.Event, bool) {
 		if !query.Until.IsZero() && !r.Received.Before(query.Until) {
@@ -104,10 +111,8 @@ func (s *service) eventFilter(query api.EventQuery) (func(store.Recent) (api.Eve
 		if query.Object != "" && !matchObject(query.Object, e.Object) {
 			return api.Event{}, false
 		}
-		if wanted != nil {
-			if ok, _ := wanted.Match(&e); !ok {
-				return api.Event{}, false
-			}
+		if len(endpoints) > 0 && !wanted(&e) {
+			return api.Event{}, false
 		}
 		return wireEvent(r, &e), true
 	}, nil
@@ -175,13 +180,12 @@ func (s *service) ListRejected(ctx context.Context, query api.RejectedQuery) (ap
 // now, and merge into what is owed already.
 func (s *service) Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error) {
 	result := api.ReplayResult{DryRun: replay.DryRun}
-	var only uint64
-	if replay.Endpoint != "" {
-		l, err := s.registry.byName(replay.Endpoint)
-		if err != nil {
-			return result, s.noEndpoint(replay.Endpoint, err)
-		}
-		only = l.settings.Load().ep.ID
+	endpoints, err := s.named(replay.Endpoint)
+	if err != nil {
+		return result, err
+	}
+	if len(endpoints) == 0 {
+		endpoints = []uint64{0} // all of them, at once
 	}
 	oldest, err := s.store.EventsSince(ctx, 0, replay.Since, 1)
 	if err != nil {
@@ -218,7 +222,7 @@ func (s *service) Replay(ctx context.Context, replay api.Replay) (api.ReplayResu
 			}
 			batch.Events = append(batch.Events, e)
 		}
-		if err := s.replayPage(ctx, batch, only, &result); err != nil {
+		if err := s.replayPage(ctx, batch, endpoints, &result); err != nil {
 			return result, told(err)
 		}
 	}
@@ -226,11 +230,17 @@ func (s *service) Replay(ctx context.Context, replay api.Replay) (api.ReplayResu
 	return result, nil
 }
 
-func (s *service) replayPage(ctx context.Context, batch store.Ingest, only uint64, result *api.ReplayResult) error {
+// replayPage owes events again to endpoints; 0 stands for all.
+func (s *service) replayPage(ctx context.Context, batch store.Ingest, endpoints []uint64, result *api.ReplayResult) error {
 	result.Events += uint64(len(batch.Events))
-	if result.DryRun {
-		result.Owed += uint64(len(s.registry.current().Changes(batch.Events, only)))
-		return nil
+	for _, only := range endpoints {
+		if result.DryRun {
+			result.Owed += uint64(len(s.registry.current().Changes(batch.Events, only)))
+			continue
+		}
+		if err := s.intake.ingest(ctx, batch, only, func(changes int) { result.Owed += uint64(changes) }); err != nil {
+			return err
+		}
 	}
-	return s.intake.ingest(ctx, batch, only, func(changes int) { result.Owed += uint64(changes) })
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/admin"
@@ -73,15 +74,11 @@ func (s *service) failure(f *debt.Failure) api.Failure {
 // selection reads what is meant. An endpoint or id that there is not is an error:
 // a typing error must not pass for "nothing to do".
 func (s *service) selection(sel api.FailureSelection) (debt.Selection, error) {
-	var id uint64
-	if sel.Endpoint != "" {
-		l, err := s.registry.byName(sel.Endpoint)
-		if err != nil {
-			return debt.Selection{}, s.noEndpoint(sel.Endpoint, err)
-		}
-		id = l.settings.Load().ep.ID
+	endpoints, err := s.named(sel.Endpoint)
+	if err != nil {
+		return debt.Selection{}, err
 	}
-	out, err := admin.NewSelection(sel, id)
+	out, err := admin.NewSelection(sel, endpoints)
 	// Whoever names a debt means it, in whatever state it is.
 	out.Retrying = out.Retrying || len(out.IDs) > 0
 	return out, err
@@ -121,18 +118,18 @@ func (s *service) RetryFailures(ctx context.Context, action api.FailureAction) (
 	return result, nil
 }
 
-// retryTargets splits a selection by endpoint, leaving out those that nothing is
-// sent to.
+// retryTargets splits a selection into those of one endpoint each, leaving out
+// endpoints that nothing is sent to.
 func (s *service) retryTargets(ctx context.Context, sel debt.Selection) ([]debt.Selection, error) {
 	var targets []debt.Selection
 	var refused error
 	for _, l := range s.registry.all() {
 		set := l.settings.Load()
-		if sel.Endpoint != 0 && set.ep.ID != sel.Endpoint {
+		if len(sel.Endpoints) > 0 && !slices.Contains(sel.Endpoints, set.ep.ID) {
 			continue
 		}
 		target := sel
-		target.Endpoint = set.ep.ID
+		target.Endpoints = []uint64{set.ep.ID}
 		state := l.getHealth().State(set.ep.Enabled)
 		if state != endpoint.Disabled && state != endpoint.Paused {
 			targets = append(targets, target)
@@ -142,7 +139,7 @@ func (s *service) retryTargets(ctx context.Context, sel debt.Selection) ([]debt.
 		if err != nil {
 			return nil, told(err)
 		}
-		if len(held) > 0 && (sel.Endpoint != 0 || len(sel.IDs) > 0) {
+		if len(held) > 0 && (len(sel.Endpoints) > 0 || len(sel.IDs) > 0) {
 			refused = &api.Error{
 				Code:    api.CodeConflict,
 				Message: fmt.Sprintf("endpoint %s is %s, so nothing is sent to it", set.ep.Name, state),
@@ -153,7 +150,7 @@ func (s *service) retryTargets(ctx context.Context, sel debt.Selection) ([]debt.
 	return targets, refused
 }
 
-// retry forces what is selected, and waits for it if it is asked to, in portions
+// retry forces what is selected of one endpoint, and waits for it if it is asked to, in portions
 // so that what is waited for stays bounded.
 func (s *service) retry(ctx context.Context, sel debt.Selection, action api.FailureAction, result *api.FailureResult) error {
 	var waiter *retryWaiter
@@ -175,7 +172,7 @@ func (s *service) retry(ctx context.Context, sel debt.Selection, action api.Fail
 			return err
 		}
 		result.Matched += uint64(len(page))
-		l := s.registry.lane(sel.Endpoint)
+		l := s.registry.lane(sel.Endpoints[0])
 		if l != nil && len(page) > 0 && !action.DryRun {
 			l.wake()
 		}

@@ -30,7 +30,7 @@ func (s *service) RotateSecret(ctx context.Context, name string, rotation admin.
 	if err != nil {
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}
-	return s.state(updated)
+	return s.state(updated), nil
 }
 
 // newKey makes a key of the scheme, or, without one, of that of the key before.

@@ -82,7 +82,7 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 		debts.Waiting = rest - debts.Due
 	}
 	status := api.EndpointStatus{
-		Name: ep.Name, Style: ep.Style, State: string(state), Debts: counts.Open, Failures: counts.Failed,
+		Name: ep.Name, Group: ep.Group, Style: ep.Style, State: string(state), Debts: counts.Open, Failures: counts.Failed,
 		InFlight: debts.InFlight, Retrying: debts.Retrying, Delivered: counts.Delivered,
 		LastSuccess: timePointer(health.LastSuccess), LastFailure: timePointer(health.LastFailure),
 		LastError: health.LastError,

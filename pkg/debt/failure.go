@@ -18,8 +18,8 @@ type Failure struct {
 // Selection says which failures are meant. Empty members mean any; members
 // given together must all hold.
 type Selection struct {
-	Endpoint uint64
-	IDs      []ID
+	Endpoints []uint64
+	IDs       []ID
 	// Object is "kind/id" or an id alone: the item's or the base's.
 	Object   string
 	Reasons  []attempt.Reason
@@ -34,7 +34,7 @@ type Selection struct {
 func (s Selection) Match(f Failure) bool {
 	switch {
 	case !f.Failed && !s.Retrying,
-		s.Endpoint != 0 && f.Endpoint != s.Endpoint,
+		len(s.Endpoints) > 0 && !slices.Contains(s.Endpoints, f.Endpoint),
 		len(s.IDs) > 0 && !slices.Contains(s.IDs, f.ID),
 		len(s.Reasons) > 0 && !slices.Contains(s.Reasons, f.Outcome.Reason),
 		len(s.Statuses) > 0 && !slices.Contains(s.Statuses, f.Outcome.Status),

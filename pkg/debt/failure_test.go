@@ -27,8 +27,9 @@ func TestSelectionMatchesWhatItNames(t *testing.T) {
 		want      bool
 	}{
 		{"nothing named", Selection{}, true},
-		{"its endpoint", Selection{Endpoint: 3}, true},
-		{"another endpoint", Selection{Endpoint: 4}, false},
+		{"its endpoint", Selection{Endpoints: []uint64{3}}, true},
+		{"its endpoint among others", Selection{Endpoints: []uint64{4, 3}}, true},
+		{"other endpoints", Selection{Endpoints: []uint64{2, 4}}, false},
 		{"its id", Selection{IDs: []ID{other, id}}, true},
 		{"another id", Selection{IDs: []ID{other}}, false},
 		{"its reason", Selection{Reasons: []attempt.Reason{attempt.DNS, attempt.ServerError}}, true},
@@ -47,11 +48,11 @@ func TestSelectionMatchesWhatItNames(t *testing.T) {
 		{"another object", Selection{Object: "70"}, false},
 		{"a kind alone", Selection{Object: "asset/"}, false},
 		{"all of it", Selection{
-			Endpoint: 3, IDs: []ID{id}, Object: "asset/7", Reasons: []attempt.Reason{attempt.ServerError},
+			Endpoints: []uint64{3}, IDs: []ID{id}, Object: "asset/7", Reasons: []attempt.Reason{attempt.ServerError},
 			Statuses: []int{503}, Since: at(-time.Hour), Until: at(time.Hour),
 		}, true},
 		{"all of it but one", Selection{
-			Endpoint: 3, IDs: []ID{id}, Object: "asset/7", Reasons: []attempt.Reason{attempt.ServerError},
+			Endpoints: []uint64{3}, IDs: []ID{id}, Object: "asset/7", Reasons: []attempt.Reason{attempt.ServerError},
 			Statuses: []int{504}, Since: at(-time.Hour), Until: at(time.Hour),
 		}, false},
 	} {

@@ -25,13 +25,14 @@ func (p *Printer) Endpoints(list []api.Endpoint) error {
 		rows := make([][]cell, len(list))
 		for i, ep := range list {
 			rows[i] = []cell{
-				plain(ep.Name), painted(ep.State, out.paint.state), plain(ep.Style), plain(ep.URL),
+				plain(ep.Name), plain(ep.Group), painted(ep.State, out.paint.state), plain(ep.Style), plain(ep.URL),
 				plain(strings.Join(ep.ChangeTypes.Names(), ", ")), plain(ep.Description),
 				plain(relative(ep.Updated, out.now)),
 			}
 		}
 		out.table([]column{
 			{title: "NAME", least: 10},
+			{title: "GROUP", least: 8, drop: 5},
 			{title: "STATE"},
 			{title: "STYLE", drop: 2},
 			{title: "URL", least: 24},
@@ -56,6 +57,7 @@ func (p *Printer) Endpoint(ep api.Endpoint, health *api.EndpointStatus) error {
 func (out *page) endpoint(ep api.Endpoint) {
 	list := []pair{
 		{"Name", out.paint.bold(clean(ep.Name))},
+		{"Group", clean(ep.Group)},
 		{"State", out.paint.state(ep.State)},
 		{"Style", clean(ep.Style)},
 		{"URL", clean(ep.URL)},

@@ -49,7 +49,7 @@ func sampleStatus() api.Status {
 				LastSuccess: ago(26 * time.Hour), LastFailure: ago(time.Minute), NextAttempt: ago(-2 * time.Second),
 				LastError: "dial tcp 192.0.2.1:443: connect: connection refused",
 			},
-			{Name: "old", Style: "notify", State: "disabled", Debts: 7},
+			{Name: "old-1", Group: "old", Style: "notify", State: "disabled", Debts: 7},
 		},
 	}
 }
@@ -58,7 +58,7 @@ func sampleEndpoints() []api.Endpoint {
 	span := timespan.Span(30 * time.Second)
 	return []api.Endpoint{
 		{
-			Name: "search", Style: "notify", URL: "https://search.example/hooks/dam?tenant=museum", Enabled: true, State: "sick",
+			Name: "search-1", Group: "search", Style: "notify", URL: "https://search.example/hooks/dam?tenant=museum", Enabled: true, State: "sick",
 			Description: "the search index\nof the museum", ChangeTypes: event.AssetChanged | event.MetafieldChanged,
 			Events: []string{"AssetMetadataUpdated"}, Fields: []string{"title", "keywords"},
 			Formats: []event.ID{event.IntID(50036), event.StringID("web")},

@@ -127,7 +127,7 @@ func (out *page) endpointHealth(endpoints []api.EndpointStatus) {
 			failures.paint = out.paint.bad
 		}
 		rows[i] = []cell{
-			plain(ep.Name), painted(ep.State, out.paint.state), plain(ep.Style), plain(count(ep.Debts)), failures,
+			plain(ep.Name), plain(ep.Group), painted(ep.State, out.paint.state), plain(ep.Style), plain(count(ep.Debts)), failures,
 			plain(count(ep.Delivered)), plain(relativeTo(ep.LastSuccess, out.now)),
 			plain(relativeTo(ep.NextAttempt, out.now)), painted(ep.LastError, out.paint.bad),
 		}
@@ -135,6 +135,7 @@ func (out *page) endpointHealth(endpoints []api.EndpointStatus) {
 	fmt.Fprintln(out)
 	out.table([]column{
 		{title: "ENDPOINT", least: 10},
+		{title: "GROUP", least: 8, drop: 6},
 		{title: "STATE"},
 		{title: "STYLE", drop: 5},
 		{title: "DEBTS", right: true},

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -150,17 +151,14 @@ func (t *txn) eachFailure(page []debt.Failure, sel debt.Selection, do func(*stor
 
 // scan walks the trouble records that a selection may mean.
 type scan struct {
-	sel      debt.Selection
-	prefix   []byte // of the endpoint, if only one is meant
-	after    []byte // the key that was looked at last
-	finished bool
+	sel       debt.Selection
+	endpoints []uint64 // those that are meant, in the order of the keys; none: all
+	after     []byte   // the key that was looked at last
+	finished  bool
 }
 
 func newScan(sel debt.Selection, cursor string) (*scan, error) {
-	s := &scan{sel: sel}
-	if sel.Endpoint != 0 {
-		s.prefix = endpointKey(sel.Endpoint)
-	}
+	s := &scan{sel: sel, endpoints: slices.Sorted(slices.Values(sel.Endpoints))}
 	if cursor != "" {
 		after, err := hex.DecodeString(cursor)
 		if err != nil || len(after) != len(troubleKey(0, 0)) {
@@ -180,12 +178,12 @@ func (s *scan) page(db *DB, limit int) ([]debt.Failure, error) {
 		cursor := tx.Bucket(bucketTrouble).Cursor()
 		var k, v []byte
 		if s.after == nil {
-			k, v = cursor.Seek(s.prefix)
+			k, v = cursor.First()
 		} else if k, v = cursor.Seek(s.after); bytes.Equal(k, s.after) {
 			k, v = cursor.Next()
 		}
 		for range failurePage {
-			if k == nil || !bytes.HasPrefix(k, s.prefix) {
+			if k, v = s.skip(cursor, k, v); k == nil {
 				s.finished = true
 				return nil
 			}
@@ -205,6 +203,22 @@ func (s *scan) page(db *DB, limit int) ([]debt.Failure, error) {
 		return nil
 	})
 	return found, err
+}
+
+// skip moves on to the next record of an endpoint that is meant, if this one is
+// of another.
+func (s *scan) skip(cursor *bbolt.Cursor, k, v []byte) (key, record []byte) {
+	for k != nil && len(s.endpoints) > 0 {
+		at, meant := slices.BinarySearch(s.endpoints, uint64(binary.BigEndian.Uint32(k)))
+		if meant {
+			return k, v
+		}
+		if at == len(s.endpoints) {
+			return nil, nil
+		}
+		k, v = cursor.Seek(endpointKey(s.endpoints[at]))
+	}
+	return k, v
 }
 
 // decodeFailure reads a trouble record and the debt it belongs to.

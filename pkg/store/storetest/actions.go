@@ -293,7 +293,7 @@ func (m *model) selected(sel debt.Selection) []*debt.Debt {
 }
 
 func (m *model) selection(t *rapid.T) debt.Selection {
-	return debt.Selection{Endpoint: m.pick(t).ID, Retrying: rapid.Bool().Draw(t, "retrying")}
+	return debt.Selection{Endpoints: []uint64{m.pick(t).ID}, Retrying: rapid.Bool().Draw(t, "retrying")}
 }
 
 func (m *model) retrySome(t *rapid.T) {

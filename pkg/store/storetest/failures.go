@@ -60,10 +60,12 @@ func failuresSelected(f *fixture) {
 	}{
 		{"all", debt.Selection{}, 3},
 		{"with those that are retried", debt.Selection{Retrying: true}, 4},
-		{"of an endpoint", debt.Selection{Endpoint: shop.ID}, 2},
+		{"of an endpoint", debt.Selection{Endpoints: []uint64{shop.ID}}, 2},
+		{"of several endpoints", debt.Selection{Endpoints: []uint64{web.ID, shop.ID, 1000}}, 3},
+		{"of no endpoint there is", debt.Selection{Endpoints: []uint64{1000}}, 0},
 		{"by id", debt.Selection{IDs: []debt.ID{one.ID}}, 1},
 		{"by object", debt.Selection{Object: "asset/1"}, 2},
-		{"by object and endpoint", debt.Selection{Object: "1", Endpoint: web.ID}, 1},
+		{"by object and endpoint", debt.Selection{Object: "1", Endpoints: []uint64{web.ID}}, 1},
 		{"by reason", debt.Selection{Retrying: true, Reasons: []attempt.Reason{attempt.ServerError}}, 1},
 		{"by status", debt.Selection{Statuses: []int{422}}, 3},
 		{"by another status", debt.Selection{Statuses: []int{500}}, 0},
@@ -80,7 +82,7 @@ func failuresSelected(f *fixture) {
 	_, err := f.engine().Failure(ctx, debt.NewID(f.now, 1, 999))
 	wantError(f, err, store.ErrNotFound)
 
-	n, _, err := f.engine().Purge(ctx, debt.Selection{Endpoint: shop.ID}, "", 10)
+	n, _, err := f.engine().Purge(ctx, debt.Selection{Endpoints: []uint64{shop.ID}}, "", 10)
 	if err != nil || n != 2 {
 		f.Fatalf("purged %d, %v; want 2", n, err)
 	}

@@ -159,11 +159,11 @@ func (m *model) drain() {
 		if !slices.Equal(got, want) {
 			m.Fatalf("in the end %s is owed %q, want %q", ep.Name, got, want)
 		}
-		equal(m.fixture, "failures of "+ep.Name, len(m.failures(debt.Selection{Endpoint: ep.ID})),
+		equal(m.fixture, "failures of "+ep.Name, len(m.failures(debt.Selection{Endpoints: []uint64{ep.ID}})),
 			len(m.selectedFailed(ep.ID)))
 	}
 }
 
 func (m *model) selectedFailed(id uint64) []*debt.Debt {
-	return m.selected(debt.Selection{Endpoint: id})
+	return m.selected(debt.Selection{Endpoints: []uint64{id}})
 }
