@@ -14,12 +14,12 @@ import (
 const graceAndMargin = 10*time.Second + 3*time.Second
 
 // restart ends dz in order, again and again: under load, with a receiver that
-// hangs, and for a time in which the file is rotated more than once. Nothing may
-// be repeated, for every attempt that was answered is recorded.
+// hangs, and for a time in which the file is rotated several times and compressed.
+// A stop may repeat nothing, for every attempt that was answered is recorded.
 func restart(ctx context.Context, r *rig) error {
-	rounds, hangs := 30, 2
+	rounds, hangs, downtimes := 30, 2, 8
 	if r.opts.short {
-		rounds, hangs = 8, 1
+		rounds, hangs, downtimes = 8, 1, 3
 	}
 	r.spool.objects = 2000
 	if _, err := r.start(ctx); err != nil {
@@ -36,14 +36,19 @@ func restart(ctx context.Context, r *rig) error {
 			return err
 		}
 	}
-	for range 2 {
-		if err := r.rotateDuringDowntime(ctx); err != nil {
+	random := chance(r.opts.seed, r.name, "downtimes")
+	rotations := 0
+	for i := range downtimes {
+		n := 2 + random.IntN(8)
+		rotations += n
+		if err := r.rotateDuringDowntime(ctx, n, i); err != nil {
 			return err
 		}
 		if err := r.settle(ctx, time.Minute); err != nil {
 			return err
 		}
 	}
+	r.note("%d rotations during %d downtimes, two thirds of them with compression", rotations, downtimes)
 	return nil
 }
 
@@ -131,10 +136,19 @@ func (r *rig) remove(ctx context.Context, m *member) error {
 	return nil
 }
 
-// rotateDuringDowntime writes and rotates while dz is not there.
-func (r *rig) rotateDuringDowntime(ctx context.Context) error {
-	const rotations, burst = 5, 500
-	if _, err := r.timedStop(ctx); err != nil {
+// rotateDuringDowntime writes and rotates while dz is not there, which was at
+// some line of a file then. kind says how: whether rotated files are compressed,
+// all but the last or all, and whether dz was stopped or killed.
+func (r *rig) rotateDuringDowntime(ctx context.Context, rotations, kind int) error {
+	const burst = 500
+	if err := r.spool.burst(burst); err != nil {
+		return err
+	}
+	if kind%2 == 0 {
+		if _, err := r.timedStop(ctx); err != nil {
+			return err
+		}
+	} else if err := r.kill(ctx); err != nil {
 		return err
 	}
 	for range rotations {
@@ -144,11 +158,15 @@ func (r *rig) rotateDuringDowntime(ctx context.Context) error {
 		if err := r.spool.rotate(func() {}); err != nil {
 			return err
 		}
+		if keep := kind % 3; keep < 2 {
+			if err := r.spool.compress(keep); err != nil {
+				return err
+			}
+		}
 	}
 	if err := errors.Join(r.spool.burst(burst), r.spool.finish()); err != nil {
 		return err
 	}
 	_, err := r.start(ctx)
-	r.note("%d rotations during a downtime", rotations)
 	return err
 }

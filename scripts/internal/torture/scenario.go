@@ -35,6 +35,7 @@ func scenarios() []scenario {
 		{name: "sick30", run: sick30},
 		{name: "outage", run: outage},
 		{name: "full", run: full},
+		{name: "readonly", run: readonly},
 		{name: "damage", run: damage},
 		{name: "change", run: change},
 		{name: "endpoints10k", run: endpoints10k},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -165,6 +166,9 @@ func (s *spool) makeRoom() (string, error) {
 	}
 	for i := range s.rotated { // oldest first, which has the highest number
 		to := s.path + "." + strconv.Itoa(len(s.rotated)-i+1)
+		if strings.HasSuffix(s.rotated[i], zipped) {
+			to += zipped
+		}
 		if err := os.Rename(s.rotated[i], to); err != nil {
 			return "", err
 		}
