@@ -207,8 +207,8 @@ func FuzzAction(f *testing.F) {
 // Every line is accepted as it is or rejected, none is both or neither, and
 // lines keep their order.
 func FuzzEmit(f *testing.F) {
-	const line = `{"id":"1","source":"/dam","type":"AssetCreated","data":{"itemId":7}}`
-	for _, body := range []string{line, line + "\r\n\n \n" + line + "\n", "\ufeff" + line, "{\n" + line[1:], line + line, "x\n" + line, "\x00", ""} {
+	const line, next = `{"id":"1","source":"/dam","type":"AssetCreated","data":{"itemId":7}}`, `{"id":"2","source":"/dam","type":"archive","data":{"itemId":"7"}}`
+	for _, body := range []string{line, line + "\r\n\n \n" + next + "\n", "x\n" + line + "\ny", "\ufeff" + line, "{\n" + line[1:], line + line, "x\n" + line, "\x00", ""} {
 		f.Add(false, body)
 		f.Add(true, body)
 	}

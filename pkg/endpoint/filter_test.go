@@ -111,15 +111,30 @@ func TestOneMatcherServesManyAtATime(t *testing.T) {
 	}
 }
 
+// What is no filter is refused in one line; of a filter and its opposite, at
+// least one wants an event (both, if they fail).
 func FuzzFilter(f *testing.F) {
-	for _, seed := range []string{`event.type == "x"`, `any(event.formats, # == 1)`, `asset.a.b[0] > 1`, `1..9`, `"(" matches "("`} {
+	for _, seed := range []string{
+		`event.type == "x"`, `any(event.formats, # == 1)`, `asset.a.b[0] > 1`, `1..9`, `"(" matches "("`, `event.tipe == 1`,
+		`asset.missing.member`, `event.itemId in [5000001] // the one`, `let a = asset.a; a.b[9] == 1`, "event.type\n==", `asset?.a?.c == nil`,
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		compiled, err := compileFilter(text)
 		if err != nil {
+			if reason := err.Error(); !strings.HasPrefix(reason, "filter") || strings.Contains(reason, "\n") {
+				t.Fatalf("%q is refused with %q", text, reason)
+			}
 			return
 		}
-		compiled.match(decode(t, "AssetMetadataUpdated", `,"changedFields":["a"],"asset":{"a":{"b":[1]}}`))
+		opposite, err := compileFilter("not (" + text + "\n)")
+		if err != nil {
+			return // not every filter is an operand, and some would be too long
+		}
+		e := decode(t, "AssetMetadataUpdated", `,"changedFields":["a"],"asset":{"a":{"b":[1]}}`)
+		if !compiled.match(e) && !opposite.match(e) {
+			t.Fatalf("neither %q nor its opposite wants the event", text)
+		}
 	})
 }

@@ -113,6 +113,12 @@ func FuzzPosition(f *testing.F) {
 		f.Add(data, text)
 		f.Add(data, text[:offset])
 		f.Add(data, text[:offset/2])
+		for _, at := range []int{0, headLength / 2, offset - 1} {
+			if changed := bytes.Clone(text); at >= 0 && at < offset {
+				changed[at]++
+				f.Add(data, changed)
+			}
+		}
 	}
 	f.Add([]byte(`{"version":1,"path":"/x","offset":9223372036854775807,"fingerprint":{"len":1024},"tail":{"len":256}}`), text)
 	f.Add([]byte(`{"version":1,"path":"/x","offset":0,"modified":-9223372036854775808,"since":9223372036854775807}`), text)

@@ -92,6 +92,23 @@ func TestOverflowWakesAll(t *testing.T) {
 	}
 }
 
+// A file that was rotated away is looked at before what followed it is read, told
+// of or not.
+func TestRotatedFileDoesNotRest(t *testing.T) {
+	t.Parallel()
+	r := resting(t, 20, true)
+	for _, name := range []string{"03.ndjson", "11.ndjson", "18.ndjson"} {
+		r.rename(name, name+".1")
+		r.write(name, "")
+		r.steps(2)
+		r.src.last = time.Now().Add(time.Hour) // no survey helps
+		r.add(name+".1", lines("old"))
+		r.add(name, lines("new"))
+		r.steps(1)
+		r.wantIDs("old", "new")
+	}
+}
+
 // Without a watch, no file rests.
 func TestNoFileRestsUnwatched(t *testing.T) {
 	t.Parallel()

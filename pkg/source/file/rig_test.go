@@ -73,9 +73,10 @@ func (r *rig) start() {
 	r.src.watch.covers = r.watched
 }
 
-// tell has the system tell that a file was changed.
+// tell has the system tell that a file was changed, unless the pattern does not
+// name it: of files that were rotated away, nobody needs to be told.
 func (r *rig) tell(name string) {
-	if r.watched {
+	if r.watched && r.src.concerns(r.path(name)) {
 		r.src.hear(fsnotify.Event{Name: r.path(name), Op: fsnotify.Write})
 	}
 }
