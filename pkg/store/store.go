@@ -194,7 +194,8 @@ type ClaimRequest struct {
 type Claim struct {
 	Debts []debt.Debt
 	// Next is when there may be something more to claim, apart from busy
-	// objects; zero if nothing is filed.
+	// objects; zero if nothing is filed. It is now if the claim was full, or
+	// ended early because it would have taken long.
 	Next time.Time
 }
 

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,104 +16,96 @@ import (
 // claimPage is how many entries of the index one read transaction looks at.
 const claimPage = 256
 
+// maxRefiled is how many entries one claim files anew at most. Its caller comes
+// back with a later time, and meanwhile delivers what was found.
+const maxRefiled = 4 * claimPage
+
 // Claim returns what is due. Entries whose debt was prolonged since are filed
 // anew on the way.
 func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
-	c := claiming{request: r, taken: make(map[event.Object]bool)}
+	c := claiming{
+		request: r, taken: make(map[event.Object]bool),
+		walk: walker{prefix: endpointKey(r.Endpoint), page: claimPage},
+	}
+	refiled := 0
 	for {
 		c.stale = c.stale[:0]
 		if err := db.view(c.page); err != nil {
 			return store.Claim{}, fmt.Errorf("claim: %w", err)
 		}
 		if len(c.stale) > 0 {
-			// In a full store they stay where they are: what is due comes first,
-			// and makes room.
-			if err := db.refile(ctx, r.Endpoint, c.stale); err != nil && !errors.Is(err, store.ErrFull) {
+			err := db.refile(ctx, r.Endpoint, c.stale)
+			switch {
+			case err == nil:
+				refiled += len(c.stale)
+			case errors.Is(err, store.ErrFull):
+				// They stay where they are: what is due comes first, and makes room.
+			default:
 				return store.Claim{}, fmt.Errorf("claim: %w", err)
 			}
 		}
-		if c.finished || ctx.Err() != nil {
+		if c.walk.finished || ctx.Err() != nil {
 			return c.claim, ctx.Err()
+		}
+		if refiled >= maxRefiled {
+			c.next(r.Now)
+			return c.claim, nil
 		}
 	}
 }
 
 // claiming is a claim under way.
 type claiming struct {
-	request  store.ClaimRequest
-	claim    store.Claim
-	taken    map[event.Object]bool
-	after    []byte // the index entry that was looked at last
-	stale    []debt.Key
-	finished bool
+	request store.ClaimRequest
+	claim   store.Claim
+	taken   map[event.Object]bool
+	walk    walker
+	stale   []debt.Key
+	debt    stored // the one that is looked at
 }
 
 // page looks at the next entries.
 func (c *claiming) page(tx *bbolt.Tx) error {
-	r := &c.request
-	prefix := endpointKey(r.Endpoint)
-	if tx.Bucket(bucketEndpoints).Get(prefix) == nil {
-		c.finished = true // removed; its debts are cleared away later
+	if tx.Bucket(bucketEndpoints).Get(c.walk.prefix) == nil {
+		c.walk.finished = true // removed; its debts are cleared away later
 		return nil
 	}
-	now := nanos(r.Now)
 	debts := tx.Bucket(bucketDebts)
-	cursor := tx.Bucket(bucketDue).Cursor()
-	k, v := cursor.Seek(prefix)
-	if c.after != nil {
-		if k, v = cursor.Seek(c.after); bytes.Equal(k, c.after) {
-			k, v = cursor.Next()
-		}
-	}
-	for range claimPage {
-		if k == nil || !bytes.HasPrefix(k, prefix) {
-			c.finished = true
-			return nil
-		}
-		filed := dueTime(k)
-		if filed > now || (r.ForcedOnly && filed != 0) {
-			c.finished = true
-			if r.ForcedOnly {
-				return nil
-			}
-			c.next(time.Unix(0, filed))
-			return nil
-		}
-		if len(c.claim.Debts) >= r.Limit {
-			c.next(r.Now)
-			c.finished = true
-			return nil
-		}
-		if r.BusyKey != nil && r.BusyKey(debt.Key(v)) {
-			// Its turn comes when the attempt under way has ended.
-			c.after = append(c.after[:0], k...)
-			k, v = cursor.Next()
-			continue
-		}
-		s, err := decodeIndexed(debts, r.Endpoint, v)
-		if err != nil {
-			return err
-		}
-		switch {
-		case nanos(s.Due) > now && !s.Forced:
-			c.stale = append(c.stale, s.Key)
-			c.next(s.Due)
-		case c.taken[s.Object] || c.busy(s):
-			// Its turn comes when the attempt under way has ended.
-		default:
-			c.taken[s.Object] = true
-			c.claim.Debts = append(c.claim.Debts, s.Debt)
-		}
-		c.after = append(c.after[:0], k...)
-		k, v = cursor.Next()
-	}
-	return nil
+	return c.walk.entries(tx.Bucket(bucketDue), func(k, v []byte) (bool, error) {
+		return c.entry(debts, dueTime(k), v)
+	})
 }
 
-// busy reports whether the debt must wait for an attempt under way.
-func (c *claiming) busy(s *stored) bool {
-	r := &c.request
-	return (r.Busy != nil && r.Busy(s.Object)) || (r.BusyKey != nil && r.BusyKey(s.Key))
+// entry looks at one entry of the index, and reports whether to go on.
+func (c *claiming) entry(debts *bbolt.Bucket, filed int64, key []byte) (more bool, err error) {
+	r, now := &c.request, nanos(c.request.Now)
+	switch {
+	case r.ForcedOnly && filed != 0:
+		return false, nil
+	case filed > now:
+		c.next(time.Unix(0, filed))
+		return false, nil
+	case len(c.claim.Debts) >= r.Limit:
+		c.next(r.Now)
+		return false, nil
+	case r.BusyKey != nil && r.BusyKey(debt.Key(key)):
+		return true, nil // its turn comes when the attempt under way has ended
+	}
+	s := &c.debt
+	if err := s.decodeIndexed(debts, r.Endpoint, key); err != nil {
+		return false, err
+	}
+	switch {
+	case nanos(s.Due) > now && !s.Forced:
+		c.stale = append(c.stale, s.Key)
+		c.next(s.Due)
+	case c.taken[s.Object] || (r.Busy != nil && r.Busy(s.Object)):
+		// Its turn comes when the attempt under way has ended.
+	default:
+		c.taken[s.Object] = true
+		c.claim.Debts = append(c.claim.Debts, s.Debt)
+	}
+	return true, nil
 }
 
 // next notes when there may be more to claim.
@@ -126,11 +117,21 @@ func (c *claiming) next(at time.Time) {
 
 // decodeIndexed reads the debt that an entry of the index names.
 func decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) (*stored, error) {
-	record := debts.Get(debtKey(id, debt.Key(key)))
-	if record == nil {
-		return nil, damaged("the index names a debt of endpoint %d that is not there", id)
+	s := new(stored)
+	if err := s.decodeIndexed(debts, id, key); err != nil {
+		return nil, err
 	}
-	return decodeDebt(id, debt.Key(key), record)
+	return s, nil
+}
+
+// decodeIndexed is decodeIndexed into s.
+func (s *stored) decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) error {
+	name := debt.Key(key)
+	record := debts.Get(debtKey(id, name))
+	if record == nil {
+		return damaged("the index names a debt of endpoint %d that is not there", id)
+	}
+	return s.decode(id, name, record)
 }
 
 // refile puts debts into the index where they are due.
@@ -195,38 +196,4 @@ func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, e
 		}
 	}
 	return filed - min(retrying, filed), nil
-}
-
-// walker goes through the entries of a bucket that share a prefix, a page a
-// transaction.
-type walker struct {
-	prefix   []byte
-	page     int
-	after    []byte
-	finished bool
-}
-
-// entries visits the next page. visit returns false to end the walk.
-func (w *walker) entries(b *bbolt.Bucket, visit func(k, v []byte) (bool, error)) error {
-	cursor := b.Cursor()
-	k, v := cursor.Seek(w.prefix)
-	if w.after != nil {
-		if k, v = cursor.Seek(w.after); bytes.Equal(k, w.after) {
-			k, v = cursor.Next()
-		}
-	}
-	for range w.page {
-		if k == nil || !bytes.HasPrefix(k, w.prefix) {
-			w.finished = true
-			return nil
-		}
-		more, err := visit(k, v)
-		if err != nil || !more {
-			w.finished = true
-			return err
-		}
-		w.after = append(w.after[:0], k...)
-		k, v = cursor.Next()
-	}
-	return nil
 }

@@ -1,0 +1,63 @@
+package bolt
+
+import (
+	"bytes"
+
+	"go.etcd.io/bbolt"
+)
+
+// walker goes upward through the entries of a bucket that share a prefix, a page
+// a transaction.
+//
+// Each key is greater than the one before: a page that has gone bad since the
+// store was opened may lead backwards, and a walk that is taken up again by key
+// would never end.
+type walker struct {
+	prefix   []byte
+	page     int    // entries a transaction
+	after    []byte // the key that was visited last
+	finished bool
+}
+
+// entries visits the next page. visit returns false to end the walk.
+func (w *walker) entries(b *bbolt.Bucket, visit func(k, v []byte) (bool, error)) error {
+	cursor := b.Cursor()
+	k, v := w.seek(cursor)
+	for range w.page {
+		if more, err := w.isNext(k); err != nil || !more {
+			return err
+		}
+		more, err := visit(k, v)
+		if err != nil || !more {
+			w.finished = true
+			return err
+		}
+		w.after = append(w.after[:0], k...)
+		k, v = cursor.Next()
+	}
+	return nil
+}
+
+// seek returns the first entry that was not visited yet.
+func (w *walker) seek(cursor *bbolt.Cursor) (k, v []byte) {
+	if w.after == nil {
+		return cursor.Seek(w.prefix)
+	}
+	if k, v = cursor.Seek(w.after); bytes.Equal(k, w.after) {
+		return cursor.Next()
+	}
+	return k, v
+}
+
+// isNext reports whether k is to be visited next; if not, the walk is finished.
+func (w *walker) isNext(k []byte) (bool, error) {
+	if k == nil || !bytes.HasPrefix(k, w.prefix) {
+		w.finished = true
+		return false, nil
+	}
+	if w.after != nil && bytes.Compare(k, w.after) <= 0 {
+		w.finished = true
+		return false, damaged("the keys of a page are not in order")
+	}
+	return true, nil
+}
