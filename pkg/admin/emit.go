@@ -1,28 +1,19 @@
 package admin
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"os"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
 const (
-	typeNDJSON = "application/x-ndjson"
-	typeJSON   = "application/json"
-
 	// A part of what is given is handed to the service when it holds so many
 	// lines, or so many bytes of them.
 	maxPartLines = 1000
@@ -31,23 +22,7 @@ const (
 	maxRejectedLine = 4 << 10
 )
 
-// emitInput is a request whose body is read while it is worked on.
-type emitInput struct {
-	mediaType string
-	body      io.Reader
-}
-
-var _ huma.Resolver = (*emitInput)(nil)
-
-// Resolve takes the body as a stream.
-func (in *emitInput) Resolve(ctx huma.Context) []error {
-	// A media type that can't be read is one that is not known.
-	in.mediaType, _, _ = mime.ParseMediaType(ctx.Header("Content-Type"))
-	in.body = ctx.BodyReader()
-	return nil
-}
-
-func (s *Server) emit(ctx context.Context, in *emitInput) (api.EmitResult, error) {
+func (s *Server) emit(ctx context.Context, in *streamInput) (api.EmitResult, error) {
 	e := &emission{
 		ctx:    ctx,
 		events: s.service,
@@ -56,8 +31,8 @@ func (s *Server) emit(ctx context.Context, in *emitInput) (api.EmitResult, error
 	}
 	var err error
 	switch in.mediaType {
-	case typeNDJSON, "application/ndjson", "application/jsonl":
-		err = e.lines(in.body)
+	case typeNDJSON, typeNDJSONToo, typeJSONL:
+		err = eachLine(in.body, e.take)
 	case typeJSON, "application/cloudevents+json":
 		err = e.single(in.body)
 	default:
@@ -68,7 +43,7 @@ func (s *Server) emit(ctx context.Context, in *emitInput) (api.EmitResult, error
 	if err == nil {
 		err = e.flush()
 	}
-	return e.result, e.explain(err)
+	return e.result, explainStream(err, "take events", e.progress())
 }
 
 // emission hands events on in parts while they are read.
@@ -82,44 +57,6 @@ type emission struct {
 	part     []event.Event
 	rejected []api.Rejected
 	bytes    int
-}
-
-// lines reads one event a line. A line that is too long is skipped in bounded
-// memory.
-func (e *emission) lines(body io.Reader) error {
-	bounded := http.MaxBytesReader(nil, io.NopCloser(body), api.MaxEmitBody)
-	reader := bufio.NewReaderSize(bounded, 64<<10)
-	var offset int64
-	for {
-		line, length, err := readLine(reader)
-		atEnd := errors.Is(err, io.EOF)
-		if err != nil && !atEnd {
-			return err
-		}
-		if length > 0 {
-			if err := e.take(line, offset, length); err != nil {
-				return err
-			}
-		}
-		if atEnd {
-			return nil
-		}
-		offset += length
-	}
-}
-
-// readLine returns the next line with its end, at most so much of it that its
-// being too long shows, and its whole length.
-func readLine(r *bufio.Reader) (line []byte, length int64, err error) {
-	const most = event.MaxLineLength + len("\r\n") + 1
-	for {
-		piece, err := r.ReadSlice('\n')
-		length += int64(len(piece))
-		line = append(line, piece[:min(len(piece), most-len(line))]...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, length, err
-		}
-	}
 }
 
 // single reads one event that may spread over several lines.
@@ -140,11 +77,7 @@ func (e *emission) single(body io.Reader) error {
 // take adds a line to the part. Lines of nothing but white space are no events
 // and no mistakes.
 func (e *emission) take(line []byte, offset, length int64) error {
-	if offset == 0 {
-		line = bytes.TrimPrefix(line, []byte("\ufeff")) // a byte-order mark
-	}
-	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-	if len(bytes.TrimSpace(line)) == 0 {
+	if line = trimLine(line, offset); isBlank(line) {
 		return nil
 	}
 	decoded, err := event.Decode(line)
@@ -186,31 +119,6 @@ func (e *emission) flush() error {
 	e.result.Rejected = append(e.result.Rejected, e.rejected[:min(len(e.rejected), room)]...)
 	e.part, e.rejected, e.bytes = nil, nil, 0
 	return nil
-}
-
-// explain says how far it came before an error.
-func (e *emission) explain(err error) error {
-	var tooLong *http.MaxBytesError
-	var expected *api.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &tooLong):
-		return &problem{http.StatusRequestEntityTooLarge, invalid("send it in parts; "+e.progress(),
-			"the request's body is longer than %d bytes", tooLong.Limit)}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &problem{http.StatusRequestTimeout, invalid("send it without pauses; "+e.progress(),
-			"the request's body stood still for too long")}
-	case errors.As(err, &expected):
-		told := *expected
-		if told.Hint != "" {
-			told.Hint += "; "
-		}
-		told.Hint += e.progress()
-		return &told
-	default:
-		return fmt.Errorf("take events: %w", err)
-	}
 }
 
 func (e *emission) progress() string {

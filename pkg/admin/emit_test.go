@@ -157,7 +157,7 @@ func TestEmitBoundsTheRequest(t *testing.T) {
 	server := start(t)
 	e := &emission{ctx: t.Context(), events: server.service}
 	endless := io.LimitReader(zeros{}, api.MaxEmitBody+1)
-	err := e.explain(e.lines(endless))
+	err := explainStream(eachLine(endless, e.take), "take events", e.progress())
 	var told *problem
 	if !errors.As(err, &told) || told.status != 413 {
 		t.Errorf("got %v, want 413", err)

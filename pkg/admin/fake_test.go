@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/signature"
@@ -28,6 +29,7 @@ type fake struct {
 	recent   []api.Event
 	rejected []api.Rejected
 	backup   []string
+	assets   []catalogue.Asset // imported
 
 	asked   any           // the last query or action
 	emitted []event.Event // everything
@@ -271,6 +273,39 @@ func (f *fake) Replay(_ context.Context, replay api.Replay) (api.ReplayResult, e
 	unlock, err := f.begin(replay)
 	defer unlock()
 	return api.ReplayResult{Events: 5, Owed: 6, DryRun: replay.DryRun}, err
+}
+
+func (f *fake) ListAssets(_ context.Context, page api.Page) (api.AssetPage, error) {
+	unlock, err := f.begin(page)
+	defer unlock()
+	answer := api.AssetPage{Next: "next"}
+	for _, a := range f.assets {
+		answer.Assets = append(answer.Assets, api.Asset{ID: a.ID, Size: len(a.Data)})
+	}
+	return answer, err
+}
+
+func (f *fake) GetAsset(_ context.Context, id string) (api.Asset, error) {
+	unlock, err := f.begin(id)
+	defer unlock()
+	return api.Asset{ID: event.StringID(id), Data: []byte(`{"n":1.50}`)}, err
+}
+
+// ImportAssets finds those that are deleted to be older.
+func (f *fake) ImportAssets(_ context.Context, assets []catalogue.Asset) (older int, err error) {
+	unlock, err := f.begin("import")
+	defer unlock()
+	if err != nil {
+		return 0, err
+	}
+	f.parts++
+	f.assets = append(f.assets, assets...)
+	for _, a := range assets {
+		if a.Deleted {
+			older++
+		}
+	}
+	return older, nil
 }
 
 func (f *fake) StoreStats(context.Context) (api.StoreStats, error) {

@@ -45,6 +45,7 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	s.groupRoutes(r)
 	s.failureRoutes(r)
 	s.eventRoutes(r)
+	s.assetRoutes(r)
 	s.storeRoutes(r)
 	finishSchemas(humaAPI.OpenAPI().Components.Schemas)
 	document, err := json.MarshalIndent(humaAPI.OpenAPI(), "", "  ")

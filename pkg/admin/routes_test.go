@@ -241,7 +241,7 @@ func TestNoListIsNull(t *testing.T) {
 	if _, err := server.CreateEndpoint(t.Context(), newShop()); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/status", "/endpoints", "/endpoints/shop", "/failures", "/events", "/events/rejected"} {
+	for _, path := range []string{"/status", "/endpoints", "/endpoints/shop", "/failures", "/events", "/events/rejected", "/assets"} {
 		got := server.raw(t, "GET", api.Root+path, "", "")
 		if got.status != 200 {
 			t.Errorf("%s: %d %s", path, got.status, got.body)

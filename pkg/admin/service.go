@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/signature"
@@ -24,6 +25,7 @@ type Service interface {
 	Groups
 	Failures
 	Events
+	Assets
 	Store
 }
 
@@ -134,6 +136,20 @@ type Events interface {
 	ListRejected(ctx context.Context, query api.RejectedQuery) (api.RejectedPage, error)
 	// Replay owes recent events again.
 	Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error)
+}
+
+// Assets is what is known of assets beyond their ids.
+type Assets interface {
+	// ListAssets returns a page, by id and without data. Page.Limit is between 1
+	// and api.MaxLimit; the page is bounded in bytes too. A cursor that was not
+	// made by it is CodeInvalid.
+	ListAssets(ctx context.Context, page api.Page) (api.AssetPage, error)
+	// GetAsset returns an asset by its id as people type it, with its data.
+	GetAsset(ctx context.Context, id string) (api.Asset, error)
+	// ImportAssets takes a part of what was given to the API, in order, and does
+	// not keep the slice. When it returns nil, all of it is durable. It returns
+	// how many told nothing new, because a later change is known.
+	ImportAssets(ctx context.Context, assets []catalogue.Asset) (older int, err error)
 }
 
 // Store is what keeps all of it.

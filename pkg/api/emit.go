@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -36,43 +37,55 @@ func (c *Client) Emit(ctx context.Context, r io.Reader) (EmitResult, error) {
 }
 
 func (c *Client) emit(ctx context.Context, r io.Reader, chunkSize int64) (EmitResult, error) {
+	total := EmitResult{Rejected: []Rejected{}}
+	err := inRequests(ctx, r, chunkSize, func(ctx context.Context, body io.Reader, offset int64) error {
+		result, err := send[EmitResult](ctx, c, route("events"), nil, body)
+		total.add(result, offset)
+		return err
+	})
+	return total, err
+}
+
+// inRequests sends what is read from r in requests of whole lines, as long as
+// size or a little longer. request makes one, of what begins at offset.
+func inRequests(ctx context.Context, r io.Reader, size int64, request func(ctx context.Context, body io.Reader, offset int64) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	total := EmitResult{Rejected: []Rejected{}}
 	in := pump(ctx, r)
 	var offset int64
 	for {
 		more, err := in.wait(ctx)
 		if err != nil || !more {
-			return total, err
+			return err
 		}
 		reading, stopReading := context.WithCancel(ctx)
-		chunk := &chunkReader{ctx: reading, in: in, size: chunkSize, lineStart: true}
-		result, err := c.emitOnce(ctx, chunk)
-		total.add(result, offset)
+		chunk := &chunkReader{ctx: reading, in: in, size: size, lineStart: true}
+		err = request(ctx, chunk, offset)
 		stopReading()
 		sent, inputErr := chunk.stop()
 		if inputErr != nil {
-			return total, fmt.Errorf("read events: %w", inputErr)
+			return fmt.Errorf("read input: %w", inputErr)
 		}
 		if err != nil {
-			return total, err
+			return err
 		}
 		offset += sent
 	}
 }
 
-func (c *Client) emitOnce(ctx context.Context, body io.Reader) (EmitResult, error) {
-	var result EmitResult
-	response, err := c.do(ctx, http.MethodPost, route("events"), nil, "application/x-ndjson", body)
+// send sends lines in one request, and reads its JSON answer.
+func send[T any](ctx context.Context, c *Client, path string, query url.Values, body io.Reader) (T, error) {
+	var answer T
+	response, err := c.do(ctx, http.MethodPost, path, query, "application/x-ndjson", body)
 	if err != nil {
-		return result, err
+		return answer, err
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&result); err != nil {
-		return EmitResult{}, c.explain(ctx, fmt.Errorf("read answer: %w", err))
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil {
+		var none T
+		return none, c.explain(ctx, fmt.Errorf("read answer: %w", err))
 	}
-	return result, nil
+	return answer, nil
 }
 
 // add adds the result of a request whose first byte lies at offset.
@@ -124,7 +137,7 @@ func pump(ctx context.Context, r io.Reader) *input {
 // wait waits for more input; it reports false at its end.
 func (in *input) wait(ctx context.Context) (bool, error) {
 	if err := in.fill(ctx, nil); err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("read events: %w", err)
+		return false, fmt.Errorf("read input: %w", err)
 	}
 	return len(in.left) > 0, nil
 }
