@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,32 +39,58 @@ func register(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
 	}
 }
 
-// endpointNames completes one argument to an endpoint's name. Without a daemon
-// there is nothing to say, and nothing is said.
+// endpointNames completes one argument to an endpoint's name.
 func (a *app) endpointNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return completions(a.endpoints(cmd, args)), cobra.ShellCompDirectiveNoFileComp
+}
+
+func completions(list []api.Endpoint) []string {
+	names := make([]string, len(list))
+	for i, ep := range list {
+		names[i] = cobra.CompletionWithDesc(ep.Name, ep.Style+" "+ep.URL)
+	}
+	return names
+}
+
+// endpoints returns the endpoints that a first argument may mean. Without a
+// daemon there is nothing to say, and nothing is said.
+func (a *app) endpoints(cmd *cobra.Command, args []string) []api.Endpoint {
 	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
 	client, err := a.client()
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(completionContext(cmd), completionDeadline)
 	defer cancel()
 	list, err := client.Endpoints(ctx, false)
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
-	names := make([]string, len(list))
-	for i, ep := range list {
-		names[i] = cobra.CompletionWithDesc(ep.Name, ep.Style+" "+ep.URL)
+	return list
+}
+
+// endpointOrGroupNames completes one argument to the name of an endpoint or of a
+// group.
+func (a *app) endpointOrGroupNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	list := a.endpoints(cmd, args)
+	names := completions(list)
+	members := make(map[string]int)
+	for _, ep := range list {
+		if ep.Group != "" {
+			members[ep.Group]++
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(members)) {
+		names = append(names, cobra.CompletionWithDesc(group, fmt.Sprintf("group of %d", members[group])))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// endpointFlag completes a flag to an endpoint's name.
+// endpointFlag completes a flag to the name of an endpoint or of a group.
 func (a *app) endpointFlag(cmd *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
-	return a.endpointNames(cmd, nil, text)
+	return a.endpointOrGroupNames(cmd, nil, text)
 }
 
 // failureIDs completes arguments to the ids of failures.

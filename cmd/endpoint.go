@@ -37,23 +37,29 @@ func newEndpointAddCommand(a *app) *cobra.Command {
 		Long: `Register an endpoint. From now on it is owed every change that it subscribes to.
 
 Lists are separated by commas; several of them must all hold. A header's value is
-a secret: it is masked wherever endpoints are shown.`,
+a secret: it is masked wherever endpoints are shown.
+
+With several --url, an endpoint is registered for each: NAME-1, NAME-2 and so on,
+each with its own debts and health. NAME is their group, and stands for all of
+them where endpoints are updated, enabled, disabled or removed, and in --endpoint.`,
 		Example: `  dz endpoint add shop --url https://shop.example/hooks/dam --change-types AssetChanged
   dz endpoint add search --url https://search.example/in --change-types AssetChanged,MetafieldChanged \
       --events AssetMetadataUpdated,MetafieldMetadataUpdated --fields title,keywords \
       --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h
-  dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign`,
+  dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign
+  dz endpoint add sites --style gateway --url https://a.example/ping --url https://b.example/ping \
+      --change-types AssetChanged --reasons metadata,delete`,
 		Args: exactly("NAME"),
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)
 			return set.checkNew(args[0])
 		},
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			ep, err := s.client.CreateEndpoint(ctx, api.EndpointCreate{Name: args[0], EndpointUpdate: set.update})
+			added, err := set.create(ctx, s.client, args[0])
 			if err != nil {
 				return err
 			}
-			return set.result(s.out, ep, "endpoint "+ep.Name+" added: try it with 'dz endpoint test "+ep.Name+"'")
+			return set.done(s.out, added, "added: try it with 'dz endpoint test "+added.list[0].Name+"'")
 		}),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -61,12 +67,24 @@ a secret: it is masked wherever endpoints are shown.`,
 	return cmd
 }
 
+// create registers an endpoint, or, with several URLs, a group.
+func (s *settings) create(ctx context.Context, client *api.Client, name string) (meant[api.Endpoint], error) {
+	if s.makesGroup() {
+		create := api.GroupCreate{Name: name, URLs: s.urls, EndpointUpdate: s.update}
+		create.URL = api.Patch[string]{}
+		list, err := client.CreateGroup(ctx, create)
+		return meant[api.Endpoint]{list, true}, err
+	}
+	ep, err := client.CreateEndpoint(ctx, api.EndpointCreate{Name: name, EndpointUpdate: s.update})
+	return meant[api.Endpoint]{list: []api.Endpoint{ep}}, err
+}
+
 func newEndpointUpdateCommand(a *app) *cobra.Command {
 	set := &settings{app: a, styles: a.styles}
 	cmd := &cobra.Command{
 		Use:     "update NAME",
 		Aliases: []string{"edit", "set"},
-		Short:   "Change settings of an endpoint",
+		Short:   "Change settings of an endpoint, or of a group",
 		Long: `Change settings of an endpoint. What is not given stays as it is; an empty value
 ('') takes a setting back to its default. Headers are changed one by one: a
 header without a value is removed.
@@ -87,13 +105,16 @@ What the endpoint is owed already stays owed.`,
 			if err := set.mayBeginToSign(ctx, s.client, args[0]); err != nil {
 				return err
 			}
-			ep, err := s.client.UpdateEndpoint(ctx, args[0], set.update)
+			updated, err := byName(
+				func() (api.Endpoint, error) { return s.client.UpdateEndpoint(ctx, args[0], set.update) },
+				func() ([]api.Endpoint, error) { return s.client.UpdateGroup(ctx, args[0], set.update) },
+			)
 			if err != nil {
 				return err
 			}
-			return set.result(s.out, ep, "endpoint "+ep.Name+" updated")
+			return set.done(s.out, updated, "updated")
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 	set.declare(cmd)
 	return cmd

@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,38 +15,44 @@ import (
 func newEndpointEnableCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "enable NAME",
-		Short: "Send to an endpoint again",
+		Short: "Send to an endpoint, or a group, again",
 		Long: `Send to an endpoint again that was disabled, or that answered 410 (gone). What it
 was owed meanwhile is sent.`,
 		Example: `  dz endpoint enable shop`,
 		Args:    exactly("NAME"),
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			ep, err := s.client.EnableEndpoint(ctx, args[0])
+			enabled, err := byName(
+				func() (api.Endpoint, error) { return s.client.EnableEndpoint(ctx, args[0]) },
+				func() ([]api.Endpoint, error) { return s.client.EnableGroup(ctx, args[0]) },
+			)
 			if err != nil {
 				return err
 			}
-			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" enabled")
+			return enabled.done(s.out, endpointName, "enabled")
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 }
 
 func newEndpointDisableCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "disable NAME",
-		Short: "Send nothing to an endpoint for a while",
+		Short: "Send nothing to an endpoint, or a group, for a while",
 		Long: `Send nothing to an endpoint for a while. It goes on collecting what it is owed;
 'dz endpoint enable' sends it.`,
 		Example: `  dz endpoint disable shop`,
 		Args:    exactly("NAME"),
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			ep, err := s.client.DisableEndpoint(ctx, args[0])
+			disabled, err := byName(
+				func() (api.Endpoint, error) { return s.client.DisableEndpoint(ctx, args[0]) },
+				func() ([]api.Endpoint, error) { return s.client.DisableGroup(ctx, args[0]) },
+			)
 			if err != nil {
 				return err
 			}
-			return s.out.Result(ep, ep.Name, "endpoint "+ep.Name+" disabled: it goes on collecting what it is owed")
+			return disabled.done(s.out, endpointName, "disabled: what is owed goes on being collected")
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 }
 
@@ -53,7 +61,7 @@ func newEndpointRemoveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "remove NAME",
 		Aliases: []string{"rm", "delete"},
-		Short:   "Forget an endpoint and what it is owed",
+		Short:   "Forget an endpoint, or a group, and what it is owed",
 		Long: `Forget an endpoint, and with it all that it is owed. To keep what it is owed,
 disable it instead.`,
 		Example: `  dz endpoint remove shop
@@ -70,32 +78,52 @@ disable it instead.`,
 					return err
 				}
 			}
-			removed, err := s.client.RemoveEndpoint(ctx, args[0])
+			removed, err := byName(
+				func() (api.Removed, error) { return s.client.RemoveEndpoint(ctx, args[0]) },
+				func() ([]api.Removed, error) { return s.client.RemoveGroup(ctx, args[0]) },
+			)
 			if err != nil {
 				return err
 			}
-			return s.out.Result(removed, removed.Name, fmt.Sprintf("endpoint %s removed, with %s and %s",
-				removed.Name, render.Count(removed.Debts, "debt"), render.Count(removed.Failures, "failure")))
+			var debts, failures uint64
+			for _, r := range removed.list {
+				debts, failures = debts+r.Debts, failures+r.Failures
+			}
+			return removed.done(s.out, func(r api.Removed) string { return r.Name },
+				fmt.Sprintf("removed, with %s and %s", render.Count(debts, "debt"), render.Count(failures, "failure")))
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 	yesFlag(cmd, &yes)
 	return cmd
 }
 
-// removalQuestion says what goes with an endpoint.
+// removalQuestion says what goes with an endpoint, or with those of a group.
 func removalQuestion(ctx context.Context, client *api.Client, name string) (string, error) {
-	if _, err := client.Endpoint(ctx, name, false); err != nil {
-		return "", err
-	}
-	health, err := healthOf(ctx, client, name)
+	meant, err := byName(
+		func() (api.Endpoint, error) { return client.Endpoint(ctx, name, false) },
+		func() ([]api.Endpoint, error) { return client.Group(ctx, name, false) },
+	)
 	if err != nil {
 		return "", err
 	}
-	question := "remove endpoint " + name + "?"
-	if health != nil && health.Debts+health.Failures > 0 {
-		question = fmt.Sprintf("remove endpoint %s? %s and %s go with it", name,
-			render.Count(health.Debts, "debt"), render.Count(health.Failures, "failure"))
+	status, err := client.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	names := meant.names(endpointName)
+	var debts, failures uint64
+	for _, ep := range status.Endpoints {
+		if slices.Contains(names, ep.Name) {
+			debts, failures = debts+ep.Debts, failures+ep.Failures
+		}
+	}
+	question, them := "remove endpoint "+name+"?", "it"
+	if meant.group {
+		question, them = "remove endpoints "+strings.Join(names, ", ")+"?", "them"
+	}
+	if debts+failures > 0 {
+		question += fmt.Sprintf(" %s and %s go with %s", render.Count(debts, "debt"), render.Count(failures, "failure"), them)
 	}
 	return question, nil
 }

@@ -64,7 +64,7 @@ func newEventListCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&query.Type, "type", "", "only of this `TYPE`, such as AssetMetadataUpdated")
 	flags.StringVar(&query.Object, "object", "", "only of this `OBJECT`: an id, or kind/id such as asset/1234")
-	flags.StringVar(&query.Endpoint, "endpoint", "", "only what this `ENDPOINT` subscribes to")
+	flags.StringVar(&query.Endpoint, "endpoint", "", "only what this `ENDPOINT`, or group, subscribes to")
 	flags.Var(&since, "since", "only received at or after this `TIME`: 2h, 7d, or a date")
 	flags.Var(&until, "until", "only received before this `TIME`")
 	flags.IntVar(&limit, "limit", limit, "show at most this `NUMBER`; 0 shows all")
@@ -149,7 +149,7 @@ once.`,
 	flags := cmd.Flags()
 	flags.Var(&since, "since", "received at or after this `TIME`: 2h, 7d, or a date")
 	flags.Var(&until, "until", "received before this `TIME`")
-	flags.StringVar(&replay.Endpoint, "endpoint", "", "only to this `ENDPOINT`")
+	flags.StringVar(&replay.Endpoint, "endpoint", "", "only to this `ENDPOINT` or group")
 	flags.BoolVar(&replay.DryRun, "dry-run", false, "only say how many it would be")
 	flags.SortFlags = false
 	register(cmd, "endpoint", a.endpointFlag)

@@ -42,7 +42,7 @@ type selection struct {
 func (f *selection) declare(a *app, cmd *cobra.Command) {
 	f.since.now, f.until.now = a.env.Now, a.env.Now
 	flags := cmd.Flags()
-	flags.StringVar(&f.endpoint, "endpoint", "", "only of this `ENDPOINT`")
+	flags.StringVar(&f.endpoint, "endpoint", "", "only of this `ENDPOINT` or group")
 	flags.StringVar(&f.object, "object", "", "only of this `OBJECT`: an id, or kind/id such as asset/1234")
 	flags.StringSliceVar(&f.reasons, "reason", nil, "only with this `REASON`, repeatable: "+strings.Join(reasonNames(), ", "))
 	flags.IntSliceVar(&f.statuses, "status", nil, "only with this HTTP `STATUS`, repeatable")

@@ -88,8 +88,8 @@ func (a *app) noFailures(ctx context.Context, client *api.Client, which api.Fail
 	if which.Endpoint != "" {
 		retrying = 0
 		for _, ep := range status.Endpoints {
-			if ep.Name == which.Endpoint {
-				retrying = ep.Retrying
+			if ep.Name == which.Endpoint || ep.Group == which.Endpoint {
+				retrying += ep.Retrying
 			}
 		}
 	}

@@ -24,8 +24,9 @@ type settings struct {
 	styles *style.Set
 	update api.EndpointUpdate
 	draft  endpoint.Endpoint
-	off    bool // --disabled
-	given  bool // any flag
+	urls   []string // all of --url
+	off    bool     // --disabled
+	given  bool     // any flag
 
 	signs bool // --sign or --signing-secret
 	made  bool // --sign
@@ -35,7 +36,7 @@ type settings struct {
 // declare adds the flags to a command.
 func (s *settings) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	s.text(flags, "url", "`URL` that notifications are sent to", &s.update.URL, &s.draft.URL)
+	s.url(flags)
 	s.text(flags, "style", "delivery `STYLE`: "+strings.Join(s.styles.Names(), ", ")+" (default "+endpoint.DefaultStyle+")",
 		&s.update.Style, &s.draft.Style)
 	s.text(flags, "description", "`TEXT` for people", &s.update.Description, &s.draft.Description)
@@ -54,6 +55,16 @@ func (s *settings) declare(cmd *cobra.Command) {
 		_ = cmd.MarkFlagFilename(name) // the flags are declared above
 	}
 	cmd.Flags().SortFlags = false
+}
+
+// url declares the target. A new endpoint may be given several.
+func (s *settings) url(flags *pflag.FlagSet) {
+	set := func(text string) error {
+		s.urls = append(s.urls, text)
+		s.update.URL, s.draft.URL = orDefault(text), text
+		return nil
+	}
+	flags.Var(&setting{"stringArray", set, s}, "url", "`URL` that notifications are sent to")
 }
 
 // subscription declares which changes are wanted.

@@ -7,17 +7,37 @@ import (
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
-// checkNew reports what is wrong with a new endpoint.
+// checkNew reports what is wrong with a new endpoint, or with those of a new
+// group if there are several URLs.
 func (s *settings) checkNew(name string) error {
-	draft := s.draft
-	draft.Name = name
-	if draft.Style == "" {
-		draft.Style = endpoint.DefaultStyle
-	}
-	for header, value := range draft.Headers {
+	for header, value := range s.draft.Headers {
 		if value == "" {
 			return usagef("--header: %s has no value: write '%s: VALUE'", header, header)
 		}
+	}
+	if !s.makesGroup() {
+		return s.checkDraft(name, s.draft.URL)
+	}
+	if err := endpoint.CheckGroup(name, s.urls); err != nil {
+		return usageError{err: err}
+	}
+	for i, url := range s.urls {
+		if err := s.checkDraft(endpoint.MemberName(name, i+1), url); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makesGroup reports whether there are several URLs.
+func (s *settings) makesGroup() bool { return len(s.urls) > 1 }
+
+// checkDraft reports what is wrong with a new endpoint of that name and URL.
+func (s *settings) checkDraft(name, url string) error {
+	draft := s.draft
+	draft.Name, draft.URL = name, url
+	if draft.Style == "" {
+		draft.Style = endpoint.DefaultStyle
 	}
 	if err := errors.Join(draft.Validate(), s.styles.Validate(&draft)); err != nil {
 		return usageError{err, s.changeTypesHint(&draft)}
@@ -36,6 +56,9 @@ func (s *settings) changeTypesHint(draft *endpoint.Endpoint) string {
 // checkChange reports what is wrong with the given settings of an endpoint
 // whose other settings are not known.
 func (s *settings) checkChange(name string) error {
+	if s.makesGroup() {
+		return usagef("--url is given %d times: an endpoint has one URL", len(s.urls))
+	}
 	draft := s.draft
 	draft.Name = name
 	if s.update.URL.IsZero() {

@@ -63,33 +63,40 @@ func (s *settings) mayBeginToSign(ctx context.Context, client *api.Client, name 
 	if !s.signs {
 		return nil
 	}
-	ep, err := client.Endpoint(ctx, name, false)
+	meant, err := byName(
+		func() (api.Endpoint, error) { return client.Endpoint(ctx, name, false) },
+		func() ([]api.Endpoint, error) { return client.Group(ctx, name, false) },
+	)
 	if err != nil {
 		return err
 	}
-	if len(ep.Signing) == 0 {
-		return nil
+	for _, ep := range meant.list {
+		if len(ep.Signing) > 0 {
+			return &api.Error{
+				Code: api.CodeConflict, Message: "endpoint " + ep.Name + " signs already",
+				Hint: fmt.Sprintf("'dz endpoint rotate-secret %s' gives it another secret, and lets the one before sign for a while", ep.Name),
+			}
+		}
 	}
-	return &api.Error{
-		Code: api.CodeConflict, Message: "endpoint " + name + " signs already",
-		Hint: fmt.Sprintf("'dz endpoint rotate-secret %s' gives it another secret, and lets the one before sign for a while", name),
-	}
+	return nil
 }
 
-// result prints what became of an endpoint, with what its receiver must be told
+// done prints what was done to endpoints, with what their receivers must be told
 // to check signatures: a secret that was made is shown here and not again.
-func (s *settings) result(out *render.Printer, ep api.Endpoint, sentence string) error {
+func (s *settings) done(out *render.Printer, m meant[api.Endpoint], verb string) error {
 	if !s.signs {
-		return out.Result(ep, ep.Name, sentence)
-	}
-	if s.made && s.key.Scheme() == signature.HMAC && len(ep.Signing) > 0 {
-		ep.Signing[0].Secret = s.key.Reveal()
+		return m.done(out, endpointName, verb)
 	}
 	secret := ""
 	if s.made {
 		secret = s.key.Reveal()
 	}
-	return out.ResultWith(ep, ep.Name, sentence, toCheckWith(secret, s.key.Public()))
+	for _, ep := range m.list {
+		if s.made && s.key.Scheme() == signature.HMAC && len(ep.Signing) > 0 {
+			ep.Signing[0].Secret = secret
+		}
+	}
+	return m.done(out, endpointName, verb, toCheckWith(secret, s.key.Public())...)
 }
 
 // toCheckWith says what a receiver checks signatures with: of ed25519 the public

@@ -16,10 +16,7 @@ func TestAGroupHasANameAndDifferentURLs(t *testing.T) {
 		{"shop", []string{"https://a.example/"}, ""},
 		{"shop", nil, "endpoint group shop has no URL"},
 		{"my shop", []string{"https://a.example/"}, `endpoint name "my shop"`},
-		{
-			"shop", []string{"https://u:s3cret@a.example/", "https://b.example/", "https://u:s3cret@a.example/"},
-			`url "https://***@a.example/" is given twice`,
-		},
+		{"shop", []string{"https://u:s3cret@a.example/", "https://b.example/", "https://u:s3cret@a.example/"}, `url "https://***@a.example/" is given twice`},
 	} {
 		err := CheckGroup(c.name, c.urls)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -107,16 +107,22 @@ func (p *Printer) Text(text string) error {
 
 // Result prints what an action did: value for scripts, the sentence for people.
 func (p *Printer) Result(value any, name, sentence string) error {
-	return p.show(value, []string{name}, func(out *page) { fmt.Fprintln(out, clean(sentence)) })
+	return p.Results(value, []string{name}, sentence)
+}
+
+// Results prints what an action did to several things, and, for people, beneath
+// the sentence properties, if there are any.
+func (p *Printer) Results(value any, names []string, sentence string, properties ...Property) error {
+	return p.show(value, names, func(out *page) {
+		fmt.Fprintln(out, clean(sentence))
+		out.properties(properties)
+	})
 }
 
 // ResultWith prints what an action did, and, for people, properties beneath the
 // sentence.
 func (p *Printer) ResultWith(value any, name, sentence string, properties []Property) error {
-	return p.show(value, []string{name}, func(out *page) {
-		fmt.Fprintln(out, clean(sentence))
-		out.properties(properties)
-	})
+	return p.Results(value, []string{name}, sentence, properties...)
 }
 
 // pair is one line of a list of properties.
