@@ -80,14 +80,13 @@ func (a *app) serveDev(ctx context.Context, opts serveOptions) (err error) {
 // who has set nothing.
 func devConfig(dir, socket string) (config.Config, error) {
 	c, err := config.Load(config.Options{
-		Socket: socket, UID: os.Geteuid() | 1, Home: dir,
+		Socket: socket, UID: os.Geteuid() | 1, Home: dir, Env: []string{"DZ_STORE_PATH=" + filepath.Join(dir, "dz.db")},
 		ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		Exists:   func(string) bool { return false },
 	})
 	if err != nil {
 		return c, fmt.Errorf("make the configuration: %w", err)
 	}
-	c.Store.Path = filepath.Join(dir, "dz.db")
 	if socket == "" {
 		c.Socket.Path = filepath.Join(dir, "dz.sock")
 	}

@@ -26,6 +26,7 @@ import (
 // is.
 type Config struct {
 	Store      Store      `mapstructure:"store"`
+	Secrets    Secrets    `mapstructure:"secrets"`
 	Socket     Socket     `mapstructure:"socket"`
 	Debouncing Debouncing `mapstructure:"debouncing"`
 	Network    Network    `mapstructure:"network"`
@@ -65,6 +66,23 @@ type Events struct {
 	Keep    timespan.Span `mapstructure:"keep"`
 	MaxSize Size          `mapstructure:"max_size"`
 }
+
+// Secrets is what secrets in the store are sealed with.
+type Secrets struct {
+	// KeyFile holds the key. What Load returns is never "": without a setting it
+	// is the service manager's credential CredentialName, or lies beside the store.
+	KeyFile string `mapstructure:"key_file"`
+}
+
+// MayMakeKey reports whether dz makes the key file where there is none: the one
+// beside the store, which nobody else is to bring.
+func (c *Config) MayMakeKey() bool { return c.Secrets.KeyFile == keyBesideStore(c.Store.Path) }
+
+func keyBesideStore(path string) string { return path + ".key" }
+
+// CredentialName is the name of the credential that holds the key (systemd's
+// LoadCredential=).
+const CredentialName = "dz.key"
 
 // Socket is where commands reach the daemon, and who may.
 type Socket struct {

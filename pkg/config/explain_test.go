@@ -31,6 +31,7 @@ func TestExplainSaysWhereEachSettingComesFrom(t *testing.T) {
 		{"store.compact", "auto", Default},
 		{"store.events.keep", "168h", Default},
 		{"store.events.max_size", "0", "/c/dz.yaml:1"},
+		{"secrets.key_file", "/x.db.key", Default},
 		{"socket.path", "/x.sock", "--socket"},
 		{"socket.group", "100", "/c/dz.yaml:4"},
 		{"socket.view_group", "", Default},
@@ -70,6 +71,8 @@ func TestYAMLPrintsAFileThatSetsTheSame(t *testing.T) {
   events:
     keep: 168h # default
     max_size: 0 # /c/dz.yaml:1
+secrets:
+  key_file: /x.db.key # default
 socket:
   path: /x.sock # --socket
   group: "100" # /c/dz.yaml:4

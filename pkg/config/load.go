@@ -114,6 +114,9 @@ func (c *Config) finish(opts Options, env environment) {
 	if c.Store.Path == "" {
 		c.Store.Path = opts.defaultStore(env)
 	}
+	if c.Secrets.KeyFile == "" {
+		c.findKeyFile(opts, env)
+	}
 	if c.Socket.Path == "" {
 		c.Socket.Path = opts.defaultSocket(env)
 	}
@@ -124,5 +127,22 @@ func (c *Config) finish(opts Options, env environment) {
 	// Looking back must not take the room of what is owed.
 	if c.Origins[keyEventsMaxSize] == "" && c.Store.MaxSize > 0 {
 		c.Store.Events.MaxSize = min(c.Store.Events.MaxSize, c.Store.MaxSize/4)
+	}
+}
+
+// variableCredentials is where a service manager puts a service's credentials
+// (https://systemd.io/CREDENTIALS/).
+const variableCredentials = "CREDENTIALS_DIRECTORY"
+
+// findKeyFile finds the key that secrets are sealed with where nothing names it.
+func (c *Config) findKeyFile(opts Options, env environment) {
+	if folder := env[variableCredentials]; folder != "" {
+		if name := filepath.Join(folder, CredentialName); opts.Exists(name) {
+			c.Secrets.KeyFile, c.Origins[keyKeyFile] = name, variableCredentials
+			return
+		}
+	}
+	if c.Store.Path != "" {
+		c.Secrets.KeyFile = keyBesideStore(c.Store.Path)
 	}
 }

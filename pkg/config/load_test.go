@@ -32,6 +32,7 @@ func defaults() Config {
 			Path: "/home/ada/.local/state/dz/dz.db", MaxSize: 20 << 30, Compact: CompactAuto,
 			Events: Events{Keep: seconds(7 * 24 * 3600), MaxSize: 256 << 20},
 		},
+		Secrets:    Secrets{KeyFile: "/home/ada/.local/state/dz/dz.db.key"},
 		Socket:     Socket{Path: "/home/ada/.local/state/dz/dz.sock"},
 		Debouncing: Debouncing{Interval: seconds(5), MaxWait: seconds(60)},
 		Network:    Network{Deny: []netip.Prefix{}, Allow: []netip.Prefix{}},
@@ -152,10 +153,38 @@ func TestTheRingOfEventsLeavesRoomInASmallStore(t *testing.T) {
 	}
 }
 
+func TestWhereTheKeyOfSecretsLies(t *testing.T) {
+	t.Parallel()
+	const beside = "/home/ada/.local/state/dz/dz.db.key"
+	for name, c := range map[string]struct {
+		file    string
+		env     []string
+		present []string
+		want    string
+		origin  string
+		mayMake bool
+	}{
+		"beside the store":           {"", nil, nil, beside, "", true},
+		"beside a store elsewhere":   {"store: {path: s.db}", nil, nil, "/c/s.db.key", "", true},
+		"where the file says":        {"secrets: {key_file: keys/dz}", nil, nil, "/c/keys/dz", "/c/dz.yaml:1", false},
+		"a credential":               {"", []string{"CREDENTIALS_DIRECTORY=/run/cred"}, []string{"/run/cred/dz.key"}, "/run/cred/dz.key", "CREDENTIALS_DIRECTORY", false},
+		"credentials without a key":  {"", []string{"CREDENTIALS_DIRECTORY=/run/cred"}, []string{"/run/cred/other"}, beside, "", true},
+		"a setting over credentials": {"secrets: {key_file: /k}", []string{"CREDENTIALS_DIRECTORY=/run/cred"}, []string{"/run/cred/dz.key"}, "/k", "/c/dz.yaml:1", false},
+	} {
+		h := user().with("/c/dz.yaml", c.file)
+		h.env, h.present = c.env, c.present
+		got := h.load(t)
+		if got.Secrets.KeyFile != c.want || got.Origins["secrets.key_file"] != c.origin || got.MayMakeKey() != c.mayMake {
+			t.Errorf("%s: %s from %q, may be made: %t", name, got.Secrets.KeyFile, got.Origins["secrets.key_file"], got.MayMakeKey())
+		}
+	}
+}
+
 func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 	t.Parallel()
 	h := user().with("/c/dz.yaml", text(
 		"store: {path: /f.db, max_size: 1GiB, compact: always, events: {keep: 1h, max_size: 1MiB}}",
+		"secrets: {key_file: /f.key}",
 		"socket: {path: /f.sock, group: f, view_group: f}",
 		"debouncing: {interval: 1s, max_wait: 1s}",
 		"network: {deny: [1.1.1.1, 1.1.1.2], allow: [1.1.1.1]}",
@@ -165,7 +194,7 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 	))
 	h.env = []string{
 		"DZ_STORE_PATH=/v.db", "DZ_STORE_MAX_SIZE=2GiB", "DZ_STORE_COMPACT=Never", "DZ_STORE_EVENTS_KEEP=2h", "DZ_STORE_EVENTS_MAX_SIZE=2MiB",
-		"DZ_SOCKET_PATH=/v.sock", "DZ_SOCKET_GROUP=v", "DZ_SOCKET_VIEW_GROUP=vv",
+		"DZ_SECRETS_KEY_FILE=/v.key", "DZ_SOCKET_PATH=/v.sock", "DZ_SOCKET_GROUP=v", "DZ_SOCKET_VIEW_GROUP=vv",
 		"DZ_DEBOUNCING_INTERVAL=00:00:02", "DZ_DEBOUNCING_MAX_WAIT=3s",
 		"DZ_NETWORK_DENY=10.0.0.0/8, fd00::1", "DZ_NETWORK_ALLOW=10.1.2.3/16",
 		"DZ_LOG_LEVEL=Debug", "DZ_LOG_FORMAT=json", "DZ_METRICS_LISTEN=:9464",
@@ -173,6 +202,7 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 	}
 	want := Config{
 		Store:      Store{"/v.db", 2 << 30, CompactNever, Events{seconds(7200), 2 << 20}},
+		Secrets:    Secrets{"/v.key"},
 		Socket:     Socket{"/v.sock", "v", "vv"},
 		Debouncing: Debouncing{seconds(2), seconds(3)},
 		Network: Network{
@@ -280,6 +310,7 @@ func TestTheShippedFileSaysWhatHolds(t *testing.T) {
 	}
 	want := defaults()
 	want.Store.Path, want.Socket = "/var/lib/dz/dz.db", Socket{Path: "/run/dz/dz.sock", Group: "dz"}
+	want.Secrets.KeyFile = "/var/lib/dz/dz.db.key"
 	if diff := cmp.Diff(want, root().with("/etc/dz/dz.yaml", string(raw)).load(t), settingsOnly()); diff != "" {
 		t.Errorf("as shipped: %s", diff)
 	}

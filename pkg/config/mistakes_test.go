@@ -51,7 +51,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"a key that is a list": {
 			content: "? [a]\n: b",
-			want:    `/c/dz.yaml:1: unknown key "?"; known here: store, socket, debouncing, network, log, metrics, sources`,
+			want:    `/c/dz.yaml:1: unknown key "?"; known here: store, secrets, socket, debouncing, network, log, metrics, sources`,
 		},
 		"a key twice": {
 			content: "log:\n  level: info\nLog:\n  level: warn\nstore: {path: /a, path: /b}",
@@ -84,7 +84,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"a file that is a list": {
 			content: "- a",
-			want:    `/c/dz.yaml:1: the file holds a list where keys are due (store, socket, debouncing, network, log, metrics, sources)`,
+			want:    `/c/dz.yaml:1: the file holds a list where keys are due (store, secrets, socket, debouncing, network, log, metrics, sources)`,
 		},
 		"durations": {
 			content: "debouncing:\n  interval: -5s\n  max_wait: soon\nstore: {events: {keep: 7}}",

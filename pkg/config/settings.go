@@ -23,6 +23,7 @@ const (
 	keyStorePath     = "store.path"
 	keyStoreMaxSize  = "store.max_size"
 	keyEventsMaxSize = "store.events.max_size"
+	keyKeyFile       = "secrets.key_file"
 	keySocketPath    = "socket.path"
 	keyInterval      = "debouncing.interval"
 	keyMaxWait       = "debouncing.max_wait"
@@ -47,6 +48,7 @@ func settings() []setting {
 		{key: "store.compact", fallback: CompactAuto, read: readCompact, value: func(c *Config) any { return c.Store.Compact }},
 		{key: "store.events.keep", fallback: 7 * 24 * hour, numeric: true, read: readSpan, value: func(c *Config) any { return c.Store.Events.Keep }},
 		{key: keyEventsMaxSize, fallback: Size(256 << 20), numeric: true, read: readSize, value: func(c *Config) any { return c.Store.Events.MaxSize }},
+		{key: keyKeyFile, fallback: "", read: readPath, value: func(c *Config) any { return c.Secrets.KeyFile }},
 		{key: keySocketPath, fallback: "", read: readPath, value: func(c *Config) any { return c.Socket.Path }},
 		{key: "socket.group", fallback: "", numeric: true, read: readText, value: func(c *Config) any { return c.Socket.Group }},
 		{key: "socket.view_group", fallback: "", numeric: true, read: readText, value: func(c *Config) any { return c.Socket.ViewGroup }},

@@ -28,13 +28,24 @@ func (d *Daemon) openStore(ctx context.Context) (*bolt.DB, error) {
 	if err := d.compact(ctx, c); err != nil {
 		return nil, err
 	}
+	key, err := d.openKey()
+	if err != nil {
+		return nil, err
+	}
 	db, err := bolt.Open(c.Path, bolt.Options{
 		MaxSize: int64(c.MaxSize), KeepEvents: c.Events.Keep.Std(), MaxEventBytes: int64(c.Events.MaxSize),
+		Sealer: key,
 	})
-	if errors.Is(err, store.ErrDamaged) {
+	switch {
+	case errors.Is(err, store.ErrDamaged):
 		return nil, explainDamage(err)
+	case err != nil:
+		return nil, explainKey(err)
 	}
-	return db, err
+	if err := d.settleKey(db, key); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 func explainDamage(err error) error {

@@ -15,6 +15,7 @@ func (d *Daemon) reload(ctx context.Context, c config.Config) {
 		changed bool
 	}{
 		{"store", before.Store != c.Store},
+		{"secrets", before.Secrets != c.Secrets},
 		{"socket", before.Socket != c.Socket},
 		{"metrics", before.Metrics != c.Metrics},
 		{"log.format", before.Log.Format != c.Log.Format},
@@ -23,7 +24,7 @@ func (d *Daemon) reload(ctx context.Context, c config.Config) {
 			d.log.Warn("a changed setting takes effect after a restart", "key", fixed.key)
 		}
 	}
-	c.Store, c.Socket, c.Metrics = before.Store, before.Socket, before.Metrics
+	c.Store, c.Secrets, c.Socket, c.Metrics = before.Store, before.Secrets, before.Socket, before.Metrics
 	d.sender.Reload(c.Network.Deny, c.Network.Allow)
 	if d.opts.Level != nil {
 		d.opts.Level.Set(c.Log.Level)

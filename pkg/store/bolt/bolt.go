@@ -65,6 +65,9 @@ type Options struct {
 	// bytes of them, compressed. Either 0 turns them off.
 	KeepEvents    time.Duration
 	MaxEventBytes int64
+	// Sealer seals what is secret of endpoints; nil leaves it open to who can read
+	// the file. Only for tests: a store that was sealed can't be opened without.
+	Sealer Sealer
 	// NoSync leaves out flushing to disk. Only for tests: a crash of the
 	// machine, not of the process, then loses data.
 	NoSync bool
@@ -76,6 +79,8 @@ type DB struct {
 	path string
 	opts Options
 	salt uint16
+	// sealed is how many endpoints were sealed by Open.
+	sealed int
 
 	chunks *chunkCoder
 	broken atomic.Pointer[error] // why no transaction can begin any more
@@ -117,6 +122,9 @@ func Open(path string, opts Options) (*DB, error) {
 		db.salt = uint16(getUint64(tx.Bucket(bucketMeta), metaSalt))
 		return nil
 	})
+	if err == nil {
+		db.sealed, err = db.sealEndpoints()
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), b.Close())
 	}
@@ -124,6 +132,11 @@ func Open(path string, opts Options) (*DB, error) {
 	go db.write()
 	return db, nil
 }
+
+// SealedAtOpen is how many endpoints were found with their secrets open, and
+// sealed. Pages that were freed by it may hold them until they are used again, or
+// the file is compacted.
+func (db *DB) SealedAtOpen() int { return db.sealed }
 
 // create makes an empty store if there is none: under another name first, so
 // that a store that bears its name is whole.

@@ -5,9 +5,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/seal"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/storetest"
 )
@@ -15,8 +18,17 @@ import (
 // testOptions keep events and spare the disk: what a killed process leaves
 // doesn't depend on flushing.
 func testOptions() Options {
-	return Options{KeepEvents: DefaultKeepEvents, MaxEventBytes: DefaultMaxEventBytes, NoSync: true}
+	return Options{KeepEvents: DefaultKeepEvents, MaxEventBytes: DefaultMaxEventBytes, NoSync: true, Sealer: testKey()}
 }
+
+// testKey is the key of every store in these tests.
+var testKey = sync.OnceValue(func() *seal.Key {
+	key, err := seal.Parse(strings.Repeat("5e", seal.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
 
 // harness opens a store, and crashes it by copying the file as it is and
 // opening the copy: what a process finds after kill -9.

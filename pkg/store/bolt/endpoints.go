@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,11 +21,10 @@ func (db *DB) Endpoints(context.Context) (store.Endpoints, error) {
 	all := store.Endpoints{Health: make(map[uint64]endpoint.Health)}
 	err := db.view(func(tx *bbolt.Tx) error {
 		all.Revision = getUint64(tx.Bucket(bucketMeta), metaRevision)
-		records := tx.Bucket(bucketEndpoints)
-		return tx.Bucket(bucketNames).ForEach(func(name, id []byte) error {
-			var ep endpoint.Endpoint
-			if err := json.Unmarshal(records.Get(id), &ep); err != nil {
-				return damaged("endpoint %q: %w", name, err)
+		return eachEndpoint(tx, func(name string, key, encoded []byte) error {
+			ep, err := db.opts.decodeEndpoint(name, key, encoded)
+			if err != nil {
+				return err
 			}
 			health, err := readHealth(tx.Bucket(bucketHealth), ep.ID)
 			if err != nil {
@@ -180,18 +178,15 @@ func (t *txn) findEndpoint(name string) (*endpoint.Endpoint, error) {
 	if id == nil {
 		return nil, refuse(fmt.Errorf("endpoint %q: %w", name, store.ErrNotFound))
 	}
-	var ep endpoint.Endpoint
-	if err := json.Unmarshal(t.endpoints.Get(id), &ep); err != nil {
-		return nil, damaged("endpoint %q: %w", name, err)
-	}
-	return &ep, nil
+	ep, err := t.db.opts.decodeEndpoint(name, id, t.endpoints.Get(id))
+	return &ep, err
 }
 
 // putEndpoint writes the endpoint and raises the revision.
 func (t *txn) putEndpoint(ep *endpoint.Endpoint) (revision uint64, err error) {
-	record, err := json.Marshal(ep)
+	record, err := t.db.opts.encodeEndpoint(ep)
 	if err != nil {
-		return 0, fmt.Errorf("encode endpoint %q: %w", ep.Name, err)
+		return 0, err
 	}
 	if err := t.endpoints.Put(endpointKey(ep.ID), record); err != nil {
 		return 0, err

@@ -20,7 +20,7 @@ const Format = 2
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //
 //	meta       names below                              → values
-//	endpoints  endpoint(4)                              → endpoint, JSON
+//	endpoints  endpoint(4)                              → endpoint, JSON; its secrets sealed (seal.go)
 //	names      name                                     → endpoint(4)
 //	health     endpoint(4)                              → health, JSON
 //	counts     endpoint(4), 0 for all                   → counts, uvarints
