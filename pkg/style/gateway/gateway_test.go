@@ -72,7 +72,7 @@ func owed(t *testing.T, e event.Event) debt.Debt {
 }
 
 // endpointWith returns an endpoint of the style with options in JSON.
-func endpointWith(t *testing.T, options string) *endpoint.Endpoint {
+func endpointWith(t testing.TB, options string) *endpoint.Endpoint {
 	t.Helper()
 	ep := &endpoint.Endpoint{
 		Name: "site", Style: Name, URL: "https://site.example/ping",
@@ -320,7 +320,7 @@ func TestWhatCanBeNoPingIsRefused(t *testing.T) {
 	newer.Note = append([]byte{2}, good.Note[1:]...)
 	cut := good
 	cut.Note = good.Note[:len(good.Note)-1]
-	list := assets{"5": {ID: event.IntID(5), Data: json.RawMessage(`[1]`)}}
+	list := assets{"5": {ID: event.IntID(5), Data: json.RawMessage(`["exports"]`)}}
 	for _, c := range []struct {
 		name  string
 		known catalogue.Reader
