@@ -98,6 +98,10 @@ func (t *Table) Changes(events []event.Event, only uint64) []debt.Change {
 	var changes []debt.Change
 	for i := range events {
 		changes = t.appendChanges(changes, &events[i], only)
+		if i == 0 {
+			// Most batches tell all of much the same.
+			changes = slices.Grow(changes, len(changes)*(len(events)-1))
+		}
 	}
 	return changes
 }
