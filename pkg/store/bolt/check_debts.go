@@ -47,7 +47,7 @@ func (c *recordCheck) due(k, v []byte) {
 	if len(k) < 4 || c.isRemoved(k) {
 		return
 	}
-	s, err := decodeIndexed(c.tx.Bucket(bucketDebts), uint64(binary.BigEndian.Uint32(k)), v)
+	s, err := decodeIndexed(newFinder(c.tx.Bucket(bucketDebts)), uint64(binary.BigEndian.Uint32(k)), v)
 	switch {
 	case err != nil:
 		c.fault("%s", plain(err))

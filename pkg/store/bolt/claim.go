@@ -70,14 +70,14 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		c.walk.finished = true // removed; its debts are cleared away later
 		return nil
 	}
-	debts := tx.Bucket(bucketDebts)
+	debts := newFinder(tx.Bucket(bucketDebts))
 	return c.walk.entries(tx.Bucket(bucketDue), func(k, v []byte) (bool, error) {
 		return c.entry(debts, dueTime(k), v)
 	})
 }
 
 // entry looks at one entry of the index, and reports whether to go on.
-func (c *claiming) entry(debts *bbolt.Bucket, filed int64, key []byte) (more bool, err error) {
+func (c *claiming) entry(debts finder, filed int64, key []byte) (more bool, err error) {
 	r, now := &c.request, nanos(c.request.Now)
 	switch {
 	case r.ForcedOnly && filed != 0:
@@ -116,7 +116,7 @@ func (c *claiming) next(at time.Time) {
 }
 
 // decodeIndexed reads the debt that an entry of the index names.
-func decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) (*stored, error) {
+func decodeIndexed(debts finder, id uint64, key []byte) (*stored, error) {
 	s := new(stored)
 	if err := s.decodeIndexed(debts, id, key); err != nil {
 		return nil, err
@@ -125,9 +125,9 @@ func decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) (*stored, error) 
 }
 
 // decodeIndexed is decodeIndexed into s.
-func (s *stored) decodeIndexed(debts *bbolt.Bucket, id uint64, key []byte) error {
+func (s *stored) decodeIndexed(debts finder, id uint64, key []byte) error {
 	name := debt.Key(key)
-	record := debts.Get(debtKey(id, name))
+	record := debts.get(debtKey(id, name))
 	if record == nil {
 		return damaged("the index names a debt of endpoint %d that is not there", id)
 	}

@@ -22,7 +22,7 @@ func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, err
 	for !walk.finished {
 		var keys []debt.Key
 		err := db.view(func(tx *bbolt.Tx) error {
-			debts := tx.Bucket(bucketDebts)
+			debts := newFinder(tx.Bucket(bucketDebts))
 			return walk.entries(tx.Bucket(bucketDue), func(_, v []byte) (bool, error) {
 				s, err := decodeIndexed(debts, id, v)
 				if err == nil && isAhead(s, now) {

@@ -21,6 +21,7 @@ type txn struct {
 
 	// What almost every op needs; bucket opens the others.
 	meta, endpoints, debts, due *bbolt.Bucket
+	find                        finder // in debts
 
 	tally       *tally
 	totals      totals
@@ -50,6 +51,7 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 		tally:    newTally(tx.Bucket(bucketCounts)),
 		healthOf: make(map[uint64]*endpoint.Health),
 	}
+	t.find = newFinder(t.debts)
 	t.totals = readTotals(t.meta)
 	t.due.FillPercent = 0.9 // it grows at its end
 	return t
@@ -155,7 +157,7 @@ func (t *txn) load(id uint64, key debt.Key) (*stored, error) {
 // loadInto is load into s, and reports whether there is such a debt.
 func (t *txn) loadInto(s *stored, id uint64, key debt.Key) (found bool, err error) {
 	t.key = appendDebtKey(t.key[:0], id, key)
-	record := t.debts.Get(t.key)
+	record := t.find.get(t.key)
 	if record == nil {
 		return false, nil
 	}

@@ -6,6 +6,20 @@ import (
 	"go.etcd.io/bbolt"
 )
 
+// finder gets many values of one bucket. Bucket.Get makes a cursor for each.
+type finder struct{ cursor *bbolt.Cursor }
+
+func newFinder(b *bbolt.Bucket) finder { return finder{b.Cursor()} }
+
+// get returns the value of a key, nil if there is none. The cursor begins at the
+// root each time, so changes in between do no harm.
+func (f finder) get(key []byte) []byte {
+	if k, v := f.cursor.Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
+}
+
 // walker goes upward through the entries of a bucket that share a prefix, a page
 // a transaction.
 //
