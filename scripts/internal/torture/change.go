@@ -28,7 +28,7 @@ const (
 func change(ctx context.Context, r *rig) error {
 	rounds := 60
 	if r.opts.short {
-		rounds = 12
+		rounds = 8
 	}
 	if _, err := r.start(ctx); err != nil {
 		return err

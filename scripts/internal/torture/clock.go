@@ -64,7 +64,7 @@ func clock(ctx context.Context, r *rig) error {
 		case debounced:
 			s.debounce, s.maxWait = "500ms", "2s"
 		case limited:
-			s.rate = 300
+			s.rate = 1000
 		}
 		m, err := r.register(ctx, name, s)
 		if err != nil {

@@ -49,7 +49,7 @@ type killing struct {
 func kill(ctx context.Context, r *rig) error {
 	rounds := 300
 	if r.opts.short {
-		rounds = 40
+		rounds = 32
 	}
 	r.spool.objects = 3000
 	if _, err := r.start(ctx); err != nil {

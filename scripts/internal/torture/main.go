@@ -56,6 +56,7 @@ type options struct {
 	short     bool
 	keep      bool
 	json      string
+	markdown  string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -70,6 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&opts.short, "short", false, "smaller numbers, for every commit")
 	flags.BoolVar(&opts.keep, "keep", false, "keep stores, events and logs of scenarios with faults")
 	flags.StringVar(&opts.json, "json", "", "also write the results to this file, as JSON")
+	flags.StringVar(&opts.markdown, "markdown", "", "also write the table to this file, as Markdown")
 	if err := flags.Parse(args); err != nil {
 		return opts, err
 	}
@@ -118,6 +120,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if opts.json != "" {
 		if err := report.save(opts.json); err != nil {
+			return err
+		}
+	}
+	if opts.markdown != "" {
+		if err := report.saveMarkdown(opts.markdown); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ type pointing struct {
 func points(ctx context.Context, r *rig) error {
 	rounds := 8
 	if r.opts.short {
-		rounds = 2
+		rounds = 1
 	}
 	r.spool.objects = 2000
 	if _, err := r.start(ctx); err != nil {

@@ -234,6 +234,8 @@ func (r *rig) differs(ctx context.Context, s api.EndpointStatus, a *animal) (str
 }
 
 // mend has every receiver take what it is sent, and every endpoint sent to one.
+// In the long form dz finds that out by its probes, up to a minute later; in the
+// short form a person tells it.
 func (r *rig) mend(ctx context.Context, animals []*animal) error {
 	for _, a := range animals {
 		a.member.inbox.set(takeAtOnce)
@@ -243,7 +245,7 @@ func (r *rig) mend(ctx context.Context, animals []*animal) error {
 				return err
 			}
 		}
-		if a.state == gone {
+		if a.state == gone || (r.opts.short && a.state == sickly) {
 			if _, err := r.api().EnableEndpoint(ctx, a.name); err != nil {
 				return err
 			}

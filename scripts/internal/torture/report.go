@@ -20,14 +20,16 @@ import (
 
 // report is what a run has found.
 type report struct {
-	Date    time.Time `json:"date"`
-	Commit  string    `json:"commit"`
-	Seed    uint64    `json:"seed"`
-	Short   bool      `json:"short"`
-	Cores   int       `json:"cores"`
-	System  string    `json:"system"`
-	Go      string    `json:"go"`
-	Results []outcome `json:"results"`
+	Date      time.Time `json:"date"`
+	Commit    string    `json:"commit"`
+	Command   string    `json:"command"` // that repeats the run
+	Seed      uint64    `json:"seed"`
+	Short     bool      `json:"short"`
+	Processor string    `json:"processor"`
+	Cores     int       `json:"cores"`
+	System    string    `json:"system"`
+	Go        string    `json:"go"`
+	Results   []outcome `json:"results"`
 }
 
 func newReport(ctx context.Context, opts options) (*report, error) {
@@ -42,8 +44,8 @@ func newReport(ctx context.Context, opts options) (*report, error) {
 		return nil, fmt.Errorf("ask dz for its version: %w", err)
 	}
 	return &report{
-		Date: time.Now().UTC().Truncate(time.Second), Commit: version.Commit, Seed: opts.seed, Short: opts.short,
-		Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: version.Go,
+		Date: time.Now().UTC().Truncate(time.Second), Commit: version.Commit, Command: opts.command(), Seed: opts.seed, Short: opts.short,
+		Processor: processor(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: version.Go,
 	}, nil
 }
 
@@ -75,7 +77,8 @@ func (r *report) print(w io.Writer) error {
 	fmt.Fprint(w, `
 LOST: owed and not delivered in its latest form. STALE: an older change after a newer one. OVERLAP: two requests about
 one object at a time. TWICE: one line owed twice. REPEATED: begun on before a kill and sent again after it; at each kill
-an endpoint may repeat what was not durable yet, its concurrency and 128 more, in sum ALLOWED. UNDER WAY: requests not answered yet at the kills.
+an endpoint may repeat what was not durable yet, its concurrency and 128 more, in sum ALLOWED. UNDER WAY: requests not
+answered yet at the kills.
 
 `)
 	for _, o := range r.Results {

@@ -19,6 +19,7 @@ import (
 // scenario is one idea of how to break dz.
 type scenario struct {
 	name string
+	what string // happens, for a table
 	run  func(context.Context, *rig) error
 	// long: not part of the short form unless it is asked for by name.
 	long bool
@@ -27,20 +28,20 @@ type scenario struct {
 // scenarios returns all there are. A new one is a file and a line here.
 func scenarios() []scenario {
 	return []scenario{
-		{name: "kill", run: kill},
-		{name: "points", run: points},
-		{name: "backup", run: backup},
-		{name: "restart", run: restart},
-		{name: "receivers", run: receivers},
-		{name: "sick30", run: sick30},
-		{name: "outage", run: outage},
-		{name: "full", run: full},
-		{name: "readonly", run: readonly},
-		{name: "damage", run: damage},
-		{name: "change", run: change},
-		{name: "endpoints10k", run: endpoints10k},
-		{name: "million", run: million, long: true},
-		{name: "clock", run: clock},
+		{name: "kill", what: "SIGKILL at random moments of ingest, commit, delivery, settle, endpoint changes, rotation and start", run: kill},
+		{name: "points", what: "SIGKILL and SIGSTOP at chosen points between two steps that belong together", run: points},
+		{name: "backup", what: "SIGKILL during backups and compactions; a hot backup goes on in another place", run: backup},
+		{name: "restart", what: "SIGTERM under load and with a receiver that hangs; files rotated and compressed during downtimes", run: restart},
+		{name: "receivers", what: "receivers that fail in every way there is, beside healthy ones", run: receivers},
+		{name: "sick30", what: "30 of 100 endpoints fall sick", run: sick30},
+		{name: "outage", what: "a receiver is down for many events about fewer objects, with kills meanwhile", run: outage},
+		{name: "full", what: "the store reaches its limit, and its disk is full, with kills meanwhile", run: full},
+		{name: "readonly", what: "the disk of the store turns read-only", run: readonly},
+		{name: "damage", what: "pages of the store are overwritten, at rest and while it is open", run: damage},
+		{name: "change", what: "endpoints are removed and changed with requests under way", run: change},
+		{name: "endpoints10k", what: "ten thousand endpoints", run: endpoints10k},
+		{name: "million", what: "a receiver is down until it is owed a million objects", run: million, long: true},
+		{name: "clock", what: "the clock is set an hour forth and back", run: clock},
 	}
 }
 
@@ -78,6 +79,7 @@ func (s skipped) Error() string { return s.reason }
 // outcome is what became of a scenario.
 type outcome struct {
 	Scenario string        `json:"scenario"`
+	What     string        `json:"what"`
 	Verdict  string        `json:"verdict"` // ok, FAILED or skipped
 	Took     time.Duration `json:"tookNanoseconds"`
 	Counts   ledger.Counts `json:"counts"`
@@ -95,7 +97,7 @@ const (
 
 // perform runs a scenario in a folder of its own, and ends what it has started.
 func perform(ctx context.Context, s scenario, opts options, stderr io.Writer) outcome {
-	result := outcome{Scenario: s.name, Verdict: passed, Notes: []string{}, Faults: []string{}}
+	result := outcome{Scenario: s.name, What: s.what, Verdict: passed, Notes: []string{}, Faults: []string{}}
 	if opts.short && s.long {
 		result.Verdict, result.Notes = notRun, []string{"not in the short form"}
 		return result
