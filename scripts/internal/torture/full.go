@@ -19,9 +19,9 @@ import (
 // the disk, and finds it read-only. Ingest pauses and says so, deliveries go on,
 // also over a kill, and after there is room nothing has been lost.
 func full(ctx context.Context, r *rig) error {
-	events, more := 40_000, 20_000
+	events, more := 80_000, 20_000
 	if r.opts.short {
-		events, more = 16_000, 8_000
+		events, more = 32_000, 8_000
 	}
 	limit := fmt.Sprintf("store: {path: %q, max_size: 6MiB, events: {max_size: 0}}\n", r.store())
 	if err := r.runFull(ctx, limit, events, "store.max_size", func() error { return nil }); err != nil {
