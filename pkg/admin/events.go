@@ -19,6 +19,7 @@ type eventsInput struct {
 	Type     string    `query:"type"`
 	Object   string    `query:"object" doc:"kind/id, or an id"`
 	Endpoint string    `query:"endpoint" doc:"only what this endpoint subscribes to"`
+	Source   string    `query:"source" doc:"of dz, that it came through"`
 }
 
 type rejectedInput struct {
@@ -55,19 +56,29 @@ func (s *Server) eventRoutes(r *router) {
 }
 
 func (s *Server) listEvents(ctx context.Context, in *eventsInput) (api.EventPage, error) {
-	if in.Type != "" {
-		canonical, _, err := event.ParseType(in.Type)
-		if err != nil {
-			return api.EventPage{}, invalid("", "%s", err)
-		}
-		in.Type = canonical
+	if err := canonicalType(&in.Type); err != nil {
+		return api.EventPage{}, err
 	}
 	page, err := s.service.ListEvents(ctx, api.EventQuery{
-		Since: in.Since, Until: in.Until, Type: in.Type, Object: in.Object, Endpoint: in.Endpoint,
+		Since: in.Since, Until: in.Until, Type: in.Type, Object: in.Object, Endpoint: in.Endpoint, Source: in.Source,
 		Page: api.Page{Cursor: in.Cursor, Limit: in.Limit},
 	})
 	page.Events = orEmpty(page.Events)
 	return page, err
+}
+
+// canonicalType makes the name of an event's type, if there is one, that which
+// events have.
+func canonicalType(name *string) error {
+	if *name == "" {
+		return nil
+	}
+	canonical, _, err := event.ParseType(*name)
+	if err != nil {
+		return invalid("", "%s", err)
+	}
+	*name = canonical
+	return nil
 }
 
 func (s *Server) listRejected(ctx context.Context, in *rejectedInput) (api.RejectedPage, error) {

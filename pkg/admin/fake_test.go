@@ -30,6 +30,7 @@ type fake struct {
 	rejected []api.Rejected
 	backup   []string
 	assets   []catalogue.Asset // imported
+	tailed   []api.Event       // told by TailEvents, one line each
 
 	asked   any           // the last query or action
 	emitted []event.Event // everything
@@ -306,6 +307,39 @@ func (f *fake) ImportAssets(_ context.Context, assets []catalogue.Asset) (older 
 		}
 	}
 	return older, nil
+}
+
+// TailEvents tells f.tailed, and then nothing until ctx ends.
+func (f *fake) TailEvents(ctx context.Context, query api.TailQuery, tell func(api.Line[api.Event]) error) error {
+	unlock, err := f.begin(query)
+	tailed := f.tailed
+	unlock()
+	if err != nil {
+		return err
+	}
+	return tellAll(ctx, tailed, tell)
+}
+
+// WatchEndpoint tells one attempt at an endpoint that there is, and then nothing
+// until ctx ends.
+func (f *fake) WatchEndpoint(ctx context.Context, name string, tell func(api.Line[api.Attempt]) error) error {
+	if _, err := f.GetEndpoint(ctx, name); err != nil {
+		return err
+	}
+	return tellAll(ctx, []api.Attempt{{Endpoint: name, Verdict: "delivered"}}, tell)
+}
+
+func tellAll[T any](ctx context.Context, items []T, tell func(api.Line[T]) error) error {
+	if err := tell(api.Line[T]{}); err != nil {
+		return err
+	}
+	for i := range items {
+		if err := tell(api.Line[T]{Item: &items[i]}); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (f *fake) StoreStats(context.Context) (api.StoreStats, error) {

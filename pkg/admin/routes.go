@@ -46,6 +46,7 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	s.failureRoutes(r)
 	s.eventRoutes(r)
 	s.assetRoutes(r)
+	s.streamRoutes(r)
 	s.storeRoutes(r)
 	finishSchemas(humaAPI.OpenAPI().Components.Schemas)
 	document, err := json.MarshalIndent(humaAPI.OpenAPI(), "", "  ")

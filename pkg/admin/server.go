@@ -38,6 +38,9 @@ type Server struct {
 	log     *slog.Logger
 	handler http.Handler
 
+	stopping context.Context //nolint:containedctx // it ends when the server begins to stop, and with it what has no end by itself
+	stop     context.CancelFunc
+
 	bodyTimeout time.Duration // how long a request's body may stand still
 	grace       time.Duration // how long requests under way may go on once the server stops
 }
@@ -53,6 +56,7 @@ func New(config Config) (*Server, error) {
 		bodyTimeout: 30 * time.Second,
 		grace:       5 * time.Second,
 	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	mux, err := s.routes(config)
 	if err != nil {
 		return nil, fmt.Errorf("make admin API: %w", err)
@@ -61,7 +65,7 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Serve answers on the listener until ctx ends, then lets the requests under way
+// Serve answers on the listener until ctx ends, then ends streams, lets the requests under way
 // end within five seconds, breaks off those that don't, and returns nil. It
 // closes the listener. Any other end of it is an error.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
@@ -83,6 +87,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return errors.Join(fmt.Errorf("serve admin API: %w", err), server.Close())
 	case <-ctx.Done():
 	}
+	s.stop()
 	stopping, cancel := context.WithTimeout(requests, s.grace)
 	defer cancel()
 	err := server.Shutdown(stopping)

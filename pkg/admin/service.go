@@ -26,6 +26,7 @@ type Service interface {
 	Failures
 	Events
 	Assets
+	Streams
 	Store
 }
 
@@ -150,6 +151,18 @@ type Assets interface {
 	// not keep the slice. When it returns nil, all of it is durable. It returns
 	// how many told nothing new, because a later change is known.
 	ImportAssets(ctx context.Context, assets []catalogue.Asset) (older int, err error)
+}
+
+// Streams tell what happens while it happens. They tell an empty line when they
+// begin, and whenever there was nothing for api.Heartbeat. They end with an error:
+// that of tell, the context's, or one that comes before anything is told. Who
+// takes lines slowly loses the oldest, and is told how many.
+type Streams interface {
+	// TailEvents tells events that have become durable. Last is between 0 and
+	// api.MaxLimit.
+	TailEvents(ctx context.Context, query api.TailQuery, tell func(api.Line[api.Event]) error) error
+	// WatchEndpoint tells how attempts at an endpoint, or at a group's, ended.
+	WatchEndpoint(ctx context.Context, name string, tell func(api.Line[api.Attempt]) error) error
 }
 
 // Store is what keeps all of it.

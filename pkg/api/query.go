@@ -42,6 +42,7 @@ type EventQuery struct {
 	Type     string    // an event type
 	Object   string    // kind/id, or an id
 	Endpoint string    // only what this endpoint subscribes to
+	Source   string    // of dz, that it came through
 	Page
 }
 
@@ -107,6 +108,7 @@ func (q EventQuery) values() url.Values {
 	setString(v, "type", q.Type)
 	setString(v, "object", q.Object)
 	setString(v, "endpoint", q.Endpoint)
+	setString(v, "source", q.Source)
 	return v
 }
 

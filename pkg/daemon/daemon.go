@@ -85,7 +85,7 @@ type Daemon struct {
 	registry *registry
 	intake   *intake
 	metrics  *metrics
-	watchers watchers
+	attempts hub[settlement]
 
 	mu     sync.Mutex
 	config config.Config
@@ -169,7 +169,7 @@ func policyOf(c config.Socket) (admin.Policy, error) {
 func (d *Daemon) newLane() *lane {
 	return &lane{
 		store: d.store, sender: d.sender, now: d.now, log: d.log,
-		observe: d.watchers.tell, measure: d.metrics.attempt, wakeUp: make(chan struct{}, 1),
+		observe: d.attempts.tell, measure: d.metrics.attempt, wakeUp: make(chan struct{}, 1),
 	}
 }
 

@@ -22,9 +22,19 @@ type intake struct {
 	registry *registry
 	now      func() time.Time
 	log      *slog.Logger
+	live     hub[taken] // batches that have become durable
 
 	mu    sync.Mutex
 	fault string // what keeps the store from taking batches
+}
+
+// taken is what has become durable of a batch. The events are its source's again
+// when whoever watches has been told.
+type taken struct {
+	source string
+	at     time.Time
+	events []event.Event
+	first  uint64 // sequence number of the first of them; 0 if they are not kept
 }
 
 // take makes a batch durable. It waits while the store can't take it, for ctx
@@ -111,6 +121,9 @@ func (in *intake) ingestPart(ctx context.Context, batch store.Ingest, only uint6
 			changed(len(batch.Changes))
 		}
 		in.registry.wake(ingested.Due)
+		if !batch.Replayed {
+			in.live.tell(taken{batch.Source, batch.Now, batch.Events, ingested.First})
+		}
 		return nil
 	}
 }

@@ -43,7 +43,7 @@ func newRetryWaiter(s *service) *retryWaiter {
 		early: make(map[debt.ID]settlement), waiting: make(map[debt.ID]bool),
 		missing: make(map[debt.ID]bool),
 	}
-	r.unwatch = s.watchers.watch(r.note)
+	r.unwatch = s.attempts.watch(r.note)
 	return r
 }
 

@@ -58,9 +58,11 @@ func (s *service) ListEvents(ctx context.Context, query api.EventQuery) (api.Eve
 			if !query.Since.IsZero() && r.Received.Before(query.Since) {
 				return page, nil
 			}
-			if e, ok := matches(r); ok {
-				page.Events = append(page.Events, e)
-				bytes += len(r.Line)
+			if query.Until.IsZero() || r.Received.Before(query.Until) {
+				if e, ok := s.recentEvent(r); ok && matches(r.Source, &e) {
+					page.Events = append(page.Events, wireEvent(r, &e))
+					bytes += len(r.Line)
+				}
 			}
 			before = r.Seq
 			if len(page.Events) >= query.Limit || bytes >= maxEventPage {
@@ -76,46 +78,45 @@ func (s *service) ListEvents(ctx context.Context, query api.EventQuery) (api.Eve
 	return page, nil
 }
 
-// eventFilter returns a function that decodes an event and says whether the
-// query means it.
-func (s *service) eventFilter(query api.EventQuery) (func(store.Recent) (api.Event, bool), error) {
+// eventFilter returns a function that says whether the query means an event that
+// came through a source of dz.
+func (s *service) eventFilter(query api.EventQuery) (func(from string, e *event.Event) bool, error) {
 	endpoints, err := s.named(query.Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	table := s.registry.current()
-	wanted := func(e *event.Event) bool {
-		return slices.ContainsFunc(endpoints, func(id uint64) bool {
-			r := table.Get(id)
-			if r == nil {
-				return false // removed meanwhile
-			}
-			ok, _ := r.Match(e)
-			return ok
-		})
-	}
-	return func(r store.Recent) (api.Event, bool) {
-		if !query.Until.IsZero() && !r.Received.Before(query.Until) {
-			return api.Event{}, false
+	return func(from string, e *event.Event) bool {
+		if query.Type != "" && e.Type != query.Type ||
+			query.Source != "" && from != query.Source ||
+			query.Object != "" && !matchObject(query.Object, e.Object) {
+			return false
 		}
-		e, err := event.Decode(r.Line)
-		if err != nil {
-			// It could be read when it came in; a dz that can't any more
-			// leaves it out rather than failing the whole list.
-			s.log.Warn("a recent event can't be read any more", "seq", r.Seq, "error", err)
-			return api.Event{}, false
-		}
-		if query.Type != "" && e.Type != query.Type {
-			return api.Event{}, false
-		}
-		if query.Object != "" && !matchObject(query.Object, e.Object) {
-			return api.Event{}, false
-		}
-		if len(endpoints) > 0 && !wanted(&e) {
-			return api.Event{}, false
-		}
-		return wireEvent(r, &e), true
+		return len(endpoints) == 0 || s.subscribes(endpoints, e)
 	}, nil
+}
+
+// subscribes reports whether one of the endpoints wants an event.
+func (s *service) subscribes(endpoints []uint64, e *event.Event) bool {
+	table := s.registry.table.Load()
+	return slices.ContainsFunc(endpoints, func(id uint64) bool {
+		r := table.Get(id)
+		if r == nil {
+			return false // removed meanwhile
+		}
+		ok, _ := r.Match(e)
+		return ok
+	})
+}
+
+// recentEvent decodes an event of the ring.
+func (s *service) recentEvent(r store.Recent) (event.Event, bool) {
+	e, err := event.Decode(r.Line)
+	if err != nil {
+		// It could be read when it came in; a dz that can't any more leaves it
+		// out rather than failing the whole list.
+		s.log.Warn("a recent event can't be read any more", "seq", r.Seq, "error", err)
+	}
+	return e, err == nil
 }
 
 func matchObject(text string, o event.Object) bool {

@@ -153,6 +153,9 @@ type Ingest struct {
 type Ingested struct {
 	Created uint64 // debts
 	Merged  uint64 // changes that merged into a debt
+	// First is the sequence number that the first of the events is kept under
+	// among the recent ones, those after it under the next; 0 if none is kept.
+	First uint64
 	// Due holds, for every endpoint that has something to claim earlier than
 	// before, when.
 	Due map[uint64]time.Time

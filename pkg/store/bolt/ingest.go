@@ -64,6 +64,9 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 		if _, err := t.learn(assets, in.Now); err != nil {
 			return err
 		}
+		if chunk != nil {
+			result.First = t.totals.eventSeq + 1
+		}
 		if err := t.addChunk(chunk, len(in.Events), in.Now); err != nil {
 			return err
 		}

@@ -48,8 +48,9 @@ func staleRoutes(f *fixture) {
 func recentEvents(f *fixture) {
 	ep := f.add("shop")
 	start := f.now
+	var first []uint64
 	for range 5 {
-		f.ingest(f.change(ep, 1), f.change(ep, 2), f.change(ep, 3))
+		first = append(first, f.ingest(f.change(ep, 1), f.change(ep, 2), f.change(ep, 3)).First)
 		f.advance(time.Second)
 	}
 	f.crash()
@@ -64,7 +65,9 @@ func recentEvents(f *fixture) {
 	newest := must(f.engine().Events(ctx, 0, 4)).in(f)
 	equal(f, "newest first", ids(newest), []string{"e15", "e14", "e13", "e12"})
 	equal(f, "before those", ids(must(f.engine().Events(ctx, newest[3].Seq, 3)).in(f)), []string{"e11", "e10", "e9"})
+	equal(f, "the newest batch's number", first[4]+2, newest[0].Seq)
 	oldest := must(f.engine().EventsSince(ctx, 0, start, 4)).in(f)
+	equal(f, "the oldest batch's number", first[0], oldest[0].Seq)
 	equal(f, "oldest first", ids(oldest), []string{"e1", "e2", "e3", "e4"})
 	equal(f, "after those", ids(must(f.engine().EventsSince(ctx, oldest[3].Seq, start, 3)).in(f)), []string{"e5", "e6", "e7"})
 	equal(f, "since", ids(must(f.engine().EventsSince(ctx, 0, start.Add(4*time.Second), 10)).in(f)), []string{"e13", "e14", "e15"})
