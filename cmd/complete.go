@@ -93,6 +93,25 @@ func (a *app) endpointFlag(cmd *cobra.Command, _ []string, text string) ([]strin
 	return a.endpointOrGroupNames(cmd, nil, text)
 }
 
+// sourceFlag completes a flag to the name of a source, also of the API's.
+func (a *app) sourceFlag(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	client, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(completionContext(cmd), completionDeadline)
+	defer cancel()
+	status, err := client.Status(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := []string{cobra.CompletionWithDesc("api", "what was given to the daemon's API")}
+	for _, source := range status.Sources {
+		names = append(names, cobra.CompletionWithDesc(source.Name, source.Type))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // failureIDs completes arguments to the ids of failures.
 func (a *app) failureIDs(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	client, err := a.client()

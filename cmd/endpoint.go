@@ -25,6 +25,7 @@ func newEndpointCommand(a *app) *cobra.Command {
 		newEndpointRotateCommand(a),
 		newEndpointRemoveCommand(a),
 		newEndpointTestCommand(a),
+		newEndpointWatchCommand(a),
 	)
 }
 

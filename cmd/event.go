@@ -21,6 +21,7 @@ func newEventCommand(a *app) *cobra.Command {
 		},
 		newEventEmitCommand(a),
 		newEventListCommand(a),
+		newEventTailCommand(a),
 		newEventRejectedCommand(a),
 		newEventReplayCommand(a),
 	)
@@ -65,12 +66,14 @@ func newEventListCommand(a *app) *cobra.Command {
 	flags.StringVar(&query.Type, "type", "", "only of this `TYPE`, such as AssetMetadataUpdated")
 	flags.StringVar(&query.Object, "object", "", "only of this `OBJECT`: an id, or kind/id such as asset/1234")
 	flags.StringVar(&query.Endpoint, "endpoint", "", "only what this `ENDPOINT`, or group, subscribes to")
+	flags.StringVar(&query.Source, "source", "", "only what came through this `SOURCE` of dz")
 	flags.Var(&since, "since", "only received at or after this `TIME`: 2h, 7d, or a date")
 	flags.Var(&until, "until", "only received before this `TIME`")
 	flags.IntVar(&limit, "limit", limit, "show at most this `NUMBER`; 0 shows all")
 	flags.SortFlags = false
 	complete(cmd, "type", event.TypeNames(event.AllChanges))
 	register(cmd, "endpoint", a.endpointFlag)
+	register(cmd, "source", a.sourceFlag)
 	return cmd
 }
 

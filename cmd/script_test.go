@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			keepBegun(env)
 			private := filepath.Join(env.WorkDir, "run")
 			if err := os.Mkdir(private, 0o700); err != nil {
 				return err
@@ -60,6 +61,10 @@ func TestScripts(t *testing.T) {
 			"post":    post,
 			"until":   until,
 			"longenv": longEnv,
+			"begin":   begin,
+			"holds":   holds,
+			"send":    send,
+			"ends":    ends,
 			"append":  appendEvents,
 			"spoil":   spoil,
 		},

@@ -109,7 +109,7 @@ func stream[T any](ctx context.Context, c *Client, path string, query url.Values
 			yield(Line[T]{}, c.explainEnd(ctx, err))
 			return
 		}
-		defer response.Body.Close() //nolint:errcheck // it was only read
+		defer response.Body.Close()
 		lines := json.NewDecoder(response.Body)
 		for {
 			var line Line[T]

@@ -247,3 +247,28 @@ func TestAttemptsAreToldAsTheyEnd(t *testing.T) {
 		wantCode(t, err, api.CodeNotFound)
 	})
 }
+
+func TestAttemptsAtAGroupAreTold(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		for _, name := range []string{"web-1", "web-2", "shop"} {
+			b.add(name, debounce(0), func(ep *endpoint.Endpoint) {
+				if name != "shop" {
+					ep.Group = "web"
+				}
+			})
+		}
+		watch := hear(b, func(ctx context.Context, tell func(api.Line[api.Attempt]) error) error {
+			return b.service().WatchEndpoint(ctx, "web", tell)
+		})
+		b.change(7)
+		b.wait(time.Second)
+		watch.stop(b)
+		var names []string
+		for _, a := range watch.items() {
+			names = append(names, a.Endpoint)
+		}
+		if slices.Sort(names); !slices.Equal(names, []string{"web-1", "web-2"}) {
+			t.Errorf("told of attempts at %q, want those at the group", names)
+		}
+	})
+}
