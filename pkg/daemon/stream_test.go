@@ -14,6 +14,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 // heard is what the consumer of a stream was told.
@@ -250,12 +251,18 @@ func TestAttemptsAreToldAsTheyEnd(t *testing.T) {
 
 func TestAttemptsAtAGroupAreTold(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		for _, name := range []string{"web-1", "web-2", "shop"} {
-			b.add(name, debounce(0), func(ep *endpoint.Endpoint) {
-				if name != "shop" {
-					ep.Group = "web"
-				}
-			})
+		b.add("shop", debounce(0))
+		var group []endpoint.Endpoint
+		for _, name := range []string{"web-1", "web-2"} {
+			ep := endpoint.Endpoint{
+				Name: name, Group: "web", URL: "http://" + name + ".test/" + name, Enabled: true,
+				Subscription: endpoint.Subscription{ChangeTypes: event.AllChanges},
+			}
+			debounce(0)(&ep)
+			group = append(group, ep)
+		}
+		if _, err := b.service().CreateGroup(b.Context(), group); err != nil {
+			b.Fatal(err)
 		}
 		watch := hear(b, func(ctx context.Context, tell func(api.Line[api.Attempt]) error) error {
 			return b.service().WatchEndpoint(ctx, "web", tell)

@@ -49,7 +49,9 @@ func TestAttemptLine(t *testing.T) {
 		change func(*api.Attempt)
 		want   string
 	}{
-		{func(a *api.Attempt) { a.Verdict, a.Reason, a.Status, a.State = "delivered", "ok", 204, api.DebtDelivered }, "delivered 204  in 12ms\n"},
+		{func(a *api.Attempt) {
+			a.Verdict, a.Reason, a.Status, a.State = "delivered", "ok", 204, api.DebtDelivered
+		}, "delivered 204  in 12ms\n"},
 		{func(a *api.Attempt) {
 			a.Verdict, a.Reason, a.Status, a.State, a.NextAttempt = "unavailable", "server-error", 503, api.DebtRetrying, &next
 			a.Error = "503\nno"
