@@ -131,6 +131,28 @@ func (a *app) failureIDs(cmd *cobra.Command, _ []string, _ string) ([]string, co
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
+// assetIDs completes one argument to an asset's id.
+func (a *app) assetIDs(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(completionContext(cmd), completionDeadline)
+	defer cancel()
+	page, err := client.Assets(ctx, api.Page{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ids := make([]string, len(page.Assets))
+	for i, asset := range page.Assets {
+		ids[i] = cobra.CompletionWithDesc(asset.ID.String(), asset.Title)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
 // completionContext is the command's context; completing has none of its own.
 func completionContext(cmd *cobra.Command) context.Context {
 	if ctx := cmd.Context(); ctx != nil {

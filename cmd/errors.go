@@ -65,10 +65,14 @@ func usagef(format string, args ...any) error {
 	return usageError{err: fmt.Errorf(format, args...)}
 }
 
-// rejectedError says that so many lines of what was given were no events.
-type rejectedError uint64
+// rejectedError says that so many lines of what was given were not what they
+// should be.
+type rejectedError struct {
+	lines int
+	hint  string
+}
 
-func (e rejectedError) Error() string { return render.Count(uint64(e), "line") + " rejected" }
+func (e rejectedError) Error() string { return render.Count(uint64(e.lines), "line") + " rejected" }
 
 // errSilent ends a command with ExitFailed after it has said itself, in its
 // output, what failed.
@@ -83,7 +87,7 @@ func describe(err error) api.Error {
 	case errors.As(err, &fromAPI):
 		return *fromAPI
 	case errors.As(err, &rejected):
-		return api.Error{Code: api.CodeInvalid, Message: rejected.Error(), Hint: "see 'dz event rejected'"}
+		return api.Error{Code: api.CodeInvalid, Message: rejected.Error(), Hint: rejected.hint}
 	case errors.As(err, &usage):
 		return api.Error{Code: api.CodeInvalid, Message: usage.Error(), Hint: usage.hint}
 	case errors.Is(err, context.Canceled):

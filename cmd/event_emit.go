@@ -133,5 +133,5 @@ func (a *app) emitted(s session, result emitted, name, sentence string) error {
 			a.note("dz: rejected at byte %d: %s", r.Offset, r.Reason)
 		}
 	}
-	return rejectedError(result.RejectedCount)
+	return rejectedError{result.RejectedCount, "see 'dz event rejected'"}
 }

@@ -36,7 +36,7 @@ system that must know of it: debounced, in order per object, and never lost.
 	root.AddGroup(
 		&cobra.Group{ID: groupDaemon, Title: "Daemon:"},
 		&cobra.Group{ID: groupDelivery, Title: "Endpoints and failures:"},
-		&cobra.Group{ID: groupEvents, Title: "Events:"},
+		&cobra.Group{ID: groupEvents, Title: "Events and assets:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -46,7 +46,7 @@ system that must know of it: debounced, in order per object, and never lost.
 	}
 	add(groupDaemon, newServeCommand(a), newStatusCommand(a), newStoreCommand(a), newConfigCommand(a))
 	add(groupDelivery, newEndpointCommand(a), newFailuresCommand(a))
-	add(groupEvents, newEventCommand(a), newListenCommand(a))
+	add(groupEvents, newEventCommand(a), newAssetCommand(a), newListenCommand(a))
 	root.AddCommand(newVersionCommand(a), newCompletionCommand(a), newManCommand())
 	return root
 }

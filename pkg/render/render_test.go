@@ -138,6 +138,9 @@ func pages() map[string]func(*Printer) error {
 		"failure":        func(p *Printer) error { return p.Failure(sampleFailures()[0]) },
 		"events":         func(p *Printer) error { return p.Events(sampleEvents()) },
 		"rejected":       func(p *Printer) error { return p.Rejected(sampleRejected()) },
+		"assets":         func(p *Printer) error { return p.Assets(sampleAssets()) },
+		"asset":          func(p *Printer) error { return p.Asset(sampleAssets()[0]) },
+		"asset_unseen":   func(p *Printer) error { return p.Asset(sampleAssets()[2]) },
 		"store_stats":    func(p *Printer) error { return p.StoreStats(sampleStoreStats()) },
 		"store_sound":    func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(nil)) },
 		"store_damaged":  func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(sampleFaults())) },
@@ -199,7 +202,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestListsFitTheTerminalAtAnyWidth(t *testing.T) {
 	t.Parallel()
-	for name, narrowest := range map[string]int{"status": 50, "endpoints": 55, "failures": 60, "events": 50, "rejected": 50, "store_stats": 70} {
+	for name, narrowest := range map[string]int{"status": 50, "endpoints": 55, "failures": 60, "events": 50, "rejected": 50, "store_stats": 70, "assets": 50} {
 		for width := narrowest; width <= 200; width++ {
 			var out bytes.Buffer
 			if err := pages()[name](&Printer{Out: &out, Width: width, Color: true, Now: now}); err != nil {
@@ -233,7 +236,7 @@ func TestEveryJSONListIsAnArray(t *testing.T) {
 	p := &Printer{Out: &out, Format: JSON, Now: now}
 	for _, show := range []func() error{
 		func() error { return p.Endpoints(nil) }, func() error { return p.Failures(nil, nil) },
-		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) },
+		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) }, func() error { return p.Assets(nil) },
 	} {
 		out.Reset()
 		if err := show(); err != nil {
