@@ -1,10 +1,15 @@
 package cmd
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
+	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/render"
+	"github.com/dam-delivery/dz/pkg/upkeep"
 )
 
 func newConfigCommand(a *app) *cobra.Command {
@@ -27,7 +32,8 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Short: "Check the configuration, and show where each value comes from",
 		Long: `Check the configuration as 'dz serve' would read it, and show every setting with
 where it comes from: a line of the file, a variable, a flag, or the default. What
-is wrong is shown with its file and line; nothing is started or opened.
+is wrong is shown with its file and line; nothing is started. Of other files only
+that of the key (secrets.key_file) is looked at.
 
 With -o yaml it prints a configuration file that says all of it.`,
 		Example: `  dz config check
@@ -46,6 +52,9 @@ With -o yaml it prints a configuration file that says all of it.`,
 			loaded, err := config.Load(opts)
 			if err != nil {
 				return usageError{err: err}
+			}
+			if err := checkKeyFile(&loaded); err != nil {
+				return err
 			}
 			for _, warning := range loaded.Warnings {
 				a.note("dz: warning: %s", warning)
@@ -68,4 +77,19 @@ With -o yaml it prints a configuration file that says all of it.`,
 			return out.Grid(checked, []string{"KEY", "VALUE", "FROM"}, rows)
 		},
 	}
+}
+
+// checkKeyFile reports a key file that a daemon could not use. That this user may
+// not look at it is a warning: it is the daemon's, and not everybody's.
+func checkKeyFile(c *config.Config) error {
+	err := upkeep.CheckKeyFile(c.Secrets.KeyFile, c.MayMakeKey())
+	var told *api.Error
+	if errors.As(err, &told) && told.Code == api.CodeForbidden {
+		c.Warnings = append(c.Warnings, "the key is not checked: "+told.Message)
+		return nil
+	}
+	if err != nil {
+		return usageError{err: fmt.Errorf("secrets.key_file: %w", err)}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/config"
+	"github.com/dam-delivery/dz/pkg/render"
 	"github.com/dam-delivery/dz/pkg/upkeep"
 )
 
@@ -43,13 +44,39 @@ func (a *app) storePath(args []string) (string, error) {
 	return c.Store.Path, nil
 }
 
+// keyFile returns the configured one, "" if the configuration can't be read:
+// what is asked of a file that is named does not depend on it.
+func (a *app) keyFile() string {
+	c, err := config.Load(a.configOptions())
+	if err != nil {
+		return ""
+	}
+	return c.Secrets.KeyFile
+}
+
+// noteSecrets reminds a person of the key without which a copy of a store is
+// worth little.
+func (a *app) noteSecrets(path, keyFile string) error {
+	secrets, err := upkeep.Secrets(path, keyFile)
+	switch {
+	case err != nil, secrets.Endpoints == 0:
+		return err
+	case secrets.Problem != "":
+		a.note("dz: warning: %s: %s", render.SealedWith(secrets), secrets.Problem)
+	case keyFile == "":
+		a.note("%s: a copy of its key file belongs to the backup, in another place", render.SealedWith(secrets))
+	}
+	return nil
+}
+
 func newStoreCheckCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Read all of a store or a backup, and say what is damaged",
 		Long: `Read every page and every record of a store or a backup, without FILE of the
 configured store, and say where it is damaged and what to do. Nothing is changed.
-It exits with 1 if anything is damaged.
+It exits with 1 if anything is damaged, or if the configured key does not open the
+secrets in the configured store.
 
 A store that a daemon has open can't be checked; a backup of it can.`,
 		Example: `  dz store check
@@ -65,14 +92,16 @@ A store that a daemon has open can't be checked; a backup of it can.`,
 			if err != nil {
 				return err
 			}
-			check, err := upkeep.Check(cmd.Context(), path)
+			check, err := upkeep.Check(cmd.Context(), path, a.keyFile())
 			if err != nil {
 				return err
 			}
 			if err := out.StoreCheck(check); err != nil {
 				return err
 			}
-			if !check.Sound {
+			// A backup may be of another daemon, with another key.
+			lacksKey := len(args) == 0 && check.Secrets != nil && check.Secrets.Problem != ""
+			if !check.Sound || lacksKey {
 				return errSilent
 			}
 			return nil

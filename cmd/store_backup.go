@@ -27,7 +27,9 @@ that is -. The daemon goes on meanwhile; it needs as much room again on the disk
 its store until the copy is taken.
 
 The copy is read and checked before it gets its name, so a FILE that is there is
-whole. It holds what the store holds, secrets too, and is for its owner alone.
+whole. It is for its owner alone. The secrets of endpoints are sealed in it: keep a
+copy of the daemon's key file (secrets.key_file, by default the store's path with
+.key behind it) too, in another place. Without it they are lost.
 
 While the daemon is stopped, the store's file is a backup: copy it.`,
 		Example: `  dz store backup /var/backups/dz-$(date +%F).backup
@@ -48,7 +50,10 @@ While the daemon is stopped, the store's file is a backup: copy it.`,
 			if err != nil {
 				return err
 			}
-			return s.out.StoreBackup(done)
+			if err := s.out.StoreBackup(done); err != nil {
+				return err
+			}
+			return a.noteSecrets(args[0], "")
 		}),
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace FILE if it exists")

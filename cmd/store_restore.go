@@ -47,6 +47,9 @@ by their content, if they have the same path there.`,
 			if err := out.StoreRestored(done); err != nil {
 				return err
 			}
+			if err := a.noteSecrets(path, a.keyFile()); err != nil {
+				return err
+			}
 			a.note("sources go on where they were at the time of the backup: what came in since is told again")
 			return nil
 		},

@@ -79,6 +79,16 @@ type StoreCheck struct {
 	Total   uint64       `json:"total" doc:"of faults"`
 	Faults  []StoreFault `json:"faults" doc:"the first of them"`
 	StoreContents
+	Secrets *StoreSecrets `json:"secrets" doc:"null if the store is damaged"`
+}
+
+// StoreSecrets says what the secrets in a store are sealed with.
+type StoreSecrets struct {
+	Endpoints int      `json:"endpoints" doc:"that have secrets which are sealed"`
+	Keys      []string `json:"keys" doc:"ids of the keys"`
+	KeyFile   string   `json:"keyFile" doc:"that was tried; empty: none"`
+	Opens     bool     `json:"opens" doc:"whether the key in it opens all of them"`
+	Problem   string   `json:"problem" doc:"why it does not"`
 }
 
 // StoreFault is one thing in a store that makes no sense.

@@ -73,6 +73,7 @@ func (p *Printer) StoreCheck(c api.StoreCheck) error {
 			fmt.Fprintf(out, "%s is sound: %s, format %d, %s entries in %s\n", clean(c.Path), size(c.Size), c.Format,
 				count(c.Entries), Count(c.Pages, "page"))
 			fmt.Fprintf(out, "%s\n", contents(c.StoreContents))
+			out.secrets(c.Secrets)
 			return
 		}
 		fmt.Fprintf(out, "%s %s\n\n", clean(c.Path), out.paint.bad("is damaged: "+Count(c.Total, "fault")))
@@ -100,6 +101,27 @@ Without one, move the file away and start anew: endpoints have to be registered
 again, and sources are read from their beginning.
 `)
 	})
+}
+
+// secrets says whether the key at hand opens what is sealed.
+func (out *page) secrets(s *api.StoreSecrets) {
+	if s == nil || s.Endpoints == 0 {
+		return
+	}
+	sealed := SealedWith(*s)
+	switch {
+	case s.Opens:
+		fmt.Fprintf(out, "%s, which is in %s\n", clean(sealed), clean(s.KeyFile))
+	case s.Problem != "":
+		fmt.Fprintf(out, "%s: %s\n", clean(sealed), out.paint.bad(clean(s.Problem)))
+	default:
+		fmt.Fprintf(out, "%s\n", clean(sealed))
+	}
+}
+
+// SealedWith says of how many endpoints secrets are sealed, and with which key.
+func SealedWith(s api.StoreSecrets) string {
+	return fmt.Sprintf("secrets of %s are sealed with key %s", Count(uint64(s.Endpoints), "endpoint"), strings.Join(s.Keys, ", "))
 }
 
 // StoreBackup prints what a backup holds.

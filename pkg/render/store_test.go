@@ -39,6 +39,7 @@ func sampleStoreCheck(faults []api.StoreFault) api.StoreCheck {
 	}
 	if faults == nil {
 		c.Faults = []api.StoreFault{}
+		c.Secrets = &api.StoreSecrets{Endpoints: 2, Keys: []string{"1a2b3c4d"}, KeyFile: "/var/lib/dz/dz.db.key", Opens: true}
 	} else {
 		c.Total = uint64(len(faults)) + 17
 	}

@@ -14,9 +14,10 @@ import (
 // maxKey is how much of a key is shown, in bytes.
 const maxKey = 64
 
-// Check reads all of the store at path: every page and every record. That it is
-// damaged is what it finds, and no error.
-func Check(ctx context.Context, path string) (api.StoreCheck, error) {
+// Check reads all of the store at path: every page and every record, and whether
+// the key in keyFile opens its secrets; "" tries none. That it is damaged is what
+// it finds, and no error.
+func Check(ctx context.Context, path, keyFile string) (api.StoreCheck, error) {
 	found, err := bolt.Examine(ctx, path)
 	if err != nil {
 		return api.StoreCheck{}, explain(err, "stop it first, or check a backup: 'dz store backup FILE' and 'dz store check FILE'")
@@ -33,7 +34,12 @@ func Check(ctx context.Context, path string) (api.StoreCheck, error) {
 			Page: f.Page, Bucket: f.Bucket, Holds: holds(f.Bucket), Key: showKey(f.Key), Problem: f.Problem,
 		}
 	}
-	return check, nil
+	if !check.Sound {
+		return check, nil
+	}
+	secrets, err := Secrets(path, keyFile)
+	check.Secrets = &secrets
+	return check, err
 }
 
 // showKey writes a key for people: an endpoint's number before text, text, or

@@ -128,7 +128,7 @@ func TestABackupReplacesNothingUnasked(t *testing.T) {
 	if _, err := WriteBackup(t.Context(), name, true, write(t, db)); err != nil {
 		t.Error(err)
 	}
-	if check, err := Check(t.Context(), name); err != nil || !check.Sound {
+	if check, err := Check(t.Context(), name, ""); err != nil || !check.Sound {
 		t.Errorf("%+v, %v", check, err)
 	}
 	_, err = WriteBackup(t.Context(), dir, true, write(t, db))
@@ -147,7 +147,7 @@ func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
 	}
 	all := func(path, backup string) map[string]error {
 		errs := make(map[string]error)
-		_, errs["check"] = Check(t.Context(), path)
+		_, errs["check"] = Check(t.Context(), path, "")
 		_, errs["stats"] = Stats(t.Context(), path)
 		_, errs["compact"] = Compact(t.Context(), path)
 		_, errs["restore"] = Restore(t.Context(), backup, path, noon)
