@@ -124,8 +124,8 @@ func (in *installation) status() api.Status {
 	return status
 }
 
-// spoolHistory puts the history where the DAM puts its events.
-func (in *installation) spoolHistory() {
+// history opens the history, an event a line.
+func (in *installation) history() io.Reader {
 	in.Helper()
 	name, named := os.LookupEnv("DZ_TEST_DATA")
 	if !named {
@@ -138,11 +138,18 @@ func (in *installation) spoolHistory() {
 	if err != nil {
 		in.Fatal(err)
 	}
-	defer packed.Close()
+	in.Cleanup(func() { packed.Close() })
 	lines, err := gzip.NewReader(packed)
 	if err != nil {
 		in.Fatal(err)
 	}
+	return lines
+}
+
+// spoolHistory puts the history where the DAM puts its events.
+func (in *installation) spoolHistory() {
+	in.Helper()
+	lines := in.history()
 	spool, err := os.Create(in.path("events.ndjson"))
 	if err != nil {
 		in.Fatal(err)
