@@ -14,6 +14,12 @@
 // Reads are short transactions, page by page: a long one would keep a writer
 // from growing the file, and freed pages from being used again. Pages that are
 // damaged make errors (store.ErrDamaged), not crashes.
+//
+// What limits it is bbolt: four fifths of the processor time that an ingest
+// takes in the writer go into finding, copying and writing pages
+// (BenchmarkIngest, objects=owed). A commit copies each page that it changes once,
+// however many changes that page gets. So records are small, changes are sorted
+// as they lie in the file, and large batches cost less a change than small ones.
 package bolt
 
 import (
