@@ -1,7 +1,8 @@
 // Package signature owns how a receiver can tell that a request came from dz and
 // arrived unchanged: the signatures of Standard Webhooks
 // (https://github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md),
-// and the md5 form of the nexxOMNIA Notification Gateway.
+// and the md5 form of the nexxOMNIA Notification Gateway. It makes them, checks
+// them, and says what is wrong with those that do not fit.
 //
 // It is pure: it keeps nothing, and time comes in as data. No error of it
 // repeats a secret, and a Key that is printed shows none.
