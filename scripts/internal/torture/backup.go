@@ -166,13 +166,26 @@ func (u *upkeep) move(ctx context.Context) error {
 	if err := u.kill(ctx); err != nil {
 		return err
 	}
+	before := u.storePath
 	u.storePath = filepath.Join(u.dir, fmt.Sprintf("place-%d", u.moves), "dz.db")
+	if err := os.Mkdir(filepath.Dir(u.storePath), 0o700); err != nil {
+		return err
+	}
+	if err := copyKey(before, u.storePath); err != nil {
+		return err
+	}
 	if _, err := u.command(ctx, "store", "restore", name, "--yes"); err != nil {
 		return err
 	}
 	u.ledger.Restored()
 	_, err := u.start(ctx)
 	return err
+}
+
+// copyKey puts the key that secrets are sealed with beside another store: it
+// belongs to the backups.
+func copyKey(from, to string) error {
+	return copyFile(from+".key", to+".key")
 }
 
 // compactInOrder lets a compaction come to its end. Nothing is left then of those

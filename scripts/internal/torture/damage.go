@@ -140,7 +140,7 @@ func (d *damaging) offline(ctx context.Context, most int) error {
 	if err := os.Mkdir(filepath.Dir(d.storePath), 0o700); err != nil {
 		return err
 	}
-	if err := copyFile(original, d.storePath); err != nil {
+	if err := errors.Join(copyFile(original, d.storePath), copyKey(original, d.storePath)); err != nil {
 		return err
 	}
 	if _, err := d.command(ctx, "store", "compact"); err != nil {

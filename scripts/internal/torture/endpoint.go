@@ -28,6 +28,7 @@ type settings struct {
 	timeout     string  // "" is 10s
 	url         string  // "" is the receiver's
 	caFile      string
+	secret      string // the value of a header, which the store seals; "" is none
 }
 
 // defaultRetry goes on for longer than any scenario, in short steps.
@@ -51,6 +52,9 @@ func (s settings) create(name, url string) api.EndpointCreate {
 		Retry:       api.Set(orElse(s.retry, defaultRetry)),
 		Timeout:     api.Set(orElse(s.timeout, "10s")),
 	}}
+	if s.secret != "" {
+		create.Headers = map[string]api.Patch[string]{secretHeader: api.Set(s.secret)}
+	}
 	if s.rate > 0 {
 		create.Rate = api.Set(s.rate)
 	}
@@ -69,6 +73,7 @@ func (r *rig) register(ctx context.Context, name string, s settings) (*member, e
 		s.wanted = everything
 	}
 	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.concurrency)}
+	m.inbox.secret = s.secret
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	if _, err := r.api().CreateEndpoint(ctx, s.create(name, r.receiver.url(name, ""))); err != nil {

@@ -80,7 +80,7 @@ func registerFixed(ctx context.Context, r *rig) ([]*member, error) {
 		name string
 		settings
 	}{
-		{"at-once", settings{concurrency: 8}},
+		{"at-once", settings{concurrency: 8, secret: "the key to it"}},
 		{"one-by-one", settings{concurrency: 1, wanted: asset, debounce: "200ms", maxWait: "500ms"}},
 		{"debounced", settings{concurrency: 4, debounce: "500ms", maxWait: "2s"}},
 		{"no-assets", settings{concurrency: 3, wanted: everything &^ asset}},

@@ -116,7 +116,7 @@ func (e *ext4) fail() error {
 	}
 	for line := range strings.Lines(string(mounts)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == e.at {
-			return os.WriteFile(filepath.Join("/sys/fs/ext4", filepath.Base(fields[0]), "trigger_fs_error"), []byte("1"), 0)
+			return os.WriteFile("/sys/fs/ext4/"+filepath.Base(fields[0])+"/trigger_fs_error", []byte("1"), 0)
 		}
 	}
 	return fmt.Errorf("%s is not mounted", e.at)

@@ -26,6 +26,8 @@ const (
 	// be noticed as closed.
 	drainWithin = 10 * time.Second
 	sentinel    = "/sentinel"
+	// secretHeader is a header that some endpoints have.
+	secretHeader = "X-Key"
 )
 
 // point is a moment in the life of a request that a kill can wait for.
@@ -54,6 +56,7 @@ type receiver struct {
 // inbox is where the requests of one account go.
 type inbox struct {
 	account *ledger.Account
+	secret  string // that every request must bear, unless it is ""
 	answer  atomic.Pointer[answer]
 	watched atomic.Pointer[watch]
 }
@@ -147,6 +150,9 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass func(c
 	}
 	if watch := in.watched.Load(); watch != nil {
 		(*watch)(n, request.URL.Path)
+	}
+	if got := request.Header.Get(secretHeader); got != in.secret {
+		in.account.Strange("a request with the header %s: %q, not %q", secretHeader, got, in.secret)
 	}
 	visit := in.account.Begin(n)
 	defer visit.End()

@@ -181,6 +181,13 @@ func (a *Account) missing() []Event {
 	return missing
 }
 
+// Strange notes a request that should not be as it is.
+func (a *Account) Strange(format string, args ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fault(&a.counts.Strange, format, args...)
+}
+
 // Notification is a request as it came in.
 type Notification struct {
 	Event
