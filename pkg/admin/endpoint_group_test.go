@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -112,6 +114,37 @@ func TestGroupLifecycle(t *testing.T) {
 		t.Log(name)
 		wantError(t, err, api.CodeNotFound, "shop")
 	}
+}
+
+// Whatever makes a group makes an endpoint of its own of each URL.
+func FuzzGroupAdded(f *testing.F) {
+	for _, body := range []string{
+		`{"name":"pim","urls":["https://a.example/","https://u:p@b.example"],"changeTypes":["AssetChanged"],"token":"t"}`,
+		`{"name":"pim","urls":["http://a"],"changeTypes":3,"group":"","headers":{"A":"b"}}`,
+		`{"name":"pim","urls":["http://a","http://a"],"changeTypes":["AssetChanged"]}`,
+		`{"name":"pim","urls":[null,"http://***@a"],"url":null}`, `{"name":["pim"],"urls":{}}`, `{"urls":["http://a"]}`, `null`, `{`,
+	} {
+		f.Add(body)
+	}
+	b := newBench(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		clear(b.service.endpoints)
+		got := b.ask(t, http.MethodPost, "/groups", typeJSON, body)
+		if got.status >= http.StatusBadRequest {
+			return
+		}
+		urls := make(map[string]bool)
+		for name, ep := range b.service.endpoints {
+			number, isMember := strings.CutPrefix(name, ep.Group+"-")
+			if n, err := strconv.Atoi(number); !isMember || ep.Group == "" || err != nil || n < 1 || n > len(b.service.endpoints) {
+				t.Errorf("%q makes %s of group %q", body, name, ep.Group)
+			}
+			urls[ep.URL] = true
+		}
+		if len(urls) == 0 || len(urls) != len(b.service.endpoints) {
+			t.Errorf("%q makes %d endpoints with %d URLs", body, len(b.service.endpoints), len(urls))
+		}
+	})
 }
 
 func second[T any](_ T, err error) error { return err }
