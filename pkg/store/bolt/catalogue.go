@@ -198,6 +198,7 @@ func (db *DB) ImportAssets(ctx context.Context, assets []catalogue.Asset, now ti
 	if err != nil {
 		return 0, fmt.Errorf("import assets: %w", err)
 	}
+	db.releasePages() // an import goes through all of them
 	return older, nil
 }
 
@@ -264,6 +265,9 @@ func (db *DB) ListAssets(_ context.Context, cursor string, limit int) ([]catalog
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list assets: %w", err)
+	}
+	if next != "" { // who lists goes through all of them
+		db.releasePages()
 	}
 	return found, next, nil
 }
