@@ -30,8 +30,13 @@ func TestMain(m *testing.M) {
 // for each command and each error.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, scriptParams("testdata/script"))
+}
+
+// scriptParams returns how the scripts of a folder are run.
+func scriptParams(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -67,8 +72,9 @@ func TestScripts(t *testing.T) {
 			"ends":    ends,
 			"append":  appendEvents,
 			"spoil":   spoil,
+			"peak":    peak,
 		},
-	})
+	}
 }
 
 // exits CODE PROGRAM ARG… runs a program that is to exit with CODE.
