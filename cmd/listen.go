@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/listen"
 	"github.com/dam-delivery/dz/pkg/render"
 	"github.com/dam-delivery/dz/pkg/style"
@@ -32,6 +36,9 @@ type listenOptions struct {
 	answer     listen.Answer
 	delay      timespan.Span
 	retryAfter int
+	scriptFile string
+	script     *listen.Script
+	register   registerOptions
 	verbose    bool
 }
 
@@ -44,11 +51,23 @@ func newListenCommand(a *app) *cobra.Command {
 told, until it is interrupted. With -o json it prints an object a line, with
 time, method, path, headers, body and verified.
 
-It answers 200 unless something else is asked for.`,
+It answers 200 unless something else is asked for. A script holds an answer a line:
+
+  200                    an HTTP status
+  503 retry-after=30     with Retry-After, in seconds
+  delay=2s 200           after a while
+  close                  the connection is broken off
+  200 body=@answer.json  with a body, from a file beside the script
+  500 * 3                three times
+  loop                   from the beginning; without it the last line repeats
+
+With --register it adds itself as an endpoint, which is removed at its end.`,
 		Example: `  dz listen
   dz listen --addr 127.0.0.1:0 -v
   dz listen --status 503 --retry-after 30
   dz listen --fail-every 3 --close
+  dz listen --register --style gateway --change-types AssetChanged
+  dz listen --register --script answers.txt
   dz listen -o json | jq -r .body`,
 		Args: exactly(),
 		PreRunE: func(*cobra.Command, []string) error {
@@ -63,7 +82,10 @@ It answers 200 unless something else is asked for.`,
 			if err := opts.answer.Validate(); err != nil {
 				return usageError{err: err}
 			}
-			return nil
+			if err := opts.register.check(a); err != nil {
+				return err
+			}
+			return opts.readScript()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out, err := a.printer()
@@ -83,9 +105,42 @@ It answers 200 unless something else is asked for.`,
 	flags.Var(&opts.delay, "delay", "wait this `TIME` before answering")
 	flags.IntVar(&opts.retryAfter, "retry-after", 0, "fail with Retry-After, in `SECONDS` (status 503)")
 	flags.BoolVar(&opts.answer.Close, "close", false, "fail by closing the connection without an answer")
+	flags.StringVar(&opts.scriptFile, "script", "", "answer as this `FILE` says, an answer a line")
+	flags.BoolVar(&opts.register.wanted, "register", false, "be an endpoint of the daemon's for as long as it runs")
+	flags.StringVar(&opts.register.style, "style", "", "delivery `STYLE` of that endpoint: "+strings.Join(a.styles.Names(), ", ")+" (default "+endpoint.DefaultStyle+")")
+	flags.StringSliceVar(&opts.register.changeTypes, "change-types", event.AllChanges.Names(), "`TYPES` of changes of that endpoint")
+	flags.StringVar(&opts.register.debounce, "debounce", "", "quiet `TIME` of that endpoint")
 	flags.BoolVarP(&opts.verbose, "verbose", "v", false, "print headers too")
 	flags.SortFlags = false
+	_ = cmd.MarkFlagFilename("script") // it is declared above
+	complete(cmd, "style", a.styles.Names())
+	completeList(cmd, "change-types", event.AllChanges.Names())
 	return cmd
+}
+
+// readScript reads the script, if there is one.
+func (o *listenOptions) readScript() error {
+	if o.scriptFile == "" {
+		return nil
+	}
+	if o.answer != (listen.Answer{}) {
+		return usagef("--script says how requests are answered: leave --status, --fail-every, --delay, --retry-after and --close out")
+	}
+	file, err := os.Open(o.scriptFile)
+	if err != nil {
+		return usagef("--script: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	o.script, err = listen.ParseScript(o.scriptFile, file, func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(o.scriptFile), name)
+		}
+		return os.ReadFile(name)
+	})
+	if err != nil {
+		return usageError{err: err}
+	}
+	return nil
 }
 
 // listen serves until ctx ends.
@@ -98,6 +153,7 @@ func (a *app) listen(ctx context.Context, out *render.Printer, opts listenOption
 	defer fail(nil)
 	receiver := &listen.Receiver{
 		Answer: opts.answer,
+		Script: opts.script,
 		Now:    a.env.Now,
 		Received: func(request listen.Request) {
 			if err := printRequest(out, request, detail); err != nil {
@@ -114,7 +170,7 @@ func (a *app) listen(ctx context.Context, out *render.Printer, opts listenOption
 		return fmt.Errorf("listen: %w", err)
 	}
 	a.note("listening on http://%s (Ctrl-C ends it)", listener.Addr())
-	if err := serveUntilDone(ctx, listener, receiver); err != nil {
+	if err := a.serveRegistered(ctx, listener, receiver, opts); err != nil {
 		return err
 	}
 	counts := receiver.Counts()
@@ -123,6 +179,32 @@ func (a *app) listen(ctx context.Context, out *render.Printer, opts listenOption
 		return cause
 	}
 	return nil
+}
+
+// serveRegistered serves until ctx ends, and is an endpoint meanwhile if it is to
+// be one. That ends first, so that nothing is sent to nobody.
+func (a *app) serveRegistered(ctx context.Context, listener net.Listener, handler http.Handler, opts listenOptions) error {
+	if !opts.register.wanted {
+		return serveUntilDone(ctx, listener, handler)
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- serveUntilDone(serving, listener, handler) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, err := a.register(ctx, listener.Addr(), opts)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-served:
+			served <- nil
+		}
+		cancel()
+		r.remove(ctx)
+	}
+	stop()
+	return errors.Join(err, <-served)
 }
 
 // serveUntilDone serves until ctx ends, and gives answers under way a moment.

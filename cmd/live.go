@@ -56,7 +56,7 @@ func (a *app) live(opts *liveOptions, run func(ctx context.Context, s session, a
 
 // show goes through a stream. It says once that it has begun, and how much was
 // passed over.
-func show[T any](ctx context.Context, a *app, opts *liveOptions, lines iter.Seq2[api.Line[T], error], what string, print func(T) error) error {
+func show[T any](ctx context.Context, a *app, opts *liveOptions, lines iter.Seq2[api.Line[T], error], what string, item func(T) error) error {
 	began, shown := false, 0
 	for line, err := range lines {
 		switch {
@@ -77,7 +77,7 @@ func show[T any](ctx context.Context, a *app, opts *liveOptions, lines iter.Seq2
 		if line.Item == nil {
 			continue
 		}
-		if err := print(*line.Item); err != nil {
+		if err := item(*line.Item); err != nil {
 			return err
 		}
 		if shown++; shown == opts.count {

@@ -81,6 +81,8 @@ func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, e
 		if !isNull(raw) {
 			err = set(raw, name, &ep.Enabled)
 		}
+	case "temporary":
+		err = set(raw, name, &ep.Temporary)
 	case "changeTypes":
 		err = set(raw, name, &sub.ChangeTypes)
 	case "events":

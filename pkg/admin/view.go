@@ -33,6 +33,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		URL:            ep.URL,
 		Description:    ep.Description,
 		Enabled:        ep.Enabled,
+		Temporary:      ep.Temporary,
 		State:          string(state.State),
 		ChangeTypes:    sub.ChangeTypes,
 		Events:         sub.Events,

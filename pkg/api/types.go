@@ -101,6 +101,7 @@ type Endpoint struct {
 	URL            string            `json:"url"`
 	Description    string            `json:"description"`
 	Enabled        bool              `json:"enabled"`
+	Temporary      bool              `json:"temporary" doc:"removed when nobody has watched its attempts for a minute or two"`
 	State          string            `json:"state" enum:"healthy,sick,gone,disabled"`
 	ChangeTypes    event.ChangeType  `json:"changeTypes"`
 	Events         []string          `json:"events"`

@@ -46,6 +46,7 @@ type EndpointUpdate struct {
 	URL            Patch[string]     `json:"url,omitzero"`
 	Description    Patch[string]     `json:"description,omitzero"`
 	Enabled        Patch[bool]       `json:"enabled,omitzero"`
+	Temporary      Patch[bool]       `json:"temporary,omitzero" doc:"remove it when nobody has watched its attempts for a minute or two"`
 	ChangeTypes    Patch[[]string]   `json:"changeTypes,omitzero"`
 	Events         Patch[[]string]   `json:"events,omitzero"`
 	Fields         Patch[[]string]   `json:"fields,omitzero"`

@@ -87,6 +87,8 @@ type Daemon struct {
 	metrics  *metrics
 	attempts hub[settlement]
 
+	temporary temporary
+
 	mu     sync.Mutex
 	config config.Config
 	feeds  map[string]*feed
@@ -240,6 +242,7 @@ func (d *Daemon) wait(ctx context.Context, systemd *systemd) error {
 			if err := d.store.Maintain(ctx, d.now()); err != nil && ctx.Err() == nil {
 				d.log.Error("can't tidy up the store; trying again in a minute", "error", err)
 			}
+			d.removeTemporary(ctx)
 		case <-look.C:
 			if err := d.damage(); err != nil {
 				return err

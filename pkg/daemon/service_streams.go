@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -92,6 +93,7 @@ func (s *service) WatchEndpoint(ctx context.Context, name string, tell func(api.
 		}
 	})
 	defer stop()
+	defer s.temporary.hold(slices.Collect(maps.Keys(names)), s.now)()
 	if err := tell(api.Line[api.Attempt]{}); err != nil {
 		return err
 	}

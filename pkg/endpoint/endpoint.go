@@ -37,6 +37,9 @@ type Endpoint struct {
 	URL         string `json:"url"`
 	Description string `json:"description,omitempty"`
 	Enabled     bool   `json:"enabled"`
+	// Temporary: it is there for somebody who watches, and is removed when
+	// nobody has watched its attempts for a while.
+	Temporary bool `json:"temporary,omitempty"`
 
 	// Headers are sent with every request. Their values are secrets.
 	Headers map[string]string `json:"headers,omitempty"`

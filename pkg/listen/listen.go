@@ -51,8 +51,12 @@ func (a Answer) Validate() error {
 
 // reply is how one request is answered.
 type reply struct {
-	status int // 0: not at all
-	fails  bool
+	status     int // 0: not at all
+	fails      bool
+	delay      time.Duration // before it
+	retryAfter time.Duration
+	retries    bool // with Retry-After
+	body       []byte
 }
 
 // to returns the answer to the n-th request, n ≥ 1.
@@ -61,20 +65,22 @@ func (a Answer) to(n uint64) reply {
 	if a.FailEvery > 0 {
 		fails = n%uint64(a.FailEvery) == 0
 	}
+	r := reply{status: http.StatusOK, fails: fails, delay: a.Delay}
 	switch {
 	case !fails && a.FailEvery == 0 && a.Status != 0:
-		return reply{status: a.Status}
+		r.status = a.Status
 	case !fails:
-		return reply{status: http.StatusOK}
 	case a.Close:
-		return reply{fails: true}
+		r.status = 0
 	case a.Status != 0:
-		return reply{a.Status, true}
+		r.status = a.Status
 	case a.RetryAfter > 0:
-		return reply{http.StatusServiceUnavailable, true}
+		r.status = http.StatusServiceUnavailable
 	default:
-		return reply{http.StatusInternalServerError, true}
+		r.status = http.StatusInternalServerError
 	}
+	r.retryAfter, r.retries = a.RetryAfter, fails && a.RetryAfter > 0
+	return r
 }
 
 // Request is a request as it was received, and how it is answered.
@@ -84,9 +90,10 @@ type Request struct {
 	Path    string            `json:"path"`    // with its query
 	Headers map[string]string `json:"headers"` // several of one name are joined with ", "
 	Body    string            `json:"body"`    // as it came, at most MaxBody bytes
-	// Verified says whether the signature is right; nil if there is none that
-	// could be checked.
+	// Verified says whether the signature is right; nil if it was not checked.
 	Verified *bool `json:"verified"`
+	// Problem is why it is not.
+	Problem string `json:"problem,omitempty"`
 
 	Status int  `json:"-"` // of the answer; 0: the connection is broken off
 	Failed bool `json:"-"` // the answer is one that was told to fail
@@ -101,7 +108,11 @@ type Counts struct {
 // Receiver is the handler. Its fields must not change once it is in use.
 type Receiver struct {
 	Answer Answer
+	Script *Script // answers in the place of Answer; nil: none
 	Now    func() time.Time
+	// Verify checks the signature of a request that came at a time; nil: it is
+	// not checked. How it is answered does not depend on that.
+	Verify func(header http.Header, body []byte, now time.Time) error
 	// Received is called with each request, one at a time, before its answer.
 	Received func(Request)
 
@@ -127,17 +138,25 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		Time: now, Method: req.Method, Path: req.URL.RequestURI(), Headers: flatten(req),
 		Body: string(body[:min(len(body), MaxBody)]),
 	}
+	if r.Verify != nil {
+		err := r.Verify(req.Header, body, now)
+		verified := err == nil
+		if request.Verified = &verified; err != nil {
+			request.Problem = err.Error()
+		}
+	}
 	answer := r.take(request, len(body) > MaxBody)
-	if !wait(req, r.Answer.Delay) {
+	if !wait(req, answer.delay) {
 		return
 	}
 	if answer.status == 0 {
 		panic(http.ErrAbortHandler) // net/http's way to close without an answer
 	}
-	if answer.fails && r.Answer.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(r.Answer.RetryAfter/time.Second)))
+	if answer.retries {
+		w.Header().Set("Retry-After", strconv.Itoa(int(answer.retryAfter/time.Second)))
 	}
 	w.WriteHeader(answer.status)
+	_, _ = w.Write(answer.body) // who does not read the answer is not told again
 }
 
 // take counts a request, decides on its answer and hands it over.
@@ -146,8 +165,11 @@ func (r *Receiver) take(request Request, tooLarge bool) reply {
 	defer r.mu.Unlock()
 	r.counts.Received++
 	answer := r.Answer.to(r.counts.Received)
+	if r.Script != nil {
+		answer = r.Script.to(r.counts.Received)
+	}
 	if tooLarge {
-		answer = reply{http.StatusRequestEntityTooLarge, true}
+		answer = reply{status: http.StatusRequestEntityTooLarge, fails: true}
 	}
 	if answer.fails {
 		r.counts.Failed++

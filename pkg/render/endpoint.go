@@ -59,6 +59,7 @@ func (out *page) endpoint(ep api.Endpoint) {
 		{"Name", out.paint.bold(clean(ep.Name))},
 		{"Group", clean(ep.Group)},
 		{"State", out.paint.state(ep.State)},
+		{"Temporary", temporary(ep)},
 		{"Style", clean(ep.Style)},
 		{"URL", clean(ep.URL)},
 		{"Description", cleanBlock(ep.Description)},
@@ -168,4 +169,11 @@ func optionText(raw json.RawMessage) string {
 		return clean(text)
 	}
 	return clean(string(raw))
+}
+
+func temporary(ep api.Endpoint) string {
+	if !ep.Temporary {
+		return ""
+	}
+	return "removed when nobody watches its attempts"
 }
