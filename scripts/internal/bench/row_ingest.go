@@ -14,8 +14,9 @@ import (
 // is measured alone.
 const never = "1h"
 
-// ingestRow measures how fast events become durable: without an endpoint; with
-// one, where they merge into debts; and with ten, beside one. Its yardsticks are
+// ingestRow measures how fast events become durable: without an endpoint, also
+// events that carry snapshots of assets; with one, where they merge into debts;
+// and with ten, beside one. Its yardsticks are
 // what decoding an event costs at least, and what bbolt itself takes: the events
 // as they are, and records as large as the debts that were made.
 func (b *bench) ingestRow(ctx context.Context) error {
@@ -27,11 +28,17 @@ func (b *bench) ingestRow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alone, err := b.ingest(ctx, "ingest-no-endpoint", b.sizes.ingest, b.sizes.objects, 0)
+	alone, err := b.ingest(ctx, "ingest-no-endpoint", newWriter(), b.sizes.ingest, b.sizes.objects, 0)
 	if err != nil {
 		return err
 	}
-	merging, err := b.ingest(ctx, "ingest-one-endpoint", b.sizes.ingest, b.sizes.objects, 1)
+	telling := newWriter()
+	telling.snapshots = true
+	snapshots, err := b.ingest(ctx, "ingest-snapshots", telling, b.sizes.ingest, b.sizes.objects, 0)
+	if err != nil {
+		return err
+	}
+	merging, err := b.ingest(ctx, "ingest-one-endpoint", newWriter(), b.sizes.ingest, b.sizes.objects, 1)
 	if err != nil {
 		return err
 	}
@@ -41,11 +48,11 @@ func (b *bench) ingestRow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	one, err := b.ingest(ctx, "ingest-fan-out-1", b.sizes.fanOut, b.sizes.fanOut/2, 1)
+	one, err := b.ingest(ctx, "ingest-fan-out-1", newWriter(), b.sizes.fanOut, b.sizes.fanOut/2, 1)
 	if err != nil {
 		return err
 	}
-	ten, err := b.ingest(ctx, "ingest-fan-out-10", b.sizes.fanOut, b.sizes.fanOut/2, 10)
+	ten, err := b.ingest(ctx, "ingest-fan-out-10", newWriter(), b.sizes.fanOut, b.sizes.fanOut/2, 10)
 	if err != nil {
 		return err
 	}
@@ -58,6 +65,7 @@ func (b *bench) ingestRow(ctx context.Context) error {
 		measured("ingest", "yardstick: bare bbolt, a debt a record", bareDebts, "debts/s").
 			noted("of %d bytes, under %s keys", merging.debtBytes, number(float64(b.sizes.objects))),
 		alone.result("no endpoint").beside("event.Decode", decode).atLeast(60_000),
+		snapshots.result("no endpoint, events with snapshots").beside("without", alone.rate),
 		merging.result("one endpoint").beside("bare bbolt, debts", bareDebts).atLeast(25_000),
 		ten.result("ten endpoints").beside("one endpoint", one.rate).ratioAtLeast(0.3),
 	)
@@ -81,10 +89,10 @@ func (in intake) result(what string) result {
 }
 
 // ingest has so many endpoints be owed what events about objects mean.
-func (b *bench) ingest(ctx context.Context, name string, events, objects, endpoints int) (intake, error) {
+func (b *bench) ingest(ctx context.Context, name string, w *writer, events, objects, endpoints int) (intake, error) {
 	in := intake{events: events, objects: objects}
 	err := b.serveNew(ctx, name, usual, func(d *daemon) error {
-		if err := newWriter().write(d.draft(), events, objects); err != nil {
+		if err := w.write(d.draft(), events, objects); err != nil {
 			return err
 		}
 		for i := range endpoints {
