@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ type bubble struct {
 	receiver *dztest.Receiver
 	network  *dztest.Network
 	path     string
-	ahead    time.Duration // of the daemon's clock
+	ahead    atomic.Int64 // of the daemon's clock, in nanoseconds
 	api      *dztest.Network
 
 	daemon *Daemon
@@ -88,7 +89,7 @@ func (b *bubble) run(untilIdle bool) {
 		Log:       slog.New(slog.DiscardHandler),
 		Version:   api.Version{Version: "test"},
 		UntilIdle: untilIdle,
-		Now:       func() time.Time { return time.Now().Add(b.ahead) },
+		Now:       func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) },
 		started:   func(d *Daemon) { started <- d },
 	}
 	opts.Config.Debouncing.Interval = endpoint.DefaultInterval

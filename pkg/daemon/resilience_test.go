@@ -233,11 +233,11 @@ func TestADebtFromTheFutureIsToldUnderSteadyTraffic(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.add("shop")
 		b.stop()
-		b.ahead = 365 * 24 * time.Hour
+		b.ahead.Store(int64(365 * 24 * time.Hour))
 		b.start()
 		b.change(1)
 		b.wait(time.Second)
-		b.ahead = 0 // the clock is set right while the daemon runs
+		b.ahead.Store(0) // the clock is set right while the daemon runs
 		for i := range 120 {
 			b.change(100 + i)
 			b.wait(time.Second)
