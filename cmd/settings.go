@@ -64,7 +64,7 @@ func (s *settings) url(flags *pflag.FlagSet) {
 		s.update.URL, s.draft.URL = orDefault(text), text
 		return nil
 	}
-	flags.Var(&setting{"stringArray", set, s}, "url", "`URL` that notifications are sent to")
+	flags.Var(&setting{"stringArray", set, s}, "url", "`URL` that notifications are sent to; when adding, several make a group")
 }
 
 // subscription declares which changes are wanted.
