@@ -21,6 +21,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/listen"
 	"github.com/dam-delivery/dz/pkg/render"
+	"github.com/dam-delivery/dz/pkg/signature"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
@@ -39,11 +40,12 @@ type listenOptions struct {
 	scriptFile string
 	script     *listen.Script
 	register   registerOptions
+	verify     verifyOptions
 	verbose    bool
 }
 
 func newListenCommand(a *app) *cobra.Command {
-	var opts listenOptions
+	opts := listenOptions{verify: verifyOptions{app: a, tolerance: timespan.Span(signature.Tolerance)}}
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Receive notifications, for trying things out",
@@ -61,13 +63,16 @@ It answers 200 unless something else is asked for. A script holds an answer a li
   500 * 3                three times
   loop                   from the beginning; without it the last line repeats
 
-With --register it adds itself as an endpoint, which is removed at its end.`,
+With --register it adds itself as an endpoint, which is removed at its end. With
+--secret or --gateway-secret it checks signatures, and says why one is wrong; the
+endpoint that --register adds signs with the same secret.`,
 		Example: `  dz listen
   dz listen --addr 127.0.0.1:0 -v
   dz listen --status 503 --retry-after 30
   dz listen --fail-every 3 --close
   dz listen --register --style gateway --change-types AssetChanged
   dz listen --register --script answers.txt
+  dz listen --register --secret @secret.txt
   dz listen -o json | jq -r .body`,
 		Args: exactly(),
 		PreRunE: func(*cobra.Command, []string) error {
@@ -83,6 +88,9 @@ With --register it adds itself as an endpoint, which is removed at its end.`,
 				return usageError{err: err}
 			}
 			if err := opts.register.check(a); err != nil {
+				return err
+			}
+			if err := opts.verify.checkListen(); err != nil {
 				return err
 			}
 			return opts.readScript()
@@ -106,6 +114,7 @@ With --register it adds itself as an endpoint, which is removed at its end.`,
 	flags.IntVar(&opts.retryAfter, "retry-after", 0, "fail with Retry-After, in `SECONDS` (status 503)")
 	flags.BoolVar(&opts.answer.Close, "close", false, "fail by closing the connection without an answer")
 	flags.StringVar(&opts.scriptFile, "script", "", "answer as this `FILE` says, an answer a line")
+	opts.verify.declareListen(cmd)
 	flags.BoolVar(&opts.register.wanted, "register", false, "be an endpoint of the daemon's for as long as it runs")
 	flags.StringVar(&opts.register.style, "style", "", "delivery `STYLE` of that endpoint: "+strings.Join(a.styles.Names(), ", ")+" (default "+endpoint.DefaultStyle+")")
 	flags.StringSliceVar(&opts.register.changeTypes, "change-types", event.AllChanges.Names(), "`TYPES` of changes of that endpoint")
@@ -154,6 +163,7 @@ func (a *app) listen(ctx context.Context, out *render.Printer, opts listenOption
 	receiver := &listen.Receiver{
 		Answer: opts.answer,
 		Script: opts.script,
+		Verify: opts.verify.receiver(),
 		Now:    a.env.Now,
 		Received: func(request listen.Request) {
 			if err := printRequest(out, request, detail); err != nil {
@@ -240,7 +250,7 @@ func printRequest(out *render.Printer, request listen.Request, detail render.Det
 	}
 	return out.Received(render.Received{
 		Time: request.Time, Method: request.Method, Path: request.Path,
-		About: about, Answer: answer, OK: !request.Failed,
+		About: about, Answer: answer, OK: !request.Failed, Verified: request.Verified, Problem: request.Problem,
 		Headers: request.Headers, Body: request.Body,
 	}, detail)
 }

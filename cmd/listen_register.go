@@ -69,6 +69,9 @@ func (a *app) register(ctx context.Context, address net.Addr, opts listenOptions
 	if opts.register.debounce != "" {
 		update.Debounce = api.Set(opts.register.debounce)
 	}
+	if err := opts.verify.sign(update); err != nil {
+		return nil, err
+	}
 	ask, cancel := context.WithTimeoutCause(ctx, deadline, late(client.Socket, deadline))
 	defer cancel()
 	ep, err := r.add(ask)

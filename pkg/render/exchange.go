@@ -59,14 +59,18 @@ func pretty(body string) string {
 
 // Received is a request that a receiver got, as it is shown.
 type Received struct {
-	Time    time.Time
-	Method  string
-	Path    string
-	About   string // what it tells, in a few words; "" if it is not known
-	Answer  string // what was answered: a status, or that there was no answer
-	OK      bool   // the answer was a success
-	Headers map[string]string
-	Body    string
+	Time   time.Time
+	Method string
+	Path   string
+	About  string // what it tells, in a few words; "" if it is not known
+	Answer string // what was answered: a status, or that there was no answer
+	OK     bool   // the answer was a success
+	// Verified says whether its signature is right, Problem why it is not; nil:
+	// it was not checked.
+	Verified *bool
+	Problem  string
+	Headers  map[string]string
+	Body     string
 }
 
 // Detail is how much of a received request is shown.
@@ -90,6 +94,13 @@ func (p *Printer) Received(r Received, detail Detail) error {
 		out.paint.bold(clean(r.Method+" "+r.Path)), answer)
 	if r.About != "" {
 		fmt.Fprintf(out, "  %s", clean(r.About))
+	}
+	switch {
+	case r.Verified == nil:
+	case *r.Verified:
+		fmt.Fprintf(out, "  %s", out.paint.good("verified"))
+	default:
+		fmt.Fprintf(out, "  %s", out.paint.bad("not verified: "+clean(r.Problem)))
 	}
 	fmt.Fprintln(out)
 	if detail >= Headers {
