@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +19,9 @@ import (
 // script in testdata/museum.
 func TestTheArtworksOfAMuseumAreImported(t *testing.T) {
 	t.Parallel()
+	if isRaceDetected() {
+		t.Skip("the race detector makes minutes of it, and takes memory of its own: run it without")
+	}
 	dir, named := os.LookupEnv("DZ_TEST_DATA")
 	if !named {
 		dir = filepath.Join("..", "..", "shared", "data")
@@ -37,6 +42,12 @@ func TestTheArtworksOfAMuseumAreImported(t *testing.T) {
 		return setup(env)
 	}
 	testscript.Run(t, params)
+}
+
+// isRaceDetected reports whether the test was built with -race.
+func isRaceDetected() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // peak MIB fails where a program that runs in the background has ever had more
