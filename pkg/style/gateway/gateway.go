@@ -10,7 +10,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -124,8 +123,6 @@ func (s Style) data(ctx context.Context, d *debt.Debt, n note) (json.RawMessage,
 		return nil, fmt.Errorf("read asset %s: %w", d.Object.BaseID, err)
 	}
 	switch {
-	case len(assets) > 1:
-		return nil, errors.New("the catalogue returned more than was asked for")
 	case len(assets) == 0 || assets[0].Data == nil:
 		return known(d.Object, n)
 	case tellsExports(d.Reason):

@@ -341,6 +341,14 @@ func TestWhatCanBeNoPingIsRefused(t *testing.T) {
 	}
 }
 
+func TestARequestTellsOneDebt(t *testing.T) {
+	t.Parallel()
+	want := style.Limits{Batch: 1, Answer: 64 << 10, Timeout: 30 * time.Second}
+	if got := (Style{}).Limits(endpointWith(t, "")); got != want {
+		t.Errorf("limits %+v, want %+v", got, want)
+	}
+}
+
 // What was owed before the endpoint was given this style is told all the same.
 func TestADebtOfAnotherStyleIsTold(t *testing.T) {
 	t.Parallel()
