@@ -188,6 +188,7 @@ func (r *registry) replace(ctx context.Context, name string, now time.Time, resu
 		if err := r.validate(ep); err != nil {
 			return invalid(err)
 		}
+		ep.DropExpired(now)
 		fresh = resume || startsAnew(&before, ep)
 		ep.Updated = now
 		return nil

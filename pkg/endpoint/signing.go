@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/signature"
@@ -36,6 +37,15 @@ func (e *Endpoint) RotateSigning(secret string, keep time.Duration, now time.Tim
 		}
 	}
 	e.Signing = rotated
+}
+
+// DropExpired forgets secrets that sign no more. It replaces the list and does
+// not write into it.
+func (e *Endpoint) DropExpired(now time.Time) {
+	expired := func(s SigningSecret) bool { return !s.Live(now) }
+	if slices.ContainsFunc(e.Signing, expired) {
+		e.Signing = slices.DeleteFunc(slices.Clone(e.Signing), expired)
+	}
 }
 
 // checkSigning names a secret by its place in the list and never repeats it.

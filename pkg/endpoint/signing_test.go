@@ -58,6 +58,19 @@ func TestASecretSignsUntilItExpires(t *testing.T) {
 	}
 }
 
+func TestExpiredSecretsAreForgotten(t *testing.T) {
+	t.Parallel()
+	list := []SigningSecret{{Secret: secretA}, {Secret: secretB, Expires: rotated}, {Secret: secretC, Expires: rotated.Add(1)}}
+	ep := Endpoint{Signing: list}
+	ep.DropExpired(rotated)
+	if diff := cmp.Diff([]SigningSecret{{Secret: secretA}, {Secret: secretC, Expires: rotated.Add(1)}}, ep.Signing); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if list[1].Secret != secretB {
+		t.Errorf("the list before became %v", list)
+	}
+}
+
 func TestValidateSigning(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
