@@ -34,11 +34,9 @@ func (o emitOptions) event(now time.Time) (line []byte, id string, err error) {
 		return nil, "", err
 	}
 	if id = o.id; id == "" {
-		made, err := ulid.New(ulid.Timestamp(now), rand.Reader)
-		if err != nil {
-			return nil, "", fmt.Errorf("make event id: %w", err)
+		if id, err = newEventID(now); err != nil {
+			return nil, "", err
 		}
-		id = made.String()
 	}
 	envelope := map[string]any{
 		"specversion": "1.0", "id": id, "source": o.source, "type": o.kind,
@@ -61,6 +59,15 @@ func (o emitOptions) event(now time.Time) (line []byte, id string, err error) {
 		}
 	}
 	return append(line, '\n'), id, nil
+}
+
+// newEventID makes the id of an event.
+func newEventID(now time.Time) (string, error) {
+	id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("make event id: %w", err)
+	}
+	return id.String(), nil
 }
 
 // members returns the event's data: that of --data, and of the flags.
