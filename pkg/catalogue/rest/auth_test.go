@@ -1,0 +1,272 @@
+package rest_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/catalogue/rest"
+)
+
+func withToken(c *rest.Config)    { c.Token = "secret-token" }
+func withPassword(c *rest.Config) { c.Username, c.Password = "reader", "secret/pass word" }
+
+func notCalled() time.Time { panic("the clock is not needed") }
+
+const loginAuth = `
+auth:
+  type: login
+  name: X-Key
+  login:
+    method: POST
+    path: /login
+    body: '{user: $username, password: $password}'
+    token: .key
+    expires: .seconds
+`
+
+// forms are the ways to authenticate, and how a server knows them.
+var forms = map[string]struct {
+	auth   string
+	change func(*rest.Config)
+	knows  func(*http.Request) bool
+}{
+	"basic": {"auth: {type: basic}", withPassword, func(r *http.Request) bool {
+		name, password, ok := r.BasicAuth()
+		return ok && name == "reader" && password == "secret/pass word"
+	}},
+	"bearer": {"auth: {type: bearer}", withToken, func(r *http.Request) bool {
+		return r.Header.Get("Authorization") == "Bearer secret-token"
+	}},
+	"header": {"auth: {type: header, name: X-Api-Key}", withToken, func(r *http.Request) bool {
+		return r.Header.Get("X-Api-Key") == "secret-token"
+	}},
+	"query": {"auth: {type: query, name: key}", withToken, func(r *http.Request) bool {
+		return r.URL.Query().Get("key") == "secret-token" && r.URL.Query().Get("more") == "1"
+	}},
+	"headers": {`auth: {type: headers, headers: '{"X-Sign": ($username + $token | sha256)}'}`, func(c *rest.Config) {
+		c.Username, c.Token = "a", "secret"
+	}, func(r *http.Request) bool { // printf asecret | sha256sum
+		return r.Header.Get("X-Sign") == "04da50db0d979eb87238f0daf81c190da7cdb48a3ca1d62a8dced124e818320d"
+	}},
+	"login": {loginAuth, withPassword, func(r *http.Request) bool {
+		return r.Header.Get("X-Key") == "key-for-secret"
+	}},
+	"login into the query": {strings.Replace(loginAuth, "name: X-Key", "name: key\n  in: query", 1), withPassword, func(r *http.Request) bool {
+		return r.URL.Query().Get("key") == "key-for-secret" && r.URL.Query().Get("more") == "1"
+	}},
+}
+
+const queried = `
+get: {path: "/assets/{id}", query: '{more: 1}'}
+asset: {id: .id}
+`
+
+// echo refuses whatever it gets, and repeats all of it.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprintf(w, "%s %s", r.URL, body)
+	for name, values := range r.Header {
+		fmt.Fprintf(w, " %s: %s", name, values)
+	}
+}
+
+func TestEveryWayToAuthenticate(t *testing.T) {
+	t.Parallel()
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			login := func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if string(body) != `{"password":"secret/pass word","user":"reader"}` {
+					http.Error(w, "login", http.StatusForbidden)
+					return
+				}
+				write(w, map[string]any{"key": "key-for-secret", "seconds": 3600})
+			}
+			mux := http.NewServeMux()
+			mux.HandleFunc("POST /login", login)
+			mux.HandleFunc("/assets/1", func(w http.ResponseWriter, r *http.Request) {
+				if !form.knows(r) {
+					http.Error(w, "who?", http.StatusUnauthorized)
+					return
+				}
+				write(w, map[string]any{"id": 1})
+			})
+			mux.HandleFunc("/assets/2", echo)
+			c := open(t, parsed(t, queried+form.auth), mux, form.change)
+			if got, err := one(t, c, ids(1)[0]); err != nil || got.Err != nil || got.Asset.Deleted {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			_, err := one(t, c, ids(2)[0])
+			wantKind(t, err, catalogue.ErrRefused)
+			wantNoSecret(t, err)
+		})
+	}
+}
+
+func wantNoSecret(t *testing.T, err error) {
+	t.Helper()
+	for _, secret := range []string{"secret", "c2VjcmV0", "cmVhZGVyOnNlY3JldC"} { // also in base64
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error tells a secret: %v", err)
+		}
+	}
+}
+
+func TestARefusedLoginTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	c := open(t, parsed(t, plain+loginAuth), http.HandlerFunc(echo), withPassword)
+	_, err := one(t, c, ids(1)[0])
+	wantKind(t, err, catalogue.ErrRefused)
+	wantNoSecret(t, err)
+}
+
+func TestNoSecretIsToldOfAServerThatCantBeReached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fails := roundTrip(func(r *http.Request) (*http.Response, error) { return nil, fmt.Errorf("dial %s", r.URL) })
+		c := opened(t, parsed(t, queried+"auth: {type: query, name: key}"), "http://dam.test", fails, withToken)
+		_, err := one(t, c, ids(1)[0])
+		wantKind(t, err, catalogue.ErrNotNow)
+		wantNoSecret(t, err)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// keys is a server that gives keys for an hour, and takes the newest alone.
+type keys struct {
+	mu      sync.Mutex
+	logins  int
+	refused int
+	revoked bool // the newest is refused all the same
+	locked  bool // no key is given
+}
+
+func (k *keys) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	newest := fmt.Sprint("key-", k.logins)
+	switch {
+	case r.URL.Path == "/login":
+		k.logins++
+		if k.locked {
+			http.Error(w, "locked", http.StatusForbidden)
+			return
+		}
+		write(w, map[string]any{"key": fmt.Sprint("key-", k.logins), "seconds": 3600})
+	case r.Header.Get("X-Key") != newest || k.revoked:
+		k.refused++
+		k.revoked = k.revoked && r.Header.Get("X-Key") != newest
+		http.Error(w, "no", http.StatusUnauthorized)
+	default:
+		write(w, map[string]any{"id": 1})
+	}
+}
+
+func inBubble(t *testing.T, api string, dam http.Handler, test func(t *testing.T, c *rest.Catalogue), change ...func(*rest.Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		test(t, opened(t, parsed(t, api), "http://dam.test", direct{dam}, change...))
+	})
+}
+
+func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
+	t.Parallel()
+	dam := &keys{}
+	inBubble(t, plain+loginAuth, dam, func(t *testing.T, c *rest.Catalogue) {
+		t.Helper()
+		for minute := range 120 {
+			if _, err := one(t, c, ids(1)[0]); err != nil {
+				t.Fatalf("minute %d: %v", minute, err)
+			}
+			<-time.After(time.Minute)
+		}
+		// At 0, and after each 54 minutes.
+		if dam.logins != 3 || dam.refused != 0 {
+			t.Errorf("%d logins, %d keys refused; want 3 and 0", dam.logins, dam.refused)
+		}
+	}, withPassword)
+}
+
+func TestManyCallersShareOneLogin(t *testing.T) {
+	t.Parallel()
+	dam := &keys{}
+	c := open(t, parsed(t, plain+loginAuth), dam, withPassword, func(c *rest.Config) { c.Concurrency = 16 })
+	for range 2 {
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if _, err := c.Look(t.Context(), catalogue.View{}, ids(1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		dam.mu.Lock()
+		dam.logins++ // somebody else has logged in, and the key is none any more
+		dam.mu.Unlock()
+	}
+	if dam.logins != 4 { // two of them are ours, one for each round
+		t.Errorf("%d logins, want 4", dam.logins)
+	}
+}
+
+func TestATokenThatIsRefusedTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	login, refusal := say(http.StatusOK, `{"key":"k","seconds":60}`), say(http.StatusUnauthorized, "")
+	dam := inTurn(slices.Repeat([]http.HandlerFunc{login, refusal}, 2)...)
+	inBubble(t, plain+loginAuth, dam, func(t *testing.T, c *rest.Catalogue) {
+		t.Helper()
+		_, err := one(t, c, ids(1)[0])
+		wantKind(t, err, catalogue.ErrRefused)
+		if dam.count() != 4 {
+			t.Errorf("%d requests, want 4: twice a login and a try", dam.count())
+		}
+	}, withPassword)
+}
+
+// A DAM locks accounts after some refused logins.
+func TestARefusedLoginIsNotTriedAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	dam := &keys{locked: true}
+	inBubble(t, plain+loginAuth, dam, func(t *testing.T, c *rest.Catalogue) {
+		t.Helper()
+		for range 100 {
+			_, err := one(t, c, ids(1)[0])
+			wantKind(t, err, catalogue.ErrRefused)
+			<-time.After(time.Second)
+		}
+		if dam.logins != 2 {
+			t.Errorf("%d logins within 100 s, want 2", dam.logins)
+		}
+		dam.locked = false
+		<-time.After(time.Minute)
+		if _, err := one(t, c, ids(1)[0]); err != nil {
+			t.Error(err)
+		}
+	}, withPassword)
+}
+
+func TestNobodyIsReadAsAnotherThanAskedFor(t *testing.T) {
+	t.Parallel()
+	c := open(t, parsed(t, plain), say(http.StatusOK, `{"id":1}`))
+	for _, v := range []catalogue.View{{User: "42"}, {Language: "3"}} {
+		_, err := c.Look(t.Context(), v, ids(1))
+		wantKind(t, err, catalogue.ErrRefused)
+		for _, err := range c.List(t.Context(), v, nil) {
+			wantKind(t, err, catalogue.ErrRefused)
+		}
+	}
+}
