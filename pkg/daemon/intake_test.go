@@ -73,3 +73,33 @@ func TestAReplayTellsNothingOfAssets(t *testing.T) {
 		b.knows(1, `{"title":"one, anew"}`, false)
 	})
 }
+
+// plainEvents are events that tell nothing of their assets.
+func plainEvents(n int) []event.Event {
+	events := make([]event.Event, n)
+	for i := range events {
+		id := event.IntID(int64(i))
+		events[i] = event.Event{
+			Type: "AssetMetadataUpdated", Reason: "metadata", ChangeType: event.AssetChanged,
+			Object: event.Object{Kind: event.Asset, ItemID: id, BaseID: id},
+		}
+	}
+	return events
+}
+
+// It counts what the whole process allocates, so nothing runs beside it.
+func TestEventsWithoutSnapshotsCostNoMemory(t *testing.T) {
+	events := plainEvents(1000)
+	if n := testing.AllocsPerRun(10, func() { assetsOf(events, time.Time{}) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func BenchmarkAssetsOf(b *testing.B) {
+	events := plainEvents(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		assetsOf(events, time.Time{})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+}
