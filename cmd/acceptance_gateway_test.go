@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
@@ -135,6 +136,9 @@ func TestTheHistoryOfAMuseumIsPinged(t *testing.T) {
 		phases    = 8        // every other one with the website down
 		maxMemory = 48 << 20 // bytes of heap beyond those before
 	)
+	if dztest.RaceDetected() {
+		t.Skip("the race detector makes minutes of it, and takes memory of its own: run it without")
+	}
 	site := &website{last: make(map[subject]told)}
 	server := httptest.NewServer(site)
 	defer server.Close()

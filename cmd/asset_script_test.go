@@ -6,20 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dam-delivery/dz/pkg/dztest"
 )
 
 // TestTheArtworksOfAMuseumAreImported imports what one museum has, with the
 // script in testdata/museum.
 func TestTheArtworksOfAMuseumAreImported(t *testing.T) {
 	t.Parallel()
-	if isRaceDetected() {
+	if dztest.RaceDetected() {
 		t.Skip("the race detector makes minutes of it, and takes memory of its own: run it without")
 	}
 	dir, named := os.LookupEnv("DZ_TEST_DATA")
@@ -42,12 +42,6 @@ func TestTheArtworksOfAMuseumAreImported(t *testing.T) {
 		return setup(env)
 	}
 	testscript.Run(t, params)
-}
-
-// isRaceDetected reports whether the test was built with -race.
-func isRaceDetected() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // peak MIB fails where a program that runs in the background has ever had more
