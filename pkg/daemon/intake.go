@@ -75,7 +75,7 @@ func (in *intake) try(ctx context.Context, sourceName string, b source.Batch) er
 // maxChanges is how many changes one transaction holds at most, roughly: a batch
 // for many endpoints is taken in parts, so that memory does not grow with events
 // times endpoints.
-const maxChanges = 50_000
+const maxChanges = 80_000
 
 // ingest routes a batch, to all endpoints or only one, and makes it durable.
 // changed, if given, is told how many changes that made.
