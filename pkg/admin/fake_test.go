@@ -309,6 +309,12 @@ func (f *fake) ImportAssets(_ context.Context, assets []catalogue.Asset) (older 
 	return older, nil
 }
 
+func (f *fake) Explain(_ context.Context, of, endpoint string) (api.Explanation, error) {
+	unlock, err := f.begin([2]string{of, endpoint})
+	defer unlock()
+	return api.Explanation{Object: of, Endpoints: []api.EndpointExplanation{{Endpoint: endpoint}}}, err
+}
+
 // TailEvents tells f.tailed, and then nothing until ctx ends.
 func (f *fake) TailEvents(ctx context.Context, query api.TailQuery, tell func(api.Line[api.Event]) error) error {
 	unlock, err := f.begin(query)

@@ -47,6 +47,7 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	s.eventRoutes(r)
 	s.assetRoutes(r)
 	s.streamRoutes(r)
+	s.explainRoutes(r)
 	s.storeRoutes(r)
 	finishSchemas(humaAPI.OpenAPI().Components.Schemas)
 	document, err := json.MarshalIndent(humaAPI.OpenAPI(), "", "  ")

@@ -135,6 +135,9 @@ type Events interface {
 	// ListRejected returns a page, newest first. Page.Limit is between 1 and
 	// api.MaxLimit.
 	ListRejected(ctx context.Context, query api.RejectedQuery) (api.RejectedPage, error)
+	// Explain says why endpoints were told of an event, or of an object, or not.
+	// What nothing is known of is CodeNotFound.
+	Explain(ctx context.Context, of, endpoint string) (api.Explanation, error)
 	// Replay owes recent events again.
 	Replay(ctx context.Context, replay api.Replay) (api.ReplayResult, error)
 }

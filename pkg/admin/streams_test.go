@@ -101,3 +101,20 @@ func TestStoppingEndsStreams(t *testing.T) {
 		t.Errorf("stopping is logged: %s", text)
 	}
 }
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	got, err := server.Explain(t.Context(), "asset/1", "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked := [2]string{got.Object, got.Endpoints[0].Endpoint}; asked != [2]string{"asset/1", "shop"} {
+		t.Errorf("asked for %q", asked)
+	}
+	if got.Recent == nil || got.Endpoints[0].Steps == nil || got.Endpoints[0].Owed == nil {
+		t.Errorf("a list is null in %+v", got)
+	}
+	_, err = server.Explain(t.Context(), "", "")
+	wantError(t, err, api.CodeInvalid, "of")
+}

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,5 +167,41 @@ func TestASubscriptionSurvivesJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b event.ID) bool { return a == b })); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", raw, diff)
+	}
+}
+
+func TestExplainAsksEveryCondition(t *testing.T) {
+	t.Parallel()
+	s := Subscription{
+		ChangeTypes: event.AssetChanged, Events: []string{"AssetMetadataUpdated"}, Fields: []string{"title"},
+		ExcludeFields: []string{"note"}, Formats: []event.ID{event.IntID(5)}, Channels: []event.ID{event.IntID(7), event.IntID(8)},
+		Reasons: []string{"metadata"}, Filter: `event.source == "/dam"`,
+	}
+	m, err := s.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := event.Event{
+		Type: "AssetMetadataUpdated", ChangeType: event.AssetChanged, Source: "/other", Reason: "thumb",
+		ChangedFields: []string{"note"}, Channels: []event.ID{event.IntID(9)},
+	}
+	want := []Check{
+		{"changeTypes", "AssetChanged", ""},
+		{"events", "AssetMetadataUpdated", ""},
+		{"reasons", "metadata", "reason thumb is not subscribed"},
+		{"fields", "title", "no subscribed field changed"},
+		{"excludeFields", "note", "only excluded fields changed"},
+		{"formats", "5", ""},
+		{"channels", "7,8", "no subscribed channel is concerned"},
+		{"filter", `event.source == "/dam"`, "the filter excludes it"},
+	}
+	if got := m.Explain(&e); !slices.Equal(got, want) {
+		t.Errorf("explained %q\nwant %q", got, want)
+	}
+	if wanted, why := m.Match(&e); wanted || why != want[2].Why {
+		t.Errorf("it is wanted: %t, %q; want the first reason", wanted, why)
+	}
+	if got := (&Matcher{}).Explain(&e); len(got) != 0 {
+		t.Errorf("explained %q of nothing", got)
 	}
 }

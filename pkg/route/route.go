@@ -47,6 +47,9 @@ func New(ep *endpoint.Endpoint, keyer Keyer, defaults endpoint.Window) (*Route, 
 // Match reports whether the endpoint wants e, and if not, why not.
 func (r *Route) Match(e *event.Event) (wanted bool, why string) { return r.matcher.Match(e) }
 
+// Explain asks every condition of the subscription.
+func (r *Route) Explain(e *event.Event) []endpoint.Check { return r.matcher.Explain(e) }
+
 // Table holds the routes of all endpoints at one revision.
 type Table struct {
 	Revision uint64

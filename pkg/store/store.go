@@ -61,6 +61,7 @@ type Engine interface {
 	Registry
 	Intake
 	Delivery
+	Debts
 	Failures
 	History
 	Catalogue

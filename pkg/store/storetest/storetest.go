@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"two debts of one object are not claimed together", claimOneAnObject},
 		{"a debt under way stays so whatever object a change gives it", objectChangesUnderWay},
 		{"a success ends the debt", successEnds},
+		{"what is owed under one key can be looked up", oneDebt},
 		{"a success of an older generation leaves the newer owed", newerStays},
 		{"attempts settled together count in their order", settledTogether},
 		{"a purged debt stays purged when its attempt ends", purgedWhileSent},

@@ -1,0 +1,41 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Debt returns one debt.
+func (db *DB) Debt(_ context.Context, endpoint uint64, key debt.Key) (debt.Failure, error) {
+	var found debt.Failure
+	err := db.view(func(tx *bbolt.Tx) error {
+		record := tx.Bucket(bucketDebts).Get(appendDebtKey(nil, endpoint, key))
+		if record == nil || tx.Bucket(bucketEndpoints).Get(endpointKey(endpoint)) == nil {
+			return store.ErrNotFound // or its endpoint is being removed
+		}
+		var owed stored
+		if err := owed.decode(endpoint, key, record); err != nil {
+			return err
+		}
+		found.Debt = owed.Debt
+		if !owed.Troubled {
+			return nil
+		}
+		trouble := tx.Bucket(bucketTrouble).Get(troubleKey(endpoint, owed.ID.Seq()))
+		if trouble == nil {
+			return damaged("debt %s has left no trouble record", owed.ID)
+		}
+		var err error
+		_, found.Outcome, err = decodeTrouble(trouble)
+		return err
+	})
+	if err != nil {
+		return debt.Failure{}, fmt.Errorf("read debt of endpoint %d: %w", endpoint, err)
+	}
+	return found, nil
+}
