@@ -32,7 +32,7 @@ func newEndpointCommand(a *app) *cobra.Command {
 func newEndpointAddCommand(a *app) *cobra.Command {
 	set := &settings{app: a, styles: a.styles}
 	cmd := &cobra.Command{
-		Use:     "add NAME --url URL --change-types TYPES",
+		Use:     "add NAME --url URL [--change-types TYPES]",
 		Aliases: []string{"create"},
 		Short:   "Register an endpoint",
 		Long: `Register an endpoint. From now on it is owed every change that it subscribes to.
@@ -49,7 +49,7 @@ them where endpoints are updated, enabled, disabled or removed, and in --endpoin
       --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h
   dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign
   dz endpoint add sites --style gateway --url https://a.example/ping --url https://b.example/ping \
-      --change-types AssetChanged --reasons metadata,delete`,
+      --reasons metadata,delete`,
 		Args: exactly("NAME"),
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)

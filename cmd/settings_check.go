@@ -39,6 +39,7 @@ func (s *settings) checkDraft(name, url string) error {
 	if draft.Style == "" {
 		draft.Style = endpoint.DefaultStyle
 	}
+	s.styles.Complete(&draft)
 	if err := errors.Join(draft.Validate(), s.styles.Validate(&draft)); err != nil {
 		return usageError{err, s.changeTypesHint(&draft)}
 	}

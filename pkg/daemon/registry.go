@@ -112,6 +112,7 @@ func (r *registry) put(ep endpoint.Endpoint, st style.Style, health endpoint.Hea
 // validate reports everything that is wrong with an endpoint.
 func (r *registry) validate(ep *endpoint.Endpoint) error {
 	ep.Normalize()
+	r.styles.Complete(ep)
 	return errors.Join(ep.Validate(), r.styles.Validate(ep))
 }
 

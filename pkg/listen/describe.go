@@ -8,8 +8,12 @@ import (
 )
 
 // Describe says in a few words what a body tells, if it is a notification
-// ({"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}), else "".
+// ({"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}) or a ping
+// ({"trigger":{"event":"metadata",…},"item":{"ID":"9588",…},"data":…}), else "".
 func Describe(body string) string {
+	if about := describePing(body); about != "" {
+		return about
+	}
 	var notification struct {
 		ChangeType event.ChangeType
 		Data       map[string]event.ID
@@ -24,4 +28,21 @@ func Describe(body string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// describePing says what a ping of the gateway style tells.
+func describePing(body string) string {
+	var ping struct {
+		Trigger struct {
+			Event string `json:"event"`
+		} `json:"trigger"`
+		Item struct {
+			ID  event.ID `json:"ID"`
+			GID event.ID `json:"GID"`
+		} `json:"item"`
+	}
+	if json.Unmarshal([]byte(body), &ping) != nil || ping.Trigger.Event == "" || ping.Item.ID.IsZero() {
+		return ""
+	}
+	return ping.Trigger.Event + " ID " + ping.Item.ID.String() + " GID " + ping.Item.GID.String()
 }

@@ -161,8 +161,10 @@ func TestTooLongABodyIsCutAndRefused(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}`:      "AssetChanged ItemId 9588 BaseId 16",
-		`{"ChangeType":4,"Data":{"ItemId":"a","TreeValueId":"b"}}`: "TreeValueChanged ItemId a TreeValueId b",
+		`{"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}`:                                      "AssetChanged ItemId 9588 BaseId 16",
+		`{"ChangeType":4,"Data":{"ItemId":"a","TreeValueId":"b"}}`:                                 "TreeValueChanged ItemId a TreeValueId b",
+		`{"trigger":{"event":"metadata","user":0},"item":{"ID":"967567","GID":1234567},"data":{}}`: "metadata ID 967567 GID 1234567",
+		`{"trigger":{"event":"metadata"}}`:                                                         "", `{"item":{"ID":"1"}}`: "",
 		`{"ChangeType":0}`: "", `[]`: "", `no`: "", ``: "", `{"Data":{"ItemId":1}}`: "", `{"ChangeType":99}`: "",
 	} {
 		if got := Describe(body); got != want {

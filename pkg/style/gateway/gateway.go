@@ -73,6 +73,9 @@ func (Style) Validate(ep *endpoint.Endpoint) error {
 // reached, changes of one reason merge all the same.
 func (Style) Debounce() time.Duration { return 0 }
 
+// ChangeTypes returns those of assets: only media items are pinged about.
+func (Style) ChangeTypes() event.ChangeType { return event.AssetChanged }
+
 // Key is the reason and the item.
 func (Style) Key(e *event.Event) (key debt.Key, note []byte, ok bool) {
 	if e.Object.Kind != event.Asset || e.Reason == "" {

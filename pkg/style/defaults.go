@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 // Debouncer is a style whose endpoints have a quiet window of its own where they
@@ -19,4 +20,18 @@ func Window(st Style, defaults endpoint.Window) endpoint.Window {
 		defaults.Interval = own.Debounce()
 	}
 	return defaults
+}
+
+// Subscriber is a style that tells changes of some types alone: an endpoint that
+// names no types subscribes to these.
+type Subscriber interface {
+	ChangeTypes() event.ChangeType
+}
+
+// Complete sets what the endpoint leaves open and its style decides.
+func (s *Set) Complete(ep *endpoint.Endpoint) {
+	own, ok := s.styles[ep.Style].(Subscriber)
+	if ok && ep.Subscription.ChangeTypes == 0 {
+		ep.Subscription.ChangeTypes = own.ChangeTypes()
+	}
 }
