@@ -20,6 +20,7 @@ type triggerOptions struct {
 	asset  string
 	set    []string
 	dryRun bool
+	wait   bool
 }
 
 func newTriggerCommand(a *app) *cobra.Command {
@@ -34,7 +35,7 @@ an event of nothing but what it is told.
 
 --set sets any member by its path; a value that is JSON is taken as such.`,
 		Example: `  dz trigger metadata
-  dz trigger AssetProfilePublished --asset 1234
+  dz trigger AssetProfilePublished --asset 1234 --wait
   dz trigger exportcompleted --asset 1234 --set data.asset.title='Harbour at dusk'
   dz trigger thumb --set data.user=anna --set 'data.channels=[7,8]' --dry-run`,
 		Args: exactly("REASON|TYPE"),
@@ -43,7 +44,7 @@ an event of nothing but what it is told.
 			return opts.check()
 		},
 		RunE: a.ask(func(ctx context.Context, s session, _ []string) error {
-			line, id, err := a.triggered(ctx, s.client, opts)
+			line, id, err := a.makeTriggered(ctx, s.client, opts)
 			if err != nil {
 				return err
 			}
@@ -53,6 +54,9 @@ an event of nothing but what it is told.
 			result, err := s.client.Emit(ctx, bytes.NewReader(line))
 			if err != nil {
 				return err
+			}
+			if opts.wait && result.Accepted > 0 {
+				return a.waitForTriggered(ctx, s, triggered{emitted{result, id}, []triggeredAt{}})
 			}
 			return a.emitted(s, emitted{result, id}, id, "event "+id+" accepted")
 		}),
@@ -66,6 +70,7 @@ an event of nothing but what it is told.
 	flags := cmd.Flags()
 	flags.StringVar(&opts.asset, "asset", "", "`ID` of the asset, or of what else changes (default a made-up one)")
 	flags.StringArrayVar(&opts.set, "set", nil, "set a member of the event, as `PATH=VALUE`, such as data.asset.title=Harbour; repeatable")
+	flags.BoolVar(&opts.wait, "wait", false, "wait until every endpoint that wants it was told or has failed it, a line each; 1 is the exit code if one was not told")
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "only print the event")
 	flags.SortFlags = false
 	register(cmd, "set", cobra.NoFileCompletions)
@@ -76,6 +81,9 @@ an event of nothing but what it is told.
 }
 
 func (o *triggerOptions) check() error {
+	if o.wait && o.dryRun {
+		return usagef("--dry-run gives the daemon nothing that --wait could wait for")
+	}
 	if _, _, err := event.ParseType(o.name); err != nil {
 		names := event.TypeNames(event.AllChanges)
 		unknown := fmt.Errorf("unknown reason or type %q%s", o.name, suggest.Clause(o.name, names))
@@ -87,8 +95,8 @@ func (o *triggerOptions) check() error {
 	return nil
 }
 
-// triggered makes the event, as a line, and returns its id.
-func (a *app) triggered(ctx context.Context, client *api.Client, opts triggerOptions) (line []byte, id string, err error) {
+// makeTriggered makes the event, as a line, and returns its id.
+func (a *app) makeTriggered(ctx context.Context, client *api.Client, opts triggerOptions) (line []byte, id string, err error) {
 	object, snapshot, err := a.triggeredObject(ctx, client, opts)
 	if err != nil {
 		return nil, "", err
