@@ -55,6 +55,10 @@ func points(ctx context.Context, r *rig) error {
 			}
 			p.tell("round %d of %d, %d events", round+1, rounds, p.ledger.Written())
 		}
+		// The last round may have left one that works, or stands still.
+		if err := p.killIfRunning(ctx); err != nil {
+			return err
+		}
 		p.disarm()
 		p.storeExtra = ""
 		_, err := p.start(ctx)
