@@ -50,8 +50,15 @@ func (o *Options) encodeEndpoint(ep *endpoint.Endpoint) ([]byte, error) {
 // decodeEndpoint reads the record that lies under key. name is for errors.
 func (o *Options) decodeEndpoint(name string, key, encoded []byte) (endpoint.Endpoint, error) {
 	record, err := decodeRecord(name, encoded)
-	if err != nil || record.Sealed == nil {
-		return record.Endpoint, err
+	if err != nil {
+		return endpoint.Endpoint{}, err
+	}
+	return o.openRecord(name, key, &record)
+}
+
+func (o *Options) openRecord(name string, key []byte, record *endpointRecord) (endpoint.Endpoint, error) {
+	if record.Sealed == nil {
+		return record.Endpoint, nil
 	}
 	if o.Sealer == nil {
 		return endpoint.Endpoint{}, fmt.Errorf("endpoint %q: its secrets are sealed, and there is no key", name)
@@ -87,7 +94,7 @@ func (db *DB) sealEndpoints() (sealed int, err error) {
 				return nil //nolint:nilerr // what is damaged is told to whoever reads it
 			}
 			if record.Sealed != nil {
-				_, err := db.opts.decodeEndpoint(name, key, encoded)
+				_, err := db.opts.openRecord(name, key, &record)
 				return err
 			}
 			if _, secrets := record.Split(); !secrets.IsZero() {
