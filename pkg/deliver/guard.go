@@ -87,6 +87,9 @@ func (e *deniedError) Error() string {
 	return fmt.Sprintf("address %s is refused: it is %s (network.allow makes exceptions)", e.addr, e.what)
 }
 
+// Denied tells others that trying again is of no use.
+func (e *deniedError) Denied() bool { return true }
+
 // check returns a deniedError if addr may not be dialled. What is allowed wins
 // over what is refused. An IPv4 address inside an IPv6 one counts as itself.
 func (g *guard) check(addr netip.Addr) error {
