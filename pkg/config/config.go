@@ -30,6 +30,7 @@ type Config struct {
 	Socket     Socket     `mapstructure:"socket"`
 	Debouncing Debouncing `mapstructure:"debouncing"`
 	Network    Network    `mapstructure:"network"`
+	Catalogue  Catalogue  `mapstructure:"catalogue"`
 	Log        Log        `mapstructure:"log"`
 	Metrics    Metrics    `mapstructure:"metrics"`
 	Sources    []Source   `mapstructure:"sources"`

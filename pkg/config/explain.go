@@ -28,8 +28,8 @@ func (c *Config) Explain() []Setting {
 	}
 	for _, s := range settings() {
 		value := s.value(c)
-		if list, ok := value.([]netip.Prefix); ok {
-			add(s.key, "["+strings.Join(texts(list), ", ")+"]")
+		if list, ok := texts(value); ok {
+			add(s.key, "["+strings.Join(list, ", ")+"]")
 			continue
 		}
 		add(s.key, fmt.Sprint(value))
@@ -109,15 +109,18 @@ func yamlSection(parent *yaml.Node, name string) *yaml.Node {
 }
 
 func yamlValue(value any) *yaml.Node {
-	switch value := value.(type) {
-	case []netip.Prefix:
-		list := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
-		for _, text := range texts(value) {
-			list.Content = append(list.Content, yamlText(text))
+	if list, ok := texts(value); ok {
+		node := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		for _, text := range list {
+			node.Content = append(node.Content, yamlText(text))
 		}
-		return list
+		return node
+	}
+	switch value := value.(type) {
 	case Size:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: value.String()}
+	case int, float64:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: fmt.Sprint(value)}
 	default:
 		return yamlText(fmt.Sprint(value))
 	}
@@ -129,10 +132,18 @@ func yamlText(text string) *yaml.Node {
 	return node
 }
 
-func texts(prefixes []netip.Prefix) []string {
-	all := make([]string, len(prefixes))
-	for i, prefix := range prefixes {
-		all[i] = prefix.String()
+// texts returns the items of a setting that is a list.
+func texts(value any) ([]string, bool) {
+	switch list := value.(type) {
+	case []string:
+		return list, true
+	case []netip.Prefix:
+		all := make([]string, len(list))
+		for i, prefix := range list {
+			all[i] = prefix.String()
+		}
+		return all, true
+	default:
+		return nil, false
 	}
-	return all
 }

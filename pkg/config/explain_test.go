@@ -13,6 +13,7 @@ func explained(t *testing.T) Config {
 		"network:",
 		"  deny: [10.0.0.0/8, 192.0.2.1]",
 		"socket: {group: '100'}",
+		"catalogue: {type: rest, preset: nexx, url: 'https://api.test', rate: 2.5, variables: [domain=484], auth: {token_file: t}}",
 		"sources:",
 		"  - name: 'true'",
 		"    type: file",
@@ -39,12 +40,24 @@ func TestExplainSaysWhereEachSettingComesFrom(t *testing.T) {
 		{"debouncing.max_wait", "1m", Default},
 		{"network.deny", "[10.0.0.0/8, 192.0.2.1/32]", "/c/dz.yaml:3"},
 		{"network.allow", "[]", Default},
+		{"catalogue.type", "rest", "/c/dz.yaml:5"},
+		{"catalogue.preset", "nexx", "/c/dz.yaml:5"},
+		{"catalogue.variables", "[domain=484]", "/c/dz.yaml:5"},
+		{"catalogue.url", "https://api.test", "/c/dz.yaml:5"},
+		{"catalogue.ca_file", "", Default},
+		{"catalogue.language", "", Default},
+		{"catalogue.timeout", "30s", Default},
+		{"catalogue.concurrency", "4", Default},
+		{"catalogue.rate", "2.5", "/c/dz.yaml:5"},
+		{"catalogue.auth.username", "", Default},
+		{"catalogue.auth.password_file", "", Default},
+		{"catalogue.auth.token_file", "/c/t", "/c/dz.yaml:5"},
 		{"log.level", "debug", "DZ_LOG_LEVEL"},
 		{"log.format", "auto", Default},
 		{"metrics.listen", ":9464", "DZ_METRICS_LISTEN"},
-		{"sources[0].name", "true", "/c/dz.yaml:6"},
-		{"sources[0].type", "file", "/c/dz.yaml:7"},
-		{"sources[0].path", "/c/a", "/c/dz.yaml:8"},
+		{"sources[0].name", "true", "/c/dz.yaml:7"},
+		{"sources[0].type", "file", "/c/dz.yaml:8"},
+		{"sources[0].path", "/c/a", "/c/dz.yaml:9"},
 	}
 	c := explained(t)
 	if diff := cmp.Diff(want, c.Explain()); diff != "" {
@@ -83,15 +96,29 @@ debouncing:
 network:
   deny: [10.0.0.0/8, 192.0.2.1/32] # /c/dz.yaml:3
   allow: [] # default
+catalogue:
+  type: rest # /c/dz.yaml:5
+  preset: nexx # /c/dz.yaml:5
+  variables: [domain=484] # /c/dz.yaml:5
+  url: https://api.test # /c/dz.yaml:5
+  ca_file: "" # default
+  language: "" # default
+  timeout: 30s # default
+  concurrency: 4 # default
+  rate: 2.5 # /c/dz.yaml:5
+  auth:
+    username: "" # default
+    password_file: "" # default
+    token_file: /c/t # /c/dz.yaml:5
 log:
   level: debug # DZ_LOG_LEVEL
   format: auto # default
 metrics:
   listen: :9464 # DZ_METRICS_LISTEN
 sources:
-  - name: "true" # /c/dz.yaml:6
-    type: file # /c/dz.yaml:7
-    path: /c/a # /c/dz.yaml:8
+  - name: "true" # /c/dz.yaml:7
+    type: file # /c/dz.yaml:8
+    path: /c/a # /c/dz.yaml:9
 `
 	if diff := cmp.Diff(want, string(printed)); diff != "" {
 		t.Error(diff)

@@ -36,6 +36,7 @@ func defaults() Config {
 		Socket:     Socket{Path: "/home/ada/.local/state/dz/dz.sock"},
 		Debouncing: Debouncing{Interval: seconds(5), MaxWait: seconds(60)},
 		Network:    Network{Deny: []netip.Prefix{}, Allow: []netip.Prefix{}},
+		Catalogue:  Catalogue{Type: CatalogueEmbedded, Variables: []string{}, Timeout: seconds(30), Concurrency: 4},
 		Log:        Log{Level: slog.LevelInfo, Format: FormatAuto},
 		Sources:    []Source{},
 		Origins:    map[string]string{},
@@ -188,6 +189,8 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 		"socket: {path: /f.sock, group: f, view_group: f}",
 		"debouncing: {interval: 1s, max_wait: 1s}",
 		"network: {deny: [1.1.1.1, 1.1.1.2], allow: [1.1.1.1]}",
+		"catalogue: {type: embedded, preset: f.yaml, variables: [f=1, g=1], url: 'http://f', ca_file: /f, language: f, timeout: 1s,",
+		"  concurrency: 1, rate: 1, auth: {username: f, password_file: /f, token_file: /f}}",
 		"log: {level: error, format: text}",
 		"metrics: {listen: 'f:1'}",
 		"sources: [{name: f, type: file, path: /f}, {name: g, type: file, path: /g}]",
@@ -197,6 +200,9 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 		"DZ_SECRETS_KEY_FILE=/v.key", "DZ_SOCKET_PATH=/v.sock", "DZ_SOCKET_GROUP=v", "DZ_SOCKET_VIEW_GROUP=vv",
 		"DZ_DEBOUNCING_INTERVAL=00:00:02", "DZ_DEBOUNCING_MAX_WAIT=3s",
 		"DZ_NETWORK_DENY=10.0.0.0/8, fd00::1", "DZ_NETWORK_ALLOW=10.1.2.3/16",
+		"DZ_CATALOGUE_TYPE=rest", "DZ_CATALOGUE_PRESET=nexx", "DZ_CATALOGUE_VARIABLES=v=1", "DZ_CATALOGUE_URL=http://v",
+		"DZ_CATALOGUE_CA_FILE=/v", "DZ_CATALOGUE_LANGUAGE=v", "DZ_CATALOGUE_TIMEOUT=2s", "DZ_CATALOGUE_CONCURRENCY=2", "DZ_CATALOGUE_RATE=2",
+		"DZ_CATALOGUE_AUTH_USERNAME=v", "DZ_CATALOGUE_AUTH_PASSWORD_FILE=/v", "DZ_CATALOGUE_AUTH_TOKEN_FILE=/v",
 		"DZ_LOG_LEVEL=Debug", "DZ_LOG_FORMAT=json", "DZ_METRICS_LISTEN=:9464",
 		`DZ_SOURCES=[{"name":"v","type":"file","path":"/v.ndjson"}]`,
 	}
@@ -208,6 +214,9 @@ func TestEveryKeyIsAlsoAVariableWhichWins(t *testing.T) {
 		Network: Network{
 			Deny:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 			Allow: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
+		},
+		Catalogue: Catalogue{
+			CatalogueREST, "nexx", []string{"v=1"}, "http://v", "/v", "v", seconds(2), 2, 2, CatalogueAuth{"v", "/v", "/v"},
 		},
 		Log:     Log{slog.LevelDebug, FormatJSON},
 		Metrics: Metrics{":9464"},
@@ -320,6 +329,9 @@ func TestTheShippedFileSaysWhatHolds(t *testing.T) {
 	shown := hidden.ReplaceAllString(string(raw), "$1$2")
 	c := root().with("/etc/dz/dz.yaml", shown).load(t)
 	want.Socket.ViewGroup = "dz-view"
+	want.Catalogue.Type, want.Catalogue.Preset, want.Catalogue.URL = CatalogueREST, "digizuite", "https://dam.example.com"
+	want.Catalogue.Auth = CatalogueAuth{Username: "dz", PasswordFile: "/etc/dz/dam.password", TokenFile: "/etc/dz/dam.token"}
+	want.Catalogue.CAFile = "/etc/dz/dam-ca.pem"
 	want.Sources = []Source{{"spool", "file", "/var/spool/dam/events.ndjson"}}
 	if diff := cmp.Diff(want, c, settingsOnly()); diff != "" {
 		t.Errorf("with its comments opened: %s", diff)

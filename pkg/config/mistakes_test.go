@@ -51,7 +51,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"a key that is a list": {
 			content: "? [a]\n: b",
-			want:    `/c/dz.yaml:1: unknown key "?"; known here: store, secrets, socket, debouncing, network, log, metrics, sources`,
+			want:    `/c/dz.yaml:1: unknown key "?"; known here: store, secrets, socket, debouncing, network, catalogue, log, metrics, sources`,
 		},
 		"a key twice": {
 			content: "log:\n  level: info\nLog:\n  level: warn\nstore: {path: /a, path: /b}",
@@ -84,7 +84,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"a file that is a list": {
 			content: "- a",
-			want:    `/c/dz.yaml:1: the file holds a list where keys are due (store, secrets, socket, debouncing, network, log, metrics, sources)`,
+			want:    `/c/dz.yaml:1: the file holds a list where keys are due (store, secrets, socket, debouncing, network, catalogue, log, metrics, sources)`,
 		},
 		"durations": {
 			content: "debouncing:\n  interval: -5s\n  max_wait: soon\nstore: {events: {keep: 7}}",
@@ -102,6 +102,30 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 			want: text(`/c/dz.yaml:2: network.deny[0]: "10.0.0.0/33" is no network: write "10.0.0.0/8", "fd00::/8" or an address`,
 				`/c/dz.yaml:4: network.allow[0]: "localhost" is no network: write "10.0.0.0/8", "fd00::/8" or an address`,
 				`/c/dz.yaml:5: network.allow[1]: "fe80::1%eth0" is no network: write "10.0.0.0/8", "fd00::/8" or an address`),
+		},
+		"a catalogue": {
+			content: text("catalogue:", "  type: REST-API", "  preset: digisuite", "  variables: [domain, a=]", "  url: https://u:secret@dam.test",
+				"  concurrency: 0", "  rate: NaN", "  auth: {password: secret}"),
+			want: text(`/c/dz.yaml:2: catalogue.type: "REST-API" is none of embedded, rest`,
+				`/c/dz.yaml:3: catalogue.preset: "digisuite" is none of digizuite, directus, nexx; did you mean digizuite?; a file that declares another API has a name like dam.yaml`,
+				`/c/dz.yaml:4: catalogue.variables[0]: "domain" is no variable: write "name=value"`,
+				`/c/dz.yaml:4: catalogue.variables[1]: "a=" is no variable: write "name=value"`,
+				`/c/dz.yaml:5: catalogue.url: it has user information: set catalogue.auth.username and catalogue.auth.password_file`,
+				`/c/dz.yaml:6: catalogue.concurrency: "0" is no number of requests from 1 to 64`,
+				`/c/dz.yaml:7: catalogue.rate: "NaN" is no number of requests a second; 0 is unlimited`,
+				`/c/dz.yaml:8: unknown key "catalogue.auth.password"; known here: username, password_file, token_file`),
+		},
+		"a catalogue without what it needs": {
+			content: "catalogue:\n  type: rest\n  variables: [a=1, a=2]\n  timeout: 0",
+			want: text(`/c/dz.yaml:2: catalogue.url is missing: where the DAM's API is`,
+				`/c/dz.yaml:2: catalogue.preset is missing: one of digizuite, directus, nexx, or a file that declares the DAM's API`,
+				`/c/dz.yaml:4: catalogue.timeout is 0, within which nothing can be read`,
+				`/c/dz.yaml:3: catalogue.variables has a twice`),
+		},
+		"an embedded catalogue with what is for another": {
+			content: "catalogue:\n  url: https://dam.test\n  auth: {username: a}",
+			want: text(`/c/dz.yaml:2: catalogue.url is for catalogue.type rest, and that is embedded`,
+				`/c/dz.yaml:3: catalogue.auth.username is for catalogue.type rest, and that is embedded`),
 		},
 		"log": {
 			content: "log:\n  level: warning\n  format: xml",

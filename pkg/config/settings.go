@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,7 @@ type setting struct {
 // settings returns every key but that of the sources, in the order of the
 // documentation.
 func settings() []setting {
-	return []setting{
+	return slices.Concat([]setting{
 		{key: keyStorePath, fallback: "", read: readPath, value: func(c *Config) any { return c.Store.Path }},
 		{key: keyStoreMaxSize, fallback: Size(20 << 30), numeric: true, read: readSize, value: func(c *Config) any { return c.Store.MaxSize }},
 		{key: "store.compact", fallback: CompactAuto, read: readCompact, value: func(c *Config) any { return c.Store.Compact }},
@@ -56,10 +57,11 @@ func settings() []setting {
 		{key: keyMaxWait, fallback: endpoint.DefaultMaxWait, numeric: true, read: readSpan, value: func(c *Config) any { return c.Debouncing.MaxWait }},
 		{key: "network.deny", fallback: []any{}, list: true, read: readPrefix, value: func(c *Config) any { return c.Network.Deny }},
 		{key: "network.allow", fallback: []any{}, list: true, read: readPrefix, value: func(c *Config) any { return c.Network.Allow }},
+	}, catalogueSettings(), []setting{
 		{key: "log.level", fallback: slog.LevelInfo, read: readLevel, value: func(c *Config) any { return strings.ToLower(c.Log.Level.String()) }},
 		{key: "log.format", fallback: FormatAuto, read: readFormat, value: func(c *Config) any { return c.Log.Format }},
 		{key: "metrics.listen", fallback: "", read: readListen, value: func(c *Config) any { return c.Metrics.Listen }},
-	}
+	})
 }
 
 const hour = timespan.Span(3600e9)

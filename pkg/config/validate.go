@@ -45,6 +45,7 @@ func (c *Config) validate(opts Options) error {
 	if c.Debouncing.MaxWait < c.Debouncing.Interval {
 		fail(keyMaxWait, "debouncing.max_wait %s is less than debouncing.interval %s", c.Debouncing.MaxWait, c.Debouncing.Interval)
 	}
+	c.validateCatalogue(fail)
 	types := opts.SourceTypes
 	if types == nil {
 		types = []string{"file"}

@@ -24,6 +24,8 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/catalogue/rest"
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/deliver"
 	"github.com/dam-delivery/dz/pkg/source"
@@ -80,6 +82,8 @@ type Daemon struct {
 	now      func() time.Time // the clock's
 	started  time.Time
 	store    store.Engine
+	assets   catalogue.Reader
+	dam      *rest.Catalogue // nil: assets are read in the store
 	styles   *style.Set
 	sender   *deliver.Sender
 	registry *registry
@@ -125,8 +129,17 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 		d.store = db
 	}
 	teardown.add(d.store.Close)
+	d.sender = deliver.New(deliver.Config{
+		UserAgent: "dz/" + d.opts.Version.Version,
+		Deny:      d.config.Network.Deny, Allow: d.config.Network.Allow,
+		Dial: d.opts.Dial, Now: d.now,
+	})
+	teardown.add(func() error { d.sender.Close(); return nil })
+	if err := d.openCatalogue(teardown); err != nil {
+		return nil, err
+	}
 	var err error
-	if d.styles, err = builtin.Styles(d.store); err != nil {
+	if d.styles, err = builtin.Styles(d.assets); err != nil {
 		return nil, err
 	}
 	listener := d.opts.Listener
@@ -140,12 +153,6 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 		}
 	}
 	teardown.add(func() error { return ignoreClosed(listener.Close()) })
-	d.sender = deliver.New(deliver.Config{
-		UserAgent: "dz/" + d.opts.Version.Version,
-		Deny:      d.config.Network.Deny, Allow: d.config.Network.Allow,
-		Dial: d.opts.Dial, Now: d.now,
-	})
-	teardown.add(func() error { d.sender.Close(); return nil })
 	d.metrics = newMetrics(d)
 	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
 	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log}

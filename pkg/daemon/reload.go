@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/dam-delivery/dz/pkg/config"
 )
@@ -16,6 +17,7 @@ func (d *Daemon) reload(ctx context.Context, c config.Config) {
 	}{
 		{"store", before.Store != c.Store},
 		{"secrets", before.Secrets != c.Secrets},
+		{"catalogue", !reflect.DeepEqual(before.Catalogue, c.Catalogue)},
 		{"socket", before.Socket != c.Socket},
 		{"metrics", before.Metrics != c.Metrics},
 		{"log.format", before.Log.Format != c.Log.Format},
@@ -25,6 +27,7 @@ func (d *Daemon) reload(ctx context.Context, c config.Config) {
 		}
 	}
 	c.Store, c.Secrets, c.Socket, c.Metrics = before.Store, before.Secrets, before.Socket, before.Metrics
+	c.Catalogue = before.Catalogue
 	d.sender.Reload(c.Network.Deny, c.Network.Allow)
 	if d.opts.Level != nil {
 		d.opts.Level.Set(c.Log.Level)

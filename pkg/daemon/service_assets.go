@@ -34,6 +34,9 @@ func (s *service) GetAsset(ctx context.Context, id string) (api.Asset, error) {
 	if err != nil {
 		return api.Asset{}, invalid(err)
 	}
+	if s.dam != nil {
+		return s.assetOfDAM(ctx, typed)
+	}
 	found, err := s.store.Assets(ctx, []event.ID{typed, event.StringID(id)})
 	if err != nil {
 		return api.Asset{}, err
@@ -43,6 +46,22 @@ func (s *service) GetAsset(ctx context.Context, id string) (api.Asset, error) {
 			Code: api.CodeNotFound, Message: "nothing is known of asset " + typed.String(),
 			Hint: "'dz asset list' shows of which something is; assets go by their base id",
 		}
+	}
+	return wireAsset(found[0]), nil
+}
+
+// assetOfDAM asks the DAM, for which digits are both a number and a text.
+func (s *service) assetOfDAM(ctx context.Context, id event.ID) (api.Asset, error) {
+	found, err := s.assets.Assets(ctx, []event.ID{id})
+	var unread *catalogue.ReadError
+	if errors.As(err, &unread) {
+		return api.Asset{}, &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
+	}
+	if err != nil {
+		return api.Asset{}, err
+	}
+	if found[0].Deleted && found[0].Data == nil {
+		return api.Asset{}, &api.Error{Code: api.CodeNotFound, Message: "the DAM has no asset " + id.String() + ", or does not show it"}
 	}
 	return wireAsset(found[0]), nil
 }
