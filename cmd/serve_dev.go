@@ -150,7 +150,9 @@ what is delivered to it. In a second terminal, in this folder, try:
   %[1]s status
   %[1]s endpoint list
   %[1]s event emit --type AssetMetadataUpdated --item 5000007 --base 107 --field title
-  %[1]s event list
+  %[1]s trigger metadata --asset 107 --wait
+  %[1]s explain asset/107
+  %[1]s event tail --count 5
   %[1]s endpoint test %[2]s
   %[1]s endpoint add broken --url http://127.0.0.1:9/ --change-types AssetChanged --retry 1s
   %[1]s failures list --retrying

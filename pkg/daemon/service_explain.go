@@ -52,14 +52,15 @@ func (s *service) Explain(ctx context.Context, of, endpointName string) (api.Exp
 		e := wireEvent(found[0].Recent, &found[0].event)
 		answer.Event = &e
 	}
-	isEvent := answer.Event != nil && answer.Event.ID == of
-	if isEvent {
-		found = found[:1]
-	} else {
+	if answer.Event == nil || answer.Event.ID != of {
 		answer.Object = of
 		for i := range found {
 			answer.Recent = append(answer.Recent, wireEvent(found[i].Recent, &found[i].event))
 		}
+	}
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return answer, err
 	}
 	owes := false
 	for _, l := range s.registry.all() {
@@ -67,7 +68,7 @@ func (s *service) Explain(ctx context.Context, of, endpointName string) (api.Exp
 		if len(only) > 0 && !slices.Contains(only, id) {
 			continue
 		}
-		one, err := s.explain(ctx, l, found, of, isEvent)
+		one, err := s.explain(ctx, l, found, answer.Object, stats.Endpoints[id].Dropped)
 		if err != nil {
 			return answer, told(err)
 		}
@@ -82,7 +83,7 @@ func (s *service) Explain(ctx context.Context, of, endpointName string) (api.Exp
 
 // nothingKnown is the error for what no recent event and no debt is of.
 func nothingKnown(of string, from *time.Time) error {
-	hint := "no recent events are kept: see history in the configuration"
+	hint := "no recent events are kept: see store.events in the configuration"
 	if from != nil {
 		hint = "recent events go back to " + from.UTC().Format(time.RFC3339) + "; 'dz event list' shows them"
 	}
@@ -97,8 +98,8 @@ func (s *service) findEvents(ctx context.Context, of string) ([]seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, id, isPath := strings.Cut(of, "/")
-	if !isPath {
+	kind, id, isPath := strings.Cut(of, "/")
+	if isPath = isPath && isKind(kind); !isPath {
 		id = of
 	}
 	for before := uint64(0); ; {
@@ -121,16 +122,24 @@ func (s *service) findEvents(ctx context.Context, of string) ([]seen, error) {
 				ofObject = append(ofObject, seen{r, e})
 			}
 		}
-		if len(page) < explainPage || before <= 1 {
+		// What may be an event's id is looked for to the end.
+		if len(page) < explainPage || before <= 1 || isPath && len(ofObject) == maxExplained {
 			return ofObject, nil
 		}
 	}
 }
 
+func isKind(name string) bool {
+	return slices.Contains([]event.Kind{event.Asset, event.Metafield, event.TreeValue, event.ComboValue}, event.Kind(name))
+}
+
 // explain says why an endpoint was told of the first of the events, or not, and
 // what it is owed because of them; of an object also what it is owed because of
 // events that are kept no more.
-func (s *service) explain(ctx context.Context, l *lane, found []seen, of string, isEvent bool) (api.EndpointExplanation, error) {
+//
+// object is what was asked for, "" for an event; dropped is how many debts of the
+// endpoint were ever given up.
+func (s *service) explain(ctx context.Context, l *lane, found []seen, object string, dropped uint64) (api.EndpointExplanation, error) {
 	set, health := l.settings.Load(), l.getHealth()
 	ep := &set.ep
 	x := explanation{set: set, health: health, now: s.now()}
@@ -139,8 +148,8 @@ func (s *service) explain(ctx context.Context, l *lane, found []seen, of string,
 	if err != nil {
 		return x.EndpointExplanation, err
 	}
-	if !isEvent {
-		sel := debt.Selection{Endpoints: []uint64{ep.ID}, Object: of, Retrying: true}
+	if object != "" {
+		sel := debt.Selection{Endpoints: []uint64{ep.ID}, Object: object, Retrying: true}
 		inTrouble, _, err := s.store.Failures(ctx, sel, "", actionPage)
 		if err != nil {
 			return x.EndpointExplanation, err
@@ -152,7 +161,7 @@ func (s *service) explain(ctx context.Context, l *lane, found []seen, of string,
 		}
 	}
 	for i := range debts {
-		if !isEvent || !x.isLater(&debts[i], &found[0]) {
+		if object != "" || !x.isLater(&debts[i], &found[0]) {
 			x.Owed = append(x.Owed, x.owed(&debts[i]))
 		}
 	}
@@ -168,11 +177,7 @@ func (s *service) explain(ctx context.Context, l *lane, found []seen, of string,
 		return x.EndpointExplanation, nil // it is being removed
 	}
 	if x.askSteps(&found[0], r.Explain(&found[0].event)) {
-		counts, err := s.store.Stats(ctx)
-		if err != nil {
-			return x.EndpointExplanation, err
-		}
-		x.askDebts(debts, &found[0], counts.Endpoints[ep.ID].Dropped)
+		x.askDebts(debts, &found[0], dropped)
 	}
 	return x.EndpointExplanation, nil
 }
