@@ -108,3 +108,24 @@ func TestDevDeliversAndCleansUp(t *testing.T) {
 		t.Errorf("%q are left, %v", left, err)
 	}
 }
+
+// A receiver that came later than the first events would hear of none of them.
+func TestDevUntilIdleDeliversTheWholeSample(t *testing.T) {
+	temp, err := os.MkdirTemp("", "dz") //nolint:usetesting // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(temp)
+	t.Setenv("TMPDIR", temp)
+	stdout, stderr := newOutput(), newOutput()
+	env := devEnv(stdout, stderr)
+	if env.Sample, err = os.ReadFile("../testdata/sample.ndjson"); err != nil {
+		t.Fatal(err)
+	}
+	if code := cmd.Run(t.Context(), []string{"serve", "--dev", "--until-idle"}, env); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(stderr.String(), "\n10 notifications delivered;") {
+		t.Errorf("stderr is %s", stderr)
+	}
+}

@@ -49,7 +49,7 @@ a receiver has not answered for as long as its retry schedule lasts.`,
 			if err != nil {
 				return usageError{err: err}
 			}
-			return a.serve(cmd.Context(), c, opts, nil)
+			return a.serve(cmd.Context(), c, opts, nil, nil)
 		},
 	}
 	flags := cmd.Flags()
@@ -68,7 +68,7 @@ func (a *app) serveConfigOptions() config.Options {
 
 // serve runs the daemon until ctx ends. ready, if given, is called when it
 // serves.
-func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, ready func()) error {
+func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, prepare func(context.Context) error, ready func()) error {
 	var level slog.LevelVar
 	level.Set(c.Log.Level)
 	log := newLogger(a.env.Stderr, c.Log.Format, a.env.ErrTerminal, &level)
@@ -83,7 +83,7 @@ func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, rea
 	defer stop()
 	err := daemon.Run(ctx, daemon.Options{
 		Config: c, Version: a.env.Build.version(), Log: log, Level: &level,
-		Reload: a.reloads(ctx, log), UntilIdle: opts.untilIdle, Ready: ready, Now: a.env.Now,
+		Reload: a.reloads(ctx, log), UntilIdle: opts.untilIdle, Prepare: prepare, Ready: ready, Now: a.env.Now,
 	})
 	if errors.Is(err, daemon.ErrFailuresRemain) {
 		return err

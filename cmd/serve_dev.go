@@ -54,20 +54,26 @@ func (a *app) serveDev(ctx context.Context, opts serveOptions) (err error) {
 		return err
 	}
 	spool := c.Sources[0].Path
+	// The receiver is there before the first event is read, so that none of them
+	// comes too early for it.
+	prepare := func(ctx context.Context) error { return registerDevReceiver(ctx, c.Socket.Path, url) }
 	ready := func() {
+		a.devHint(c.Socket.Path)
+		if opts.untilIdle {
+			return // there is no more to come
+		}
 		go func() {
-			if err := a.devStart(ctx, c.Socket.Path, url, spool, opts.untilIdle); err != nil && ctx.Err() == nil {
+			if err := playSample(ctx, spool, a.env.Sample); err != nil && ctx.Err() == nil {
 				stop(err)
 			}
 		}()
 	}
 	if opts.untilIdle {
-		// Everything is there before the daemon looks for an end.
 		if err := os.WriteFile(spool, a.env.Sample, 0o600); err != nil {
 			return fmt.Errorf("write sample events: %w", err)
 		}
 	}
-	err = a.serve(ctx, c, opts, ready)
+	err = a.serve(ctx, c, opts, prepare, ready)
 	counts := receiver.Counts()
 	a.note("%s delivered; the temporary folder is removed", render.Count(counts.Received, "notification"))
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -123,8 +129,8 @@ func (a *app) devReceiver(ctx context.Context, fail context.CancelCauseFunc) (*l
 	return receiver, "http://" + listener.Addr().String() + "/hooks/dam", nil
 }
 
-// devStart registers the receiver, says what to try, and plays the DAM.
-func (a *app) devStart(ctx context.Context, socket, url, spool string, written bool) error {
+// registerDevReceiver makes an endpoint of the built-in receiver.
+func registerDevReceiver(ctx context.Context, socket, url string) error {
 	client := &api.Client{Socket: socket}
 	_, err := client.CreateEndpoint(ctx, api.EndpointCreate{Name: devEndpoint, EndpointUpdate: api.EndpointUpdate{
 		URL:         api.Set(url),
@@ -134,11 +140,7 @@ func (a *app) devStart(ctx context.Context, socket, url, spool string, written b
 	if err != nil {
 		return fmt.Errorf("register the built-in receiver: %w", err)
 	}
-	a.devHint(socket)
-	if written {
-		return nil
-	}
-	return playSample(ctx, spool, a.env.Sample)
+	return nil
 }
 
 // devHint prints commands that work as they stand in a second terminal.

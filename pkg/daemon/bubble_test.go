@@ -31,6 +31,8 @@ type bubble struct {
 	ahead    atomic.Int64 // of the daemon's clock, in nanoseconds
 	api      *dztest.Network
 
+	prepare func(context.Context) error // nil for nothing
+
 	daemon *Daemon
 	cancel context.CancelFunc
 	ended  chan error
@@ -91,6 +93,7 @@ func (b *bubble) run(untilIdle bool) {
 		UntilIdle: untilIdle,
 		Now:       func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) },
 		started:   func(d *Daemon) { started <- d },
+		Prepare:   b.prepare,
 	}
 	opts.Config.Debouncing.Interval = endpoint.DefaultInterval
 	opts.Config.Debouncing.MaxWait = endpoint.DefaultMaxWait

@@ -59,6 +59,9 @@ type Options struct {
 	// UntilIdle ends the daemon when its sources are read to their end and
 	// nothing is owed that could be sent.
 	UntilIdle bool
+	// Prepare is called once, when the API answers and nothing has been read yet.
+	// Its error ends the daemon.
+	Prepare func(ctx context.Context) error
 	// Ready is called once, when the daemon serves.
 	Ready func()
 	// Now is the clock; nil is the system's.
@@ -201,6 +204,11 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 		return err
 	} else if stopMetrics != nil {
 		teardown.add(stopMetrics)
+	}
+	if d.opts.Prepare != nil {
+		if err := d.opts.Prepare(ctx); err != nil {
+			return err
+		}
 	}
 	teardown.add(d.stopFeeds)
 	if err := d.applySources(ctx, d.config.Sources); err != nil {

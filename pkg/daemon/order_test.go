@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,5 +51,22 @@ func (b *bubble) emit(item, base int) {
 func (b *bubble) receivedAbout(item int) []dztest.Request {
 	return slices.DeleteFunc(b.receiver.Requests(), func(r dztest.Request) bool {
 		return !strings.Contains(r.Body, fmt.Sprintf(`"ItemId":%d,`, item))
+	})
+}
+
+// What Prepare registers misses no event.
+func TestNothingIsReadBeforeTheDaemonIsPrepared(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.stop()
+		b.change(1)
+		b.prepare = func(context.Context) error {
+			b.wait(time.Minute)
+			b.want(0, "before it is prepared")
+			return nil
+		}
+		b.start()
+		b.wait(time.Minute)
+		b.want(1, "after it was prepared")
 	})
 }
