@@ -4,7 +4,7 @@ import "sync"
 
 const (
 	// maxBacklog bounds what waits for a slow consumer of a stream, in bytes.
-	maxBacklog = 4 << 20
+	maxBacklog = 16 << 20
 	// perItem is what an item takes beside what it holds, roughly, in bytes.
 	perItem = 512
 )

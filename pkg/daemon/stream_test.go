@@ -168,7 +168,7 @@ func TestASlowConsumerHoldsNothingUp(t *testing.T) {
 			})
 		}()
 		synctest.Wait()
-		const events = 20_000
+		const events = 40_000
 		for item := range events {
 			b.change(item + 1)
 		}
