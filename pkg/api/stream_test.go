@@ -16,7 +16,7 @@ func TestADaemonThatFallsSilentIsTakenForDead(t *testing.T) {
 		<-r.Context().Done()
 	})
 	var lines []Line[Event]
-	for line, err := range stream[Event](t.Context(), client, "/", nil, 50*time.Millisecond) {
+	for line, err := range stream[Event](t.Context(), client, "/", nil, time.Second) {
 		if err != nil {
 			wantError(t, err, CodeUnreachable, "nothing was heard of it")
 			break
