@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -141,6 +142,17 @@ func TestNoSecretIsToldOfAServerThatCantBeReached(t *testing.T) {
 	})
 }
 
+func TestAnErrorHasNoQuery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fails := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
+		_, err := one(t, opened(t, parsed(t, queried), "http://dam.test", fails), ids(1)[0])
+		if e := wantKind(t, err, catalogue.ErrNotNow); e.Text != "get: no route" {
+			t.Errorf("error is %v", e)
+		}
+	})
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -221,6 +233,45 @@ func TestManyCallersShareOneLogin(t *testing.T) {
 	if dam.logins != 4 { // two of them are ours, one for each round
 		t.Errorf("%d logins, want 4", dam.logins)
 	}
+}
+
+// A slow request learns that its token is refused when others have a new one.
+func TestANewTokenIsNotGivenUpForAnOldOne(t *testing.T) {
+	t.Parallel()
+	dam := &keys{}
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/assets/9" && r.Header.Get("X-Key") == "key-1" {
+			<-time.After(10 * time.Second)
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		if r.URL.Path == "/assets/9" {
+			fmt.Fprint(w, `{"id":9}`)
+			return
+		}
+		dam.ServeHTTP(w, r)
+	})
+	inBubble(t, plain+loginAuth, slow, func(t *testing.T, c *rest.Catalogue) {
+		t.Helper()
+		if _, err := one(t, c, ids(1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := c.Look(t.Context(), catalogue.View{}, ids(9)); err != nil {
+				t.Error(err)
+			}
+		})
+		<-time.After(time.Second)
+		dam.revoked = true
+		if _, err := one(t, c, ids(1)[0]); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		if _, err := one(t, c, ids(1)[0]); err != nil || dam.logins != 2 {
+			t.Errorf("%d logins, want 2; %v", dam.logins, err)
+		}
+	}, withPassword)
 }
 
 func TestATokenThatIsRefusedTwiceIsRefused(t *testing.T) {

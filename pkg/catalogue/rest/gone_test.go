@@ -146,4 +146,9 @@ func TestAnIDIsEscapedInAPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantKind(t, got.Err, catalogue.ErrUnreadable)
+	c = open(t, parsed(t, "get: {path: '/{language}/{id}'}\nasset: {id: .id}"), fine)
+	for _, language := range []string{"..", ".", ""} {
+		_, err := c.Look(t.Context(), catalogue.View{Language: language}, ids(1))
+		wantKind(t, err, catalogue.ErrRefused)
+	}
 }
