@@ -10,10 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/catalogue/rest"
 	"github.com/dam-delivery/dz/pkg/event"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // plain declares the simplest API there is: one asset by its id.
 const plain = `
