@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
 )
 
 func slowly(d time.Duration) func(dztest.Request) dztest.Answer {
@@ -128,6 +130,45 @@ func TestAGoneEndpointKeepsItsDebtsUntilItIsEnabled(t *testing.T) {
 		}
 		b.wait(time.Minute)
 		b.want(4, "after it was enabled")
+	})
+}
+
+// brokenHasten can't bring retries forward, as when whoever asked for it has
+// gone away meanwhile.
+type brokenHasten struct{ laneStore }
+
+func (brokenHasten) Hasten(context.Context, uint64, time.Time) (uint64, error) {
+	return 0, context.Canceled
+}
+
+// slowReset takes its time, so that lanes have looked at what was changed before.
+type slowReset struct{ store.Registry }
+
+func (r slowReset) ResetHealth(ctx context.Context, id uint64, now time.Time) (endpoint.Health, error) {
+	synctest.Wait()
+	return r.Registry.ResetHealth(ctx, id, now)
+}
+
+func TestAnEndpointThatIsEnabledAgainIsServedAlsoIfRetriesCantBeBroughtForward(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.daemon.registry.store = slowReset{b.daemon.registry.store}
+		made := b.daemon.registry.newLane
+		b.daemon.registry.newLane = func() *lane {
+			l := made()
+			l.store = brokenHasten{l.store}
+			return l
+		}
+		b.add("shop", debounce(0))
+		b.receiver.AnswerStatus(http.StatusGone)
+		b.change(1)
+		b.wait(time.Hour)
+		b.want(1, "an hour after 410")
+		b.receiver.AnswerStatus(http.StatusOK)
+		if _, err := b.daemon.registry.enable(b.Context(), "shop", true, time.Now()); !errors.Is(err, context.Canceled) {
+			b.Errorf("enabled with %v, want the store's error", err)
+		}
+		b.wait(time.Minute)
+		b.want(2, "a minute after it was enabled")
 	})
 }
 

@@ -167,12 +167,11 @@ func (r *registry) update(ctx context.Context, name string, now time.Time, resum
 	if err != nil || running == nil {
 		return ep, err
 	}
+	// Also if retries can't be brought forward: the rest of what is owed is sent.
+	defer running.wake()
 	// Not under the lock: there may be many retries.
-	if _, err := running.store.Hasten(ctx, ep.ID, now); err != nil {
-		return ep, err
-	}
-	running.wake()
-	return ep, nil
+	_, err = running.store.Hasten(ctx, ep.ID, now)
+	return ep, err
 }
 
 // replace changes an endpoint in the store, its lane and the table. It returns
