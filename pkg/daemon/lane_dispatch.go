@@ -86,17 +86,16 @@ func (d *dispatcher) demand(s *laneSettings, permit endpoint.Permit, now time.Ti
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	free := d.free(permit)
+	if s.limiter != nil && free > 0 {
+		if free, soon = s.tokens(now, free); free == 0 {
+			return 0, soon // for what is ready too: nothing else may wake the lane
+		}
+	}
 	if d.ready.debts > max(d.ready.low, 0) || (free == 0 && d.ready.low < 0) {
 		return 0, time.Time{}
 	}
-	ahead := 0
-	if s.limiter != nil {
-		var tokens int
-		if tokens, soon = s.tokens(now, free); free > 0 && tokens == 0 {
-			return 0, soon
-		}
-		free = tokens
-	} else if age := now.Sub(d.claimedAt); 0 <= age && age < freshFor && permit.Slots == s.ep.Slots() {
+	ahead := 0 // with a rate, it is not the store that requests wait for
+	if age := now.Sub(d.claimedAt); s.limiter == nil && 0 <= age && age < freshFor && permit.Slots == s.ep.Slots() {
 		// As much as has gone since the last look will be wanted before long.
 		ahead = min(maxAhead, 2*d.ended)
 	}

@@ -215,6 +215,23 @@ func TestNothingClaimedAheadIsSentToAnEndpointThatWasDisabled(t *testing.T) {
 	})
 }
 
+// A rate that is given to an endpoint with a backlog slows it down, and does not
+// stop it: what was claimed ahead waits for the rate, which nothing else wakes.
+func TestARateGivenToABacklogDoesNotStopIt(t *testing.T) {
+	onWorkbench(t, 1, 1000, func(w *workbench) { w.locked = true }, func(w *workbench) {
+		if w.lane.ready.debts == 0 {
+			t.Error("nothing was claimed ahead")
+		}
+		slow := w.lane.settings.Load().ep
+		slow.Rate = 1
+		w.lane.set(newLaneSettings(slow, notify.Style{}, endpoint.DefaultWindow()))
+		w.lock(false)
+		<-time.After(9*time.Second + time.Second/2)
+		synctest.Wait()
+		w.wantSent(MaxUnsettled+1+10, "9.5 s after the endpoint was given a rate of 1 a second")
+	})
+}
+
 func TestAnOutcomeThatTheStoreCantTakeHoldsUpNoOther(t *testing.T) {
 	onWorkbench(t, 4, 500, func(w *workbench) { w.bad["3"] = true }, func(w *workbench) {
 		w.wantSent(500, "beside a debt that can't be settled")
