@@ -43,7 +43,7 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 		// sent, one at a time.
 		permit.Slots, next = 1, permit.Until
 	}
-	d.begin(claiming, attempts, s, permit, now)
+	d.begin(claiming, attempts, s, permit, forcedOnly, now)
 	limit, soon := d.demand(s, permit, now)
 	next = earliest(next, soon)
 	if limit == 0 {
@@ -58,7 +58,7 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 		return next, err
 	}
 	d.keep(claim.Debts, now, len(claim.Debts) >= limit)
-	if free := d.begin(claiming, attempts, s, permit, now); free > 0 && !forcedOnly {
+	if free := d.begin(claiming, attempts, s, permit, forcedOnly, now); free > 0 && !forcedOnly {
 		next = earliest(next, claim.Next)
 	}
 	return next, nil
@@ -121,9 +121,13 @@ func (d *dispatcher) keep(debts []debt.Debt, now time.Time, more bool) {
 
 // begin starts workers on what is ready, and returns how many more there might
 // be.
-func (d *dispatcher) begin(claiming, attempts context.Context, s *laneSettings, permit endpoint.Permit, now time.Time) (free int) {
+func (d *dispatcher) begin(claiming, attempts context.Context, s *laneSettings, permit endpoint.Permit, forcedOnly bool, now time.Time) (free int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	permit.Slots = min(permit.Slots, d.stillPermitted(forcedOnly, now))
+	if claiming.Err() != nil {
+		permit.Slots = 0
+	}
 	for free = d.free(permit); free > 0; free = d.free(permit) {
 		if tokens, _ := s.tokens(now, 1); tokens == 0 {
 			return free
@@ -137,6 +141,18 @@ func (d *dispatcher) begin(claiming, attempts context.Context, s *laneSettings, 
 		go d.work(claiming, attempts, debts)
 	}
 	return free
+}
+
+// stillPermitted returns how many requests may be under way as things are now: the
+// endpoint may have fallen sick or been switched off while the store was read.
+// Whatever forbids requests wakes the lane, too. The caller holds the lock.
+func (l *lane) stillPermitted(forcedOnly bool, now time.Time) int {
+	s := l.settings.Load()
+	permit := l.health.Permit(now, s.ep.Enabled, s.ep.Slots())
+	if forcedOnly && !permit.Until.IsZero() {
+		return 1
+	}
+	return permit.Slots
 }
 
 // free returns how many more requests may begin. The caller holds the lock.

@@ -25,6 +25,8 @@ type workbench struct {
 	lane *lane
 	stop context.CancelFunc
 
+	duringClaim func() // what happens while the store is read
+
 	mu      sync.Mutex
 	due     []debt.Debt
 	claims  int
@@ -89,9 +91,14 @@ func (w *workbench) Claim(_ context.Context, r store.ClaimRequest) (store.Claim,
 			c.Next = r.Now
 			break
 		}
-		if !r.Busy(d.Object) && !r.BusyKey(d.Key) {
+		if !r.Busy(d.Object) && !r.BusyKey(d.Key) && (d.Forced || !r.ForcedOnly) {
 			c.Debts = append(c.Debts, d)
 		}
+	}
+	if w.duringClaim != nil {
+		w.mu.Unlock()
+		w.duringClaim()
+		w.mu.Lock()
 	}
 	return c, nil
 }
@@ -230,6 +237,34 @@ func TestARateGivenToABacklogDoesNotStopIt(t *testing.T) {
 		synctest.Wait()
 		w.wantSent(MaxUnsettled+1+10, "9.5 s after the endpoint was given a rate of 1 a second")
 	})
+}
+
+// The store may be slow to say what is due, and the answer of an earlier request
+// come first.
+func TestWhatForbidsRequestsWhileTheStoreIsReadHoldsForWhatWasRead(t *testing.T) {
+	for name, forbid := range map[string]func(w *workbench){
+		"asked to be left alone": func(w *workbench) {
+			now := time.Now()
+			w.lane.setHealth(endpoint.Health{}.After(attempt.Outcome{
+				Verdict: attempt.Unavailable, Reason: attempt.RateLimited, Status: 429, Started: now, NotBefore: now.Add(time.Hour),
+			}))
+			w.lane.wake()
+		},
+		"disabled": func(w *workbench) {
+			off := w.lane.settings.Load().ep
+			off.Enabled = false
+			w.lane.set(newLaneSettings(off, notify.Style{}, endpoint.DefaultWindow()))
+		},
+		"removed": func(w *workbench) { w.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onWorkbench(t, 4, 10, func(w *workbench) {
+				w.duringClaim = sync.OnceFunc(func() { forbid(w) })
+			}, func(w *workbench) {
+				w.wantSent(0, "to an endpoint that was "+name)
+			})
+		})
+	}
 }
 
 func TestAnOutcomeThatTheStoreCantTakeHoldsUpNoOther(t *testing.T) {
