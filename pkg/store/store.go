@@ -300,8 +300,9 @@ type Stats struct {
 	Rejected  uint64 // lines
 	Total     Counts // of all endpoints, also of those removed
 	Endpoints map[uint64]Counts
-	// Latest is the latest time that an Ingest was told: if it is well after
-	// now, the clock has been set back.
+	// Latest is the latest time that an Ingest was told, or that an attempt
+	// ended at, to the second: if it is well after now, the clock has been set
+	// back.
 	Latest  time.Time
 	Path    string
 	Size    int64 // bytes

@@ -48,6 +48,9 @@ func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled)
 	}
 	*health = health.After(a.Outcome)
 	settled.Health = *health
+	if a.Outcome.Verdict != attempt.Aborted {
+		t.noteTime(a.Outcome.Ended())
+	}
 	for i := range a.Debts {
 		if settled.Debts[i], err = t.settleDebt(id, a.Debts[i]); err != nil {
 			return err

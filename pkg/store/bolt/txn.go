@@ -40,7 +40,19 @@ type totals struct {
 	rejected   uint64
 	eventSeq   uint64 // of the newest recent event
 	eventBytes uint64 // of all chunks
-	latest     uint64 // Unix ns, of the latest batch by the clock
+	latest     uint64 // Unix ns, of the latest batch or attempt by the clock
+}
+
+// timeStep is how much later an attempt has to end to be noted as the latest: a
+// clock that was set back is no matter of seconds, and most settlements need not
+// write the totals.
+const timeStep = time.Second
+
+// noteTime notes when an attempt ended.
+func (t *txn) noteTime(at time.Time) {
+	if now := uint64(nanos(at)); now >= t.totals.latest+uint64(timeStep) {
+		t.totals.latest, t.totalsDirty = now, true
+	}
 }
 
 func newTxn(db *DB, tx *bbolt.Tx) *txn {

@@ -206,6 +206,21 @@ func settledTogether(f *fixture) {
 	equal(f, "settled of none", len(none), 0)
 }
 
+// The clock may be set back while nothing but an attempt has seen it ahead.
+func clockSetBackAfterAnAttempt(f *fixture) {
+	ep := f.add("shop")
+	d := f.claimAfter(ep, f.change(ep, 1))
+	f.advance(time.Hour)
+	ahead := f.now
+	f.settle(d, attempt.Unavailable)
+	f.crash()
+	if latest := must(f.engine().Stats(ctx)).in(f).Latest; latest.Before(ahead) {
+		f.Errorf("the latest time is %v, and an attempt ended at %v", latest, ahead)
+	}
+	f.advance(-time.Hour)
+	equal(f, "moved", must(f.engine().Rewind(ctx, ep.ID, f.now)).in(f), 1)
+}
+
 func clockSetBack(f *fixture) {
 	ep := f.add("shop")
 	ahead := f.now

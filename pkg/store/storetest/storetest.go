@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"debts waiting for a retry are hastened", hastened},
 		{"that retries are to be hastened is remembered", hastenIsRemembered},
 		{"a clock that is set back holds up nothing", clockSetBack},
+		{"a clock that was ahead during an attempt is noticed after a restart", clockSetBackAfterAnAttempt},
 		{"recent events are listed both ways", recentEvents},
 		{"rejected input is kept with its reason", rejectedKept},
 		{"what a removed endpoint was owed is gone", removalTakesDebts},
