@@ -242,6 +242,7 @@ func TestARateGivenToABacklogDoesNotStopIt(t *testing.T) {
 // The store may be slow to say what is due, and the answer of an earlier request
 // come first.
 func TestWhatForbidsRequestsWhileTheStoreIsReadHoldsForWhatWasRead(t *testing.T) {
+	t.Parallel()
 	for name, forbid := range map[string]func(w *workbench){
 		"asked to be left alone": func(w *workbench) {
 			now := time.Now()
