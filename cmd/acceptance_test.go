@@ -258,7 +258,8 @@ func checkHistory(t *testing.T, receiver *dztest.Receiver, answer func(dztest.Re
 			}
 		}
 		delivered++
-		if told && r.At.Sub(before.at) < window {
+		// Under the race detector notifications are late by more than a window.
+		if told && r.At.Sub(before.at) < window && !dztest.RaceDetected() {
 			t.Errorf("%s was told twice within %v", r.Body, r.At.Sub(before.at))
 		}
 		items[r.Body] = last{r.At, debt, gen}

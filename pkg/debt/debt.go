@@ -300,11 +300,13 @@ func (d *Debt) fail(s Settlement) {
 	}
 }
 
-// begin starts a debounce for what changed while an attempt was under way.
+// begin starts a debounce for what changed while an attempt was under way. It was
+// seen before the attempt began if that was late; the receiver is left alone for
+// an interval all the same.
 func (d *Debt) begin(s Settlement) {
 	d.Tries = 0
 	d.Since = earlier(s.Outcome.Started, d.LastSeen)
-	d.Due = s.Window.Due(d.Since, d.LastSeen)
+	d.Due = s.Window.Due(d.Since, later(d.LastSeen, s.Outcome.Started))
 }
 
 func earlier(a, b time.Time) time.Time {

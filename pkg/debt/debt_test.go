@@ -154,6 +154,18 @@ func TestWhatChangedDuringADeliveryStaysOwed(t *testing.T) {
 	wantDue(t, d, 11300*time.Millisecond)
 }
 
+// A batch that took long to become durable was seen before the attempt began.
+func TestWhatIsLearntLateLeavesTheReceiverAnInterval(t *testing.T) {
+	t.Parallel()
+	d := newDebt()
+	s := sent(&d, attempt.Delivered, at(6*time.Second))
+	d.Merge(edit("e2", "title"), at(5200*time.Millisecond))
+	if d.Settle(s) {
+		t.Fatal("nothing is owed any more")
+	}
+	wantDue(t, d, 11*time.Second)
+}
+
 func TestWhatChangedDuringALongDeliveryIsDueAtTheCeiling(t *testing.T) {
 	t.Parallel()
 	d := newDebt()
