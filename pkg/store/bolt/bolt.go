@@ -100,6 +100,9 @@ type DB struct {
 	closed  bool
 	ops     chan *op
 	stopped chan struct{} // closed when the writer has ended
+	// committed is the number of the writer's last transaction; 0 before the
+	// first. Only the writer touches it.
+	committed int
 }
 
 var _ store.Engine = (*DB)(nil)

@@ -16,6 +16,46 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
+// bbolt would go on from the commit before, with what it knows of the last one.
+func TestAWriterNoticesThatTheLastCommitIsGone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	db, err := Open(path, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it is damaged
+	id, revision := addEndpoint(t, db, "shop")
+	for n := range 3 {
+		mustIngest(t, db, batch(id, revision, noon, 0, n))
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	// The two pages take turns; the number of the commit lies 64 bytes in.
+	newest, highest := int64(0), uint64(0)
+	for page := range int64(2) {
+		var number [8]byte
+		if _, err := file.ReadAt(number[:], page*int64(os.Getpagesize())+64); err != nil {
+			t.Fatal(err)
+		}
+		if n := binary.LittleEndian.Uint64(number[:]); n > highest {
+			newest, highest = page, n
+		}
+	}
+	if _, err := file.WriteAt(make([]byte, os.Getpagesize()), newest*int64(os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Ingest(t.Context(), batch(id, revision, noon, 0, 9)); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("after the last commit was spoilt, an ingest ends with %v", err)
+	}
+	if !errors.Is(db.Damage(), store.ErrDamaged) {
+		t.Errorf("the damage is told as %v", db.Damage())
+	}
+}
+
 // useEverything calls everything, and returns what the calls say. None of them
 // may end the process, or say anything but that the store is damaged.
 func useEverything(t *testing.T, name string, db *DB) (damaged int) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/dam-delivery/dz/pkg/failpoint"
@@ -155,6 +156,9 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 			err = errors.Join(err, rollback)
 		}
 	}()
+	if err := db.follows(tx); err != nil {
+		return culprit, err
+	}
 	t := newTxn(db, tx)
 	full := t.full(tx)
 	t.tight = full != nil
@@ -177,15 +181,31 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 			return culprit, explainWrite(err)
 		}
 		failpoint.Reach(failpoint.Applied)
+		number := tx.ID()
 		if err := tx.Commit(); err != nil {
 			return culprit, fmt.Errorf("commit: %w", explainWrite(err))
 		}
+		db.committed = number
 		failpoint.Reach(failpoint.Committed)
 	}
 	for _, o := range group {
 		o.done <- refused[o]
 	}
 	return culprit, nil
+}
+
+// follows reports that the file has lost the last commit. bbolt keeps two pages
+// that name a state, and goes on from the older one if the newer one makes no
+// sense: at a start that is a commit less, but under a writer that knows which
+// pages are free by the newer one, two states would mix.
+func (db *DB) follows(tx *bbolt.Tx) error {
+	if tx.ID() > db.committed {
+		return nil
+	}
+	err := damaged("transaction %d comes after %d: the page that names the last commit is damaged", tx.ID(), db.committed)
+	db.broken.Store(&err)
+	db.meet(err)
+	return err
 }
 
 func isTxClosed(err error) bool { return errors.Is(err, bolterrors.ErrTxClosed) }

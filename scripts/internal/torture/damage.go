@@ -284,7 +284,8 @@ func (d *damaging) whileOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.overwrite([]int{1, 1 << 20, 8, 64}[d.live%4]); err != nil {
+	commit, err := d.overwrite([]int{1, 1 << 20, 8, 64}[d.live%4])
+	if err != nil {
 		return err
 	}
 	if err := d.seeWhatHappens(ctx, from); err != nil {
@@ -295,21 +296,25 @@ func (d *damaging) whileOpen(ctx context.Context) error {
 			return err
 		}
 		d.ledger.Restored()
+	} else if commit {
+		// It goes on from the commit before, as from a backup taken then.
+		d.ledger.Restored()
 	}
 	_, err = d.start(ctx)
 	return err
 }
 
 // overwrite damages so many pages of the store in its place, or all but the
-// first two, if there are fewer.
-func (d *damaging) overwrite(pages int) (err error) {
+// first two, if there are fewer. It reports whether one of these was among them:
+// they name the last commit and the one before.
+func (d *damaging) overwrite(pages int) (commit bool, err error) {
 	whole, err := os.ReadFile(d.store())
 	if err != nil {
-		return err
+		return false, err
 	}
 	file, err := os.OpenFile(d.store(), os.O_WRONLY, 0)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	count := len(whole) / int(d.pageSize)
@@ -317,11 +322,12 @@ func (d *damaging) overwrite(pages int) (err error) {
 		if page < 2 && pages > 1 {
 			continue
 		}
+		commit = commit || page < 2
 		if _, err := file.WriteAt(d.nextGarbage(whole[:d.pageSize]), int64(page)*d.pageSize); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return commit, nil
 }
 
 // seeWhatHappens waits until dz comes to a damaged page and ends for it, or not,
