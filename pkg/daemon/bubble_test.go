@@ -112,6 +112,7 @@ func (b *bubble) stop() {
 	if err := <-b.ended; err != nil {
 		b.Errorf("the daemon ended with %v", err)
 	}
+	synctest.Wait() // the receiver notices what was cut off
 }
 
 // add registers an endpoint; change, if given, alters it before.

@@ -72,20 +72,28 @@ func (in *intake) try(ctx context.Context, sourceName string, b source.Batch) er
 	}, 0, nil)
 }
 
-// maxChanges is how many changes one transaction holds at most, roughly: a batch
-// for many endpoints is taken in parts, so that memory does not grow with events
-// times endpoints.
+// maxChanges is how many changes one transaction holds at most, roughly, so that
+// memory does not grow with events times endpoints.
 const maxChanges = 80_000
+
+// room is how many events are taken in at once, if all endpoints want them.
+func (in *intake) room() int { return max(1, maxChanges/max(1, in.registry.table.Load().Len())) }
 
 // ingest routes a batch, to all endpoints or only one, and makes it durable.
 // changed, if given, is told how many changes that made.
 //
-// A batch that is taken in parts keeps its positions for the last one: if the
-// process ends in between, the first parts are taken again, and merge.
+// A batch that is too large is taken in parts. A source does not bring such, as it
+// asks for the room there is before it reads: its positions are of a whole batch,
+// and if the process ended between two parts, the first would be taken in again.
+// It happens only when endpoints become twice as many while it reads; then the
+// positions become durable with the last part.
 func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, changed func(int)) error {
-	size := max(1, maxChanges/max(1, in.registry.table.Load().Len()))
+	size := in.room()
 	if only != 0 {
 		size = maxChanges
+	}
+	if len(batch.Positions) > 0 {
+		size *= 2
 	}
 	for len(batch.Events) > size {
 		part := batch

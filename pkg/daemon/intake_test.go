@@ -1,105 +1,86 @@
 package daemon
 
 import (
-	"fmt"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/config"
+	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/route"
+	"github.com/dam-delivery/dz/pkg/source"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style/notify"
 )
 
-// give gives events to the daemon: members after id and source.
-func (b *bubble) give(members ...string) {
-	b.Helper()
-	var events []event.Event
-	for _, m := range members {
-		e, err := event.Decode(fmt.Appendf(nil, `{"id":"e","source":"/dam",%s}`, m))
+// shelf is a store that only takes events in, and notes how.
+type shelf struct {
+	events, changes int // so far, and at most at a time
+	without         int // batches without a position
+	full            chan struct{}
+	want            int
+}
+
+func (s *shelf) Positions(context.Context, string) ([]source.Position, error) { return nil, nil }
+
+func (s *shelf) Ingest(_ context.Context, in store.Ingest) (store.Ingested, error) {
+	s.events += len(in.Events)
+	s.changes = max(s.changes, len(in.Changes))
+	if len(in.Events) > 0 && len(in.Positions) == 0 {
+		s.without++
+	}
+	if s.events == s.want {
+		close(s.full)
+	}
+	return store.Ingested{}, nil
+}
+
+// A process that ended between two parts of a batch would take the first one in
+// again, and tell what it has told.
+func TestWhatASourceReadsIsTakenInWithItsPosition(t *testing.T) {
+	t.Parallel()
+	const endpoints, events = 100, 3000
+	var routes []*route.Route
+	for id := range uint64(endpoints) {
+		ep := endpoint.Endpoint{ID: id + 1, Style: notify.Name, Subscription: endpoint.Subscription{ChangeTypes: event.AllChanges}}
+		r, err := route.New(&ep, notify.Style{}, endpoint.DefaultWindow())
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		events = append(events, e)
+		routes = append(routes, r)
 	}
-	if err := b.service().Emit(b.Context(), events, nil); err != nil {
-		b.Fatal(err)
-	}
-}
+	s := &shelf{full: make(chan struct{}), want: events}
+	registry := newRegistry(nil, nil, endpoint.DefaultWindow(), slog.New(slog.DiscardHandler), nil)
+	registry.table.Store(route.NewTable(0, routes))
+	in := &intake{store: s, registry: registry, now: time.Now, log: slog.New(slog.DiscardHandler)}
 
-// knows fails the test if another data is known of an asset, "" for none.
-func (b *bubble) knows(id int64, data string, deleted bool) {
-	b.Helper()
-	assets, err := b.daemon.store.Assets(b.Context(), []event.ID{event.IntID(id)})
-	if err != nil || len(assets) != 1 {
-		b.Fatalf("of asset %d is known: %v, %v", id, assets, err)
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	line := `{"id":"1","source":"/dam","type":"AssetCreated","data":{"itemId":7}}` + "\n"
+	if err := os.WriteFile(path, []byte(strings.Repeat(line, events)), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if got := assets[0]; string(got.Data) != data || got.Deleted != deleted || got.ItemID.IsZero() {
-		b.Errorf("of asset %d is known: %+v, data %s; want %s, deleted=%v", id, got, got.Data, data, deleted)
+	src, err := openSource(config.Source{Name: "spool", Type: "file", Path: path}, nil, in.room)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestWhatEventsTellOfAssetsIsKnownAfterARestart(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.give(
-			`"type":"AssetCreated","data":{"itemId":11,"baseId":1,"asset":{"title":"one"}}`,
-			`"type":"AssetCreated","data":{"itemId":22,"baseId":2,"asset":{"title":"two"}}`,
-			`"type":"AssetMetadataUpdated","data":{"itemId":33,"baseId":3}`,
-		)
-		b.give(
-			`"type":"AssetMetadataUpdated","data":{"itemId":11,"baseId":1,"asset":{"title":"one, anew"}}`,
-			`"type":"AssetDeleted","data":{"itemId":22,"baseId":2}`,
-		)
-		b.stop()
-		b.start()
-		b.knows(1, `{"title":"one, anew"}`, false)
-		b.knows(2, `{"title":"two"}`, true)
-		if list, next, err := b.daemon.store.ListAssets(b.Context(), "", 10); err != nil || len(list) != 2 || next != "" {
-			b.Errorf("known are %+v, %q, %v; want 2", list, next, err)
-		}
-	})
-}
-
-// Events that do not say when they happened would else seem to be news.
-func TestAReplayTellsNothingOfAssets(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		begin := time.Now()
-		b.give(`"type":"AssetCreated","data":{"itemId":11,"baseId":1,"asset":{"title":"one"}}`)
-		b.wait(time.Minute)
-		b.give(`"type":"AssetMetadataUpdated","data":{"itemId":11,"baseId":1,"asset":{"title":"one, anew"}}`)
-		until := begin.Add(30 * time.Second)
-		result, err := b.service().Replay(b.Context(), api.Replay{Since: begin, Until: &until})
-		if err != nil || result.Events != 1 {
-			b.Fatalf("replayed %+v, %v", result, err)
-		}
-		b.knows(1, `{"title":"one, anew"}`, false)
-	})
-}
-
-// plainEvents are events that tell nothing of their assets.
-func plainEvents(n int) []event.Event {
-	events := make([]event.Event, n)
-	for i := range events {
-		id := event.IntID(int64(i))
-		events[i] = event.Event{
-			Type: "AssetMetadataUpdated", Reason: "metadata", ChangeType: event.AssetChanged,
-			Object: event.Object{Kind: event.Asset, ItemID: id, BaseID: id},
-		}
+	ctx, stop := context.WithCancel(t.Context())
+	f := &feed{name: "spool", source: src, done: make(chan struct{})}
+	go f.run(ctx, in)
+	<-s.full
+	stop()
+	<-f.done
+	if err := src.Close(); err != nil {
+		t.Error(err)
 	}
-	return events
-}
-
-// It counts what the whole process allocates, so nothing runs beside it.
-func TestEventsWithoutSnapshotsCostNoMemory(t *testing.T) {
-	events := plainEvents(1000)
-	if n := testing.AllocsPerRun(10, func() { assetsOf(events, time.Time{}) }); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+	if s.without != 0 {
+		t.Errorf("%d batches were taken in without a position", s.without)
 	}
-}
-
-func BenchmarkAssetsOf(b *testing.B) {
-	events := plainEvents(1000)
-	b.ReportAllocs()
-	for b.Loop() {
-		assetsOf(events, time.Time{})
+	if s.changes > maxChanges || s.changes < maxChanges/2 {
+		t.Errorf("%d changes at a time, want nearly %d", s.changes, maxChanges)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
 }

@@ -13,15 +13,16 @@ import (
 	"github.com/dam-delivery/dz/pkg/source/file"
 )
 
-// opener makes a source that goes on where it was read to.
-type opener func(c config.Source, saved []source.Position) (source.Source, error)
+// opener makes a source that goes on where it was read to. room says how many
+// events are taken in at once.
+type opener func(c config.Source, saved []source.Position, room func() int) (source.Source, error)
 
 // openers are the types of sources. A new one is a package beside the others and
 // a line here.
 func openers() map[string]opener {
 	return map[string]opener{
-		"file": func(c config.Source, saved []source.Position) (source.Source, error) {
-			return file.New(c.Name, c.Path, saved, file.Options{})
+		"file": func(c config.Source, saved []source.Position, room func() int) (source.Source, error) {
+			return file.New(c.Name, c.Path, saved, file.Options{Room: room})
 		},
 	}
 }
@@ -30,12 +31,12 @@ func openers() map[string]opener {
 func SourceTypes() []string { return slices.Sorted(maps.Keys(openers())) }
 
 // openSource makes the source that a configuration describes.
-func openSource(c config.Source, saved []source.Position) (source.Source, error) {
+func openSource(c config.Source, saved []source.Position, room func() int) (source.Source, error) {
 	open, ok := openers()[c.Type]
 	if !ok {
 		return nil, fmt.Errorf("unknown type %q (types: %s)", c.Type, strings.Join(SourceTypes(), ", "))
 	}
-	return open(c, saved)
+	return open(c, saved, room)
 }
 
 // applySources starts the sources that are new, and stops those that are not
@@ -77,7 +78,7 @@ func (d *Daemon) applySources(ctx context.Context, wanted []config.Source) error
 
 // startFeed starts a source, in the place of the running one of that name.
 func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
-	if _, err := openSource(c, nil); err != nil {
+	if _, err := openSource(c, nil, d.intake.room); err != nil {
 		return err
 	}
 	if running, ok := d.feeds[c.Name]; ok {
@@ -90,7 +91,7 @@ func (d *Daemon) startFeed(ctx context.Context, c config.Source) error {
 	if err != nil {
 		return err
 	}
-	src, err := openSource(c, saved)
+	src, err := openSource(c, saved, d.intake.room)
 	if err != nil {
 		return err
 	}

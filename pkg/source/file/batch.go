@@ -17,6 +17,10 @@ const mostWork = 16 << 20
 // step reads what there is, and looks for more if that is nothing. It does not
 // wait. more says that there is something to read although the batch is empty.
 func (s *Source) step(now time.Time) (batch source.Batch, more bool, err error) {
+	s.outMost = s.opts.BatchLines
+	if s.opts.Room != nil {
+		s.outMost = max(1, min(s.outMost, s.opts.Room()))
+	}
 	s.collect(now)
 	for range 2 { // a file that turns out to have changed is worth a second look
 		if s.hasOutput() {
@@ -89,7 +93,7 @@ func (s *Source) drain(st *stream, work int64, now time.Time) int64 {
 
 // full reports whether the batch has as much as it may have.
 func (s *Source) full() bool {
-	return len(s.out.Events)+len(s.out.Rejected) >= s.opts.BatchLines || s.outBytes >= s.opts.BatchBytes
+	return len(s.out.Events)+len(s.out.Rejected) >= s.outMost || s.outBytes >= s.opts.BatchBytes
 }
 
 func (s *Source) hasOutput() bool {

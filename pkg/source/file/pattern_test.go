@@ -174,6 +174,27 @@ func TestFilesTakeTurns(t *testing.T) {
 	}
 }
 
+// Whoever takes the batches may have less room at one time than at another.
+func TestABatchIsNoLongerThanThereIsRoom(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	room := 3
+	r := startRig(t, dir, filepath.Join(dir, log), Options{BatchLines: 100, Room: func() int { return room }})
+	defer r.stop()
+	r.write(log, lines(sequence(0, 300)...))
+	for _, c := range []struct{ room, want int }{{3, 3}, {7, 7}, {0, 1}, {1000, 100}} {
+		room = c.room
+		batch := r.step()
+		for len(batch.Events) == 0 { // the first look finds the file
+			batch = r.step()
+		}
+		if len(batch.Events) != c.want {
+			t.Errorf("with room for %d: a batch of %d, want %d", c.room, len(batch.Events), c.want)
+		}
+		r.store(batch)
+	}
+}
+
 func TestBatchesAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

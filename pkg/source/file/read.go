@@ -175,7 +175,7 @@ func (s *Source) makeRoom(st *stream, lines []byte) {
 	count := int64(bytes.Count(lines, []byte{'\n'}))
 	bytesToCome := min(st.size-st.mark.offset, int64(s.opts.BatchBytes-s.outBytes))
 	likely := count * max(bytesToCome, int64(len(lines))) / int64(len(lines))
-	room := int64(s.opts.BatchLines - len(s.out.Events) - len(s.out.Rejected))
+	room := int64(s.outMost - len(s.out.Events) - len(s.out.Rejected))
 	s.out.Events = slices.Grow(s.out.Events, int(min(likely, room)))
 }
 

@@ -96,6 +96,10 @@ type Options struct {
 	Grace time.Duration
 	// BatchLines is how many lines a batch holds at most; 8,000.
 	BatchLines int
+	// Room, if given, is asked before each batch how many lines it may hold at
+	// most, beside BatchLines: whoever takes it can take so many at once. Less
+	// than one is one.
+	Room func() int
 	// BatchBytes is how many bytes of lines a batch holds, give or take its last
 	// line; 4 MiB. The larger the batches of a backlog, the more of its debts
 	// share a page of the store, when they are made and when they are settled.
@@ -146,6 +150,7 @@ type Source struct {
 
 	out      source.Batch
 	outBytes int
+	outMost  int       // lines that out may hold
 	moved    []*stream // whose positions belong in out
 
 	last        time.Time        // when the last survey began
