@@ -77,10 +77,14 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 		return err
 	}
 	for i := range batch {
-		l.settled(ctx, batch[i].settings, settled[i])
+		before, after := l.setHealth(settled[i].Health)
+		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {
 			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].outcomes[j], settled: settled[i].Debts[j]})
 		}
+	}
+	if l.getHealth().Hasten {
+		l.hasten(context.WithoutCancel(ctx)) // once for all of them
 	}
 	return nil
 }
@@ -95,15 +99,6 @@ func (a *attempted) settlement() store.Attempt {
 		s.Debts[i].Jitter = rand.Float64() //nolint:gosec // spreads retries, guards no secret
 	}
 	return s
-}
-
-// settled takes over what an attempt has made of the endpoint's health.
-func (l *lane) settled(ctx context.Context, s *laneSettings, settled store.Settled) {
-	before, after := l.setHealth(settled.Health)
-	l.logHealth(s, before, after)
-	if after.Hasten {
-		l.hasten(context.WithoutCancel(ctx))
-	}
 }
 
 // hasten brings the retries forward that wait for the endpoint to work again.
