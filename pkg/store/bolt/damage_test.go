@@ -24,7 +24,7 @@ func TestAWriterNoticesThatTheLastCommitIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it is damaged
+	defer db.Close()
 	id, revision := addEndpoint(t, db, "shop")
 	for n := range 3 {
 		mustIngest(t, db, batch(id, revision, noon, 0, n))
