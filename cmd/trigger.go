@@ -13,6 +13,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/suggest"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 type triggerOptions struct {
@@ -21,10 +22,11 @@ type triggerOptions struct {
 	set    []string
 	dryRun bool
 	wait   bool
+	limit  timespan.Span // of the wait
 }
 
 func newTriggerCommand(a *app) *cobra.Command {
-	var opts triggerOptions
+	opts := triggerOptions{limit: triggerLimit}
 	cmd := &cobra.Command{
 		Use:   "trigger {REASON|TYPE}",
 		Short: "Make a realistic event, and give it to the daemon",
@@ -33,15 +35,20 @@ the reasons of the Notification Gateway (thumb), and give it to the daemon: with
 the asset as the catalogue knows it, or else a made-up one. 'dz event emit' makes
 an event of nothing but what it is told.
 
---set sets any member by its path; a value that is JSON is taken as such.`,
+--set sets any member by its path; a value that is JSON is taken as such.
+
+--wait waits until every endpoint that wants the event was told of it or has failed
+it, and prints a line for each. An endpoint that is sick counts as not told if its
+next probe is yet to come. The exit code is 1 if one was not told, also if it is
+still waited for after --timeout.`,
 		Example: `  dz trigger metadata
   dz trigger AssetProfilePublished --asset 1234 --wait
   dz trigger exportcompleted --asset 1234 --set data.asset.title='Harbour at dusk'
   dz trigger thumb --set data.user=anna --set 'data.channels=[7,8]' --dry-run`,
 		Args: exactly("REASON|TYPE"),
-		PreRunE: func(_ *cobra.Command, args []string) error {
+		PreRunE: func(cmd *cobra.Command, args []string) error {
 			opts.name = args[0]
-			return opts.check()
+			return opts.check(cmd)
 		},
 		RunE: a.ask(func(ctx context.Context, s session, _ []string) error {
 			line, id, err := a.makeTriggered(ctx, s.client, opts)
@@ -56,7 +63,7 @@ an event of nothing but what it is told.
 				return err
 			}
 			if opts.wait && result.Accepted > 0 {
-				return a.waitForTriggered(ctx, s, triggered{emitted{result, id}, []triggeredAt{}})
+				return a.waitForTriggered(ctx, s, triggered{emitted{result, id}, []triggeredAt{}}, opts.limit)
 			}
 			return a.emitted(s, emitted{result, id}, id, "event "+id+" accepted")
 		}),
@@ -71,6 +78,7 @@ an event of nothing but what it is told.
 	flags.StringVar(&opts.asset, "asset", "", "`ID` of the asset, or of what else changes (default a made-up one)")
 	flags.StringArrayVar(&opts.set, "set", nil, "set a member of the event, as `PATH=VALUE`, such as data.asset.title=Harbour; repeatable")
 	flags.BoolVar(&opts.wait, "wait", false, "wait until every endpoint that wants it was told or has failed it, a line each; 1 is the exit code if one was not told")
+	flags.Var(&opts.limit, "timeout", "wait at most this `TIME`, and say what is still waited for")
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "only print the event")
 	flags.SortFlags = false
 	register(cmd, "set", cobra.NoFileCompletions)
@@ -80,9 +88,14 @@ an event of nothing but what it is told.
 	return cmd
 }
 
-func (o *triggerOptions) check() error {
-	if o.wait && o.dryRun {
+func (o *triggerOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.wait && o.dryRun:
 		return usagef("--dry-run gives the daemon nothing that --wait could wait for")
+	case !o.wait && cmd.Flags().Changed("timeout"):
+		return usagef("--timeout belongs to --wait")
+	case o.limit == 0:
+		return usagef("--timeout: 0 leaves no time to wait: write 1s or more")
 	}
 	if _, _, err := event.ParseType(o.name); err != nil {
 		names := event.TypeNames(event.AllChanges)

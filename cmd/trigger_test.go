@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -87,4 +88,33 @@ func TestTriggerSaysWhatIsWrong(t *testing.T) {
 	}
 	d = newFakeDaemon(t, map[string]any{"GET /assets/1234": &api.Error{Code: api.CodeForbidden, Message: "not for you"}})
 	d.run(t, "", nil, "trigger", "thumb").wants(t, ExitForbidden, "", "not for you")
+}
+
+func TestTriggerWaitsForAProbeThatIsAboutToBeMade(t *testing.T) {
+	t.Parallel()
+	explanation := api.Explanation{
+		Event:     &api.Event{ID: "mine", Received: now},
+		Endpoints: []api.EndpointExplanation{{Endpoint: "shop", State: "sick", Verdict: api.ToldDue, Text: "it is due"}},
+	}
+	for name, tt := range map[string]struct {
+		probe  time.Time
+		stderr string
+	}{
+		"yet to come": {now.Add(time.Hour), "event mine accepted\n"},
+		"now":         {now, "event mine accepted\nstill waiting for shop after 1ms\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newFakeDaemon(t, map[string]any{
+				"POST /events": api.EmitResult{Accepted: 1},
+				"GET /explain": explanation,
+				"GET /status":  api.Status{Endpoints: []api.EndpointStatus{{Name: "shop", State: "sick", NextAttempt: &tt.probe}}},
+			})
+			got := d.run(t, "", nil, "trigger", "thumb", "--set", "id=mine", "--wait", "--timeout", "1ms")
+			got.wants(t, ExitFailed, "shop  due  it is due\n", "event mine accepted")
+			if got.stderr != tt.stderr {
+				t.Errorf("stderr is %q, want %q", got.stderr, tt.stderr)
+			}
+		})
+	}
 }
