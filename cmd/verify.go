@@ -57,7 +57,7 @@ gateway. '@FILE' reads a secret from a file.`,
       --header 'webhook-signature: v1,…' --body body.json
   dz verify --secret whpk_… --headers headers.txt --body - <body.json
   dz listen -o json | tee seen.ndjson; dz verify --secret @secret seen.ndjson
-  dz verify --gateway-secret @secret --separator , --body ping.json --tolerance 0`,
+  dz verify --gateway-secret @secret --secret-separator , --body ping.json --tolerance 0`,
 		Args:    exactly("[FILE]"),
 		PreRunE: func(cmd *cobra.Command, args []string) error { return opts.check(cmd, args) },
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -74,7 +74,7 @@ gateway. '@FILE' reads a secret from a file.`,
 	flags := cmd.Flags()
 	flags.Var(textFlag{"SECRET", opts.secret}, "secret", "`SECRET` (whsec_…) or public key (whpk_…) of Standard Webhooks, repeatable")
 	flags.Var(textFlag{"SECRET", opts.gatewaySecret}, "gateway-secret", "`SECRET` of an endpoint of style gateway")
-	flags.StringVar(&opts.separator, "separator", "", "`TEXT` that joins the parts of the gateway's secret (default none)")
+	flags.StringVar(&opts.separator, "secret-separator", "", "`TEXT` that joins the parts of the gateway's secret (default none)")
 	flags.VarP(textFlag{"stringArray", opts.oneHeader}, "header", "H", "`'NAME: VALUE'` of a header that came, repeatable")
 	flags.Var(textFlag{"FILE", opts.headerFile}, "headers", "`FILE` with the headers that came, one a line, as curl -v or a proxy prints them")
 	flags.StringVar(&opts.body, "body", "", "`FILE` with the body that came, byte for byte; - is stdin (default: an empty body)")
@@ -124,8 +124,8 @@ func (o *verifyOptions) check(cmd *cobra.Command, args []string) error {
 	switch {
 	case standard == gateway:
 		return usageError{errors.New("what is to be checked with?"), "give --secret (Standard Webhooks) or --gateway-secret (style gateway)"}
-	case standard && cmd.Flags().Changed("separator"):
-		return usagef("--separator belongs to --gateway-secret")
+	case standard && cmd.Flags().Changed("secret-separator"):
+		return usagef("--secret-separator belongs to --gateway-secret")
 	case o.tolerance < 0:
 		return usagef("--tolerance: %s is negative", o.tolerance)
 	case len(args) == 1 && (len(o.header) > 0 || o.body != ""):
