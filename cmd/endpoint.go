@@ -50,7 +50,7 @@ them where endpoints are updated, enabled, disabled or removed, and in --endpoin
   dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign
   dz endpoint add sites --style gateway --url https://a.example/ping --url https://b.example/ping \
       --reasons metadata,delete`,
-		Args: exactly("NAME"),
+		Args: set.onlyName,
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)
 			return set.checkNew(args[0])
@@ -94,7 +94,7 @@ What the endpoint is owed already stays owed.`,
 		Example: `  dz endpoint update shop --url https://shop.example/v2/hooks/dam
   dz endpoint update shop --fields '' --debounce 1m
   dz endpoint update shop --header 'Authorization: @/run/secrets/shop' --header 'X-Old:'`,
-		Args: exactly("NAME"),
+		Args: set.onlyName,
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)
 			if !set.given {

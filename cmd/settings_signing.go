@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -15,14 +17,16 @@ import (
 
 // signing declares what requests are signed with.
 func (s *settings) signing(flags *pflag.FlagSet) {
-	s.flag(flags, "sign", "sign requests (Standard Webhooks) with a secret made now and shown once; ed25519 makes a key pair and shows the public `SCHEME`",
-		func(text string) error {
-			key, err := signature.Make(signature.Scheme(text))
-			if err != nil {
-				return err
-			}
-			return s.signWith(key, true)
-		})
+	sign := func(text string) error {
+		key, err := signature.Make(signature.Scheme(text))
+		if err != nil {
+			return err
+		}
+		return s.signWith(key, true)
+	}
+	// Of this kind help shows it as --sign[=hmac]: its value is no word of its own.
+	flags.Var(&setting{"boolfunc", sign, s}, "sign",
+		"sign requests (Standard Webhooks) with a secret made now and shown once; --sign=ed25519 makes a key pair and shows the public key")
 	flags.Lookup("sign").NoOptDefVal = string(signature.HMAC)
 	s.flag(flags, "signing-secret", "sign requests with this `SECRET`, whsec_… or whsk_…; @FILE reads it from a file, '' signs no more",
 		func(text string) error {
@@ -36,6 +40,19 @@ func (s *settings) signing(flags *pflag.FlagSet) {
 			}
 			return s.signWith(key, false)
 		})
+}
+
+// onlyName wants the name of an endpoint alone. A scheme that was written as a
+// word of its own after --sign is one too many.
+func (s *settings) onlyName(cmd *cobra.Command, args []string) error {
+	if s.made && len(args) > 1 {
+		for _, scheme := range signature.Schemes() {
+			if slices.Contains(args, string(scheme)) {
+				return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), scheme), fmt.Sprintf("write --sign=%s", scheme)}
+			}
+		}
+	}
+	return exactly("NAME")(cmd, args)
 }
 
 // signingKey reads a key that signs. The error does not repeat it.
