@@ -75,10 +75,13 @@ endpoint that --register adds signs with the same secret.`,
   dz listen --register --secret @secret.txt
   dz listen -o json | jq -r .body`,
 		Args: exactly(),
-		PreRunE: func(*cobra.Command, []string) error {
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			opts.answer.Delay = opts.delay.Std()
 			if _, _, err := net.SplitHostPort(opts.addr); err != nil {
 				return usagef("--addr: %q is no address: write HOST:PORT, such as 127.0.0.1:8089", opts.addr)
+			}
+			if cmd.Flags().Changed("fail-every") && opts.answer.FailEvery < 1 {
+				return usagef("--fail-every: %d is no number of requests: write 1 or more", opts.answer.FailEvery)
 			}
 			if opts.retryAfter < 0 {
 				return usagef("--retry-after: %d is negative", opts.retryAfter)

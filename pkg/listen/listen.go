@@ -42,6 +42,8 @@ func (a Answer) Validate() error {
 		return fmt.Errorf("fail every %d is negative", a.FailEvery)
 	case a.FailEvery > 0 && a.Status != 0 && a.Status < 300:
 		return fmt.Errorf("status %d is no failure", a.Status)
+	case a.RetryAfter > 0 && a.Status != 0 && a.Status < 400:
+		return fmt.Errorf("status %d is no failure that Retry-After goes with: write 400 or more, such as 503", a.Status)
 	case a.Close && (a.Status != 0 || a.RetryAfter != 0):
 		return errors.New("a connection that is broken off has neither a status nor a Retry-After")
 	default:

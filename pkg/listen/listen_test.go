@@ -113,6 +113,8 @@ func TestAnswersThatCanNotBeMeant(t *testing.T) {
 		{FailEvery: 2, Status: 204},
 		{Close: true, Status: 500},
 		{Close: true, RetryAfter: time.Second},
+		{Status: 200, RetryAfter: time.Second},
+		{Status: 302, RetryAfter: time.Second},
 	} {
 		if answer.Validate() == nil {
 			t.Errorf("%+v is accepted", answer)
