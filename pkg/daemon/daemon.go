@@ -9,7 +9,15 @@
 //
 // It guarantees that stopping loses nothing: sources stop first, attempts under
 // way may end and are recorded, and whatever is cut off is simply still due at
-// the next start.
+// the next start. A process that is killed repeats no more than what was not
+// durable yet: for an endpoint its requests under way and MaxUnsettled others.
+//
+// What limits it, on two cores and for events of 500 bytes about distinct objects
+// (scripts/bench tail, with --profile): a post takes about four times the
+// processor time of one by a bare client. A third of it is the store's, half of
+// that the pages that bbolt's commits write; a third is net/http's; a sixth is
+// reading and decoding; the rest is the collector of garbage and the lane. The
+// disk's flushes are waited for by nobody but the settler and the intake.
 package daemon
 
 import (
