@@ -33,3 +33,32 @@ func TestTheClockNoticesWhatItHasTold(t *testing.T) {
 	step(2*time.Second, true, true)
 	step(2*time.Second, true, false)
 }
+
+func TestAClockThatIsSetBackHoldsUpNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.stop()
+		b.ahead.Store(int64(time.Hour))
+		b.start()
+		b.change(1, 2)
+		b.wait(time.Second)
+		b.stop()
+		b.ahead.Store(0)
+		b.start()
+		b.wait(time.Minute)
+		b.want(2, "a minute after the clock was set back by an hour")
+	})
+}
+
+func TestAClockThatIsSetForthAndSoonBackHoldsUpNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.wait(lookEvery + lookEvery/4)
+		b.ahead.Store(int64(time.Hour))
+		b.change(1, 2)
+		b.wait(lookEvery / 4)
+		b.ahead.Store(0)
+		b.wait(time.Minute)
+		b.want(2, "a minute after the clock was set back")
+	})
+}

@@ -19,6 +19,7 @@ func slowly(d time.Duration) func(dztest.Request) dztest.Answer {
 }
 
 // items returns n item numbers.
+
 func items(n int) []int {
 	list := make([]int, n)
 	for i := range list {
@@ -134,7 +135,9 @@ func TestAGoneEndpointKeepsItsDebtsUntilItIsEnabled(t *testing.T) {
 }
 
 // brokenHasten can't bring retries forward, as when whoever asked for it has
+
 // gone away meanwhile.
+
 type brokenHasten struct{ laneStore }
 
 func (brokenHasten) Hasten(context.Context, uint64, time.Time) (uint64, error) {
@@ -142,6 +145,7 @@ func (brokenHasten) Hasten(context.Context, uint64, time.Time) (uint64, error) {
 }
 
 // slowReset takes its time, so that lanes have looked at what was changed before.
+
 type slowReset struct{ store.Registry }
 
 func (r slowReset) ResetHealth(ctx context.Context, id uint64, now time.Time) (endpoint.Health, error) {
@@ -249,109 +253,6 @@ func TestAnAttemptThatHangsIsCutOffAndMadeAgain(t *testing.T) {
 	})
 }
 
-func TestFailuresWaitForAPerson(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerStatus(http.StatusUnprocessableEntity)
-		b.add("shop", debounce(0), retry(time.Second))
-		b.change(1, 2, 3)
-		b.wait(time.Hour)
-		b.want(6, "two attempts each")
-		page, err := b.service().ListFailures(b.Context(), api.FailureQuery{Page: api.Page{Limit: 10}})
-		if err != nil || len(page.Failures) != 3 {
-			t.Fatalf("%d failures, %v; want 3", len(page.Failures), err)
-		}
-		f := page.Failures[0]
-		if f.Endpoint != "shop" || f.Status != 422 || f.Attempts != 2 || f.State != "failed" || f.NextAttempt != nil {
-			t.Errorf("failure is %+v", f)
-		}
-
-		one := api.FailureAction{FailureSelection: api.FailureSelection{IDs: []string{f.ID}}}
-		dry := one
-		dry.DryRun = true
-		if result, err := b.service().RetryFailures(b.Context(), dry); err != nil || result.Matched != 1 {
-			t.Fatalf("dry run matches %d, %v; want 1", result.Matched, err)
-		}
-		b.wait(time.Minute)
-		b.want(6, "after a dry run")
-
-		one.Wait = true
-		result, err := b.service().RetryFailures(b.Context(), one)
-		if err != nil || result.Matched != 1 || result.Failed != 1 {
-			t.Fatalf("retry: %+v, %v; want one failed", result, err)
-		}
-		b.receiver.AnswerStatus(http.StatusOK)
-		all := api.FailureAction{FailureSelection: api.FailureSelection{All: true, Retrying: true}, Wait: true}
-		if result, err = b.service().RetryFailures(b.Context(), all); err != nil || result.Matched != 3 || result.Delivered != 3 {
-			t.Fatalf("retry all: %+v, %v; want three delivered", result, err)
-		}
-		if s := b.status(); s.Debts.Failed != 0 || !s.Idle {
-			t.Errorf("status is %+v", s.Debts)
-		}
-		_, err = b.service().GetFailure(b.Context(), f.ID)
-		wantCode(t, err, api.CodeNotFound)
-	})
-}
-
-func TestARetryGoesOutThoughTheEndpointIsSick(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(func(dztest.Request) dztest.Answer {
-			return dztest.Answer{Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "7200"}}
-		})
-		b.add("shop", debounce(0), retry(time.Second))
-		b.change(1)
-		b.wait(time.Minute)
-		b.want(1, "while Retry-After holds it")
-		b.receiver.AnswerStatus(http.StatusOK)
-		action := api.FailureAction{FailureSelection: api.FailureSelection{All: true, Retrying: true}, Wait: true}
-		result, err := b.service().RetryFailures(b.Context(), action)
-		if err != nil || result.Delivered != 1 {
-			t.Fatalf("retry: %+v, %v; want one delivered", result, err)
-		}
-	})
-}
-
-func TestARetryToADisabledEndpointIsRefused(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerStatus(http.StatusUnprocessableEntity)
-		b.add("shop", debounce(0), retry(time.Second))
-		b.change(1)
-		b.wait(time.Minute)
-		if _, err := b.service().SetEndpointEnabled(b.Context(), "shop", false); err != nil {
-			t.Fatal(err)
-		}
-		_, err := b.service().RetryFailures(b.Context(), api.FailureAction{FailureSelection: api.FailureSelection{Endpoint: "shop"}})
-		wantCode(t, err, api.CodeConflict)
-		result, err := b.service().RetryFailures(b.Context(), api.FailureAction{FailureSelection: api.FailureSelection{All: true}})
-		if err != nil || result.Matched != 0 {
-			t.Errorf("retry of all: %+v, %v; want none, as none can be sent", result, err)
-		}
-	})
-}
-
-func TestAPurgeCanBeVerified(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerStatus(http.StatusUnprocessableEntity)
-		b.add("shop", debounce(0), retry(time.Second))
-		b.change(1, 2, 3)
-		b.wait(time.Minute)
-		action := api.FailureAction{FailureSelection: api.FailureSelection{Object: "asset/2"}, DryRun: true}
-		for _, dry := range []bool{true, false} {
-			action.DryRun = dry
-			result, err := b.service().PurgeFailures(b.Context(), action)
-			if err != nil || result.Matched != 1 || result.DryRun != dry {
-				t.Fatalf("purge: %+v, %v; want 1", result, err)
-			}
-		}
-		result, err := b.service().PurgeFailures(b.Context(), action)
-		if err != nil || result.Matched != 0 {
-			t.Errorf("purged again: %+v, %v; want none", result, err)
-		}
-		if s := b.status(); s.Debts.Failed != 2 {
-			t.Errorf("%d failures left, want 2", s.Debts.Failed)
-		}
-	})
-}
-
 func TestARemovedEndpointIsOwedNothing(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(slowly(5 * time.Second))
@@ -395,51 +296,9 @@ func TestRecentEventsAreOwedAgain(t *testing.T) {
 	})
 }
 
-func TestUntilIdleEndsWellWhenAllIsDelivered(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		if err := b.untilIdle(http.StatusOK); err != nil {
-			t.Errorf("ended with %v", err)
-		}
-		b.want(10, "in the end")
-	})
-}
-
-func TestUntilIdleTellsThatFailuresRemain(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		if err := b.untilIdle(http.StatusUnprocessableEntity); !errors.Is(err, ErrFailuresRemain) {
-			t.Errorf("ended with %v, want %v", err, ErrFailuresRemain)
-		}
-		b.want(20, "in the end")
-	})
-}
-
-func TestUntilIdleDoesNotWaitForEverForAReceiverThatIsDown(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		if err := b.untilIdle(http.StatusServiceUnavailable); !errors.Is(err, ErrFailuresRemain) {
-			t.Errorf("ended with %v, want %v", err, ErrFailuresRemain)
-		}
-		b.receiver.AnswerStatus(http.StatusOK)
-		b.wait(2 * time.Minute)
-		if s := b.status(); !s.Idle || s.Attempts.Delivered != 10 {
-			t.Errorf("when dz runs again: %+v %+v", s.Debts, s.Attempts)
-		}
-	})
-}
-
 // untilIdle has ten items change while no daemon runs, and returns how one ends
+
 // that runs until it is idle, with a receiver that answers status.
-func (b *bubble) untilIdle(status int) error {
-	b.Helper()
-	b.receiver.AnswerStatus(status)
-	b.add("shop", retry(time.Second))
-	b.stop()
-	b.change(items(10)...)
-	b.source.Rewind()
-	b.startUntilIdle()
-	err := <-b.ended
-	b.start()
-	return err
-}
 
 func TestASourceIsReadOnWhereItsEventsBecameDurable(t *testing.T) {
 	inBubble(t, func(b *bubble) {
@@ -456,33 +315,6 @@ func TestASourceIsReadOnWhereItsEventsBecameDurable(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetBackHoldsUpNothing(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.add("shop")
-		b.stop()
-		b.ahead.Store(int64(time.Hour))
-		b.start()
-		b.change(1, 2)
-		b.wait(time.Second)
-		b.stop()
-		b.ahead.Store(0)
-		b.start()
-		b.wait(time.Minute)
-		b.want(2, "a minute after the clock was set back by an hour")
-	})
-}
-
 // The clock is looked at every other second; what it showed in between is not
+
 // forgotten.
-func TestAClockThatIsSetForthAndSoonBackHoldsUpNothing(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.add("shop")
-		b.wait(lookEvery + lookEvery/4)
-		b.ahead.Store(int64(time.Hour))
-		b.change(1, 2)
-		b.wait(lookEvery / 4)
-		b.ahead.Store(0)
-		b.wait(time.Minute)
-		b.want(2, "a minute after the clock was set back")
-	})
-}
