@@ -1,0 +1,84 @@
+// Package resync owns what it means to synchronise an endpoint again: the noun
+// Job, which says what was asked for, how far it has come and what it has found.
+//
+// A job only finds what is to be told, and owes it; telling is done by the debts,
+// as ever. It is kept in the store, and moves on in the transaction that owes what
+// it has found: whenever the process ends, it goes on where it was.
+package resync
+
+import (
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// Phase is how far a job is.
+type Phase string
+
+// MaxAssets is how many assets an order may name.
+const MaxAssets = 10_000
+
+// The phases, in their order.
+const (
+	Listing  Phase = "listing"  // it goes through the catalogue
+	Tracking Phase = "tracking" // it looks for tracked assets that are gone
+	Done     Phase = "done"     // all is owed
+	Stopped  Phase = "stopped"  // by a person, or because it can't go on; see Error
+)
+
+// Order is what was asked for.
+type Order struct {
+	// Changed: only what differs from what was acknowledged; else everything.
+	Changed bool `json:"changed,omitempty"`
+	// These leave assets out, and with them tracked ones that are gone, unless
+	// they are among Assets.
+	Assets []event.ID `json:"assets,omitempty"` // only these
+	Filter string     `json:"filter,omitempty"` // only those it matches, beside the endpoint's own
+	Since  time.Time  `json:"since,omitzero"`   // only those changed at or after
+}
+
+// Narrow reports whether the order leaves out assets of the endpoint's.
+func (o Order) Narrow() bool { return len(o.Assets) > 0 || o.Filter != "" || !o.Since.IsZero() }
+
+// Found counts what a job has found.
+type Found struct {
+	Seen      uint64 `json:"seen"`      // assets looked at
+	Create    uint64 `json:"create"`    // not tracked yet
+	Update    uint64 `json:"update"`    // tracked
+	Delete    uint64 `json:"delete"`    // tracked, and gone or left out by the filter
+	Unchanged uint64 `json:"unchanged"` // tracked, and not to be told
+	Skipped   uint64 `json:"skipped"`   // left out, and not tracked
+	Unread    uint64 `json:"unread"`    // that the catalogue can't show
+}
+
+// Told is how many assets are to be told.
+func (f Found) Told() uint64 { return f.Create + f.Update + f.Delete }
+
+// Plus returns the sum of both.
+func (f Found) Plus(more Found) Found {
+	return Found{
+		Seen: f.Seen + more.Seen, Create: f.Create + more.Create, Update: f.Update + more.Update,
+		Delete: f.Delete + more.Delete, Unchanged: f.Unchanged + more.Unchanged,
+		Skipped: f.Skipped + more.Skipped, Unread: f.Unread + more.Unread,
+	}
+}
+
+// Job is one synchronisation of one endpoint.
+type Job struct {
+	// Number rises with every job of an endpoint.
+	Number    uint64    `json:"number"`
+	Order     Order     `json:"order"`
+	Scheduled bool      `json:"scheduled,omitempty"` // by the endpoint's own settings, not by a person
+	Phase     Phase     `json:"phase"`
+	Cursor    string    `json:"cursor,omitempty"` // within the phase
+	Found     Found     `json:"found"`
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended,omitzero"` // when all was owed, or it stopped
+	Error     string    `json:"error,omitempty"`
+	// Delivered is the endpoint's count when the job began, so that what it comes
+	// to can be told.
+	Delivered uint64 `json:"delivered"`
+}
+
+// Running reports whether the job still looks for something.
+func (j Job) Running() bool { return j.Phase == Listing || j.Phase == Tracking }

@@ -1,0 +1,52 @@
+package tracking
+
+import "time"
+
+// DeletionWindow is the time over which deletions are counted together.
+const DeletionWindow = 10 * time.Minute
+
+// Deletions counts acknowledged deletions by the minute, for as long as the
+// window lasts.
+type Deletions struct {
+	Minutes map[int64]uint64 `json:"minutes,omitempty"` // by Unix minute
+}
+
+// Add returns the count with n more at now.
+func (d Deletions) Add(n uint64, now time.Time) Deletions {
+	minutes := make(map[int64]uint64, len(d.Minutes)+1)
+	for minute, count := range d.Minutes {
+		if within(minute, now) {
+			minutes[minute] = count
+		}
+	}
+	minutes[minuteOf(now)] += n
+	return Deletions{minutes}
+}
+
+// Recent returns how many there were in the window that ends now.
+func (d Deletions) Recent(now time.Time) (n uint64) {
+	for minute, count := range d.Minutes {
+		if within(minute, now) {
+			n += count
+		}
+	}
+	return n
+}
+
+func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
+
+// within reports whether a minute is part of the window. One in the future is: the
+// clock has been set back, and the deletion was made all the same.
+func within(minute int64, now time.Time) bool {
+	return minute > minuteOf(now.Add(-DeletionWindow))
+}
+
+// Losses is what there is to judge by whether an endpoint is about to lose more
+// of its assets than it should. What a person wants deleted, by releasing or
+// retrying it, is no loss.
+type Losses struct {
+	Tracked uint64 // assets that are tracked
+	Recent  uint64 // acknowledged deletions within the window
+	Pending uint64 // deletions of tracked assets that are owed, and neither held nor released
+	Held    uint64
+}
