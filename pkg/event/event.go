@@ -73,7 +73,13 @@ func (e *Event) IsMetadataChange() bool {
 }
 
 // IsDelete reports whether the event says that an asset is gone.
-func (e *Event) IsDelete() bool { return e.Type == "AssetDeleted" || e.Reason == "delete" }
+func (e *Event) IsDelete() bool { return IsDeletion(e.Type, e.Reason) }
+
+// IsDeletion reports whether an event of that type and reason says that an asset
+// is gone.
+func IsDeletion(eventType, reason string) bool {
+	return eventType == "AssetDeleted" || reason == "delete"
+}
 
 // wire is an event as it is written.
 type wire struct {
@@ -116,7 +122,7 @@ func fieldNames(ids []ID) []string {
 }
 
 // Decode reads one line without its end. The event keeps the line as Raw and
-// shares its memory. The error says, for people, why the line is no event; it
+// shares its memory; its strings are parts of one copy. The error says, for people, why the line is no event; it
 // never holds the line's content beyond a name.
 func Decode(line []byte) (Event, error) {
 	if len(line) > MaxLineLength {
@@ -126,9 +132,28 @@ func Decode(line []byte) (Event, error) {
 		return Event{}, errors.New("not JSON: the line is not UTF-8")
 	}
 	var w wire
-	if err := json.Unmarshal(line, &w); err != nil {
-		return Event{}, describe(line, err)
+	var d wireData
+	hasData, ok := scan(line, &w, &d)
+	switch {
+	case !ok:
+		read, err := unmarshal(line)
+		if err != nil {
+			return Event{}, describe(line, err)
+		}
+		w = *read
+	case hasData:
+		w.Data = &d
 	}
+	return w.event(line)
+}
+
+func unmarshal(line []byte) (*wire, error) {
+	w := new(wire)
+	return w, json.Unmarshal(line, w)
+}
+
+// event returns the event that a line says, which was taken apart.
+func (w *wire) event(line []byte) (Event, error) {
 	for _, member := range []struct{ name, value string }{{"id", w.ID}, {"source", w.Source}, {"type", w.Type}} {
 		if member.value == "" {
 			return Event{}, fmt.Errorf("required member %s is missing", member.name)
@@ -185,7 +210,8 @@ func (e *Event) setTime(text string) error {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err == nil {
-		_, err = t.MarshalText() // stricter about offsets
+		var buf [len(time.RFC3339Nano)]byte
+		_, err = t.AppendText(buf[:0]) // stricter about offsets
 	}
 	if err != nil {
 		return fmt.Errorf("time %.40q is not RFC 3339", text)
