@@ -19,7 +19,8 @@ type View struct {
 type Answer struct {
 	// Asset has at least the id that was asked for. It is Deleted if the
 	// catalogue has no such asset, or hides it from the view's user; then Data
-	// may be nil.
+	// may be nil. Data is nil and the asset not Deleted if the catalogue can't
+	// know of it: the Embedded one was never told of it.
 	Asset Asset
 	// Err, if not nil, is a ReadError that concerns this asset alone: it is
 	// there, and can't be read. Asset then has nothing but the id.
@@ -30,7 +31,8 @@ type Answer struct {
 // it as others see it. It is called by several goroutines at a time.
 type Viewer interface {
 	// Look returns one answer for each of ids, in their order. An error is that
-	// of the whole: a ReadError that no answer could be had for, or ctx's.
+	// of the whole: a ReadError that no answer could be had for, or ctx's; of
+	// the Embedded one, the store's.
 	Look(ctx context.Context, view View, ids []event.ID) ([]Answer, error)
 	// List yields the assets that the view shows, in an order of the DAM's own,
 	// holding no more than a page of them. It begins after *cursor, "" being the

@@ -122,6 +122,10 @@ type Gone struct {
 	When string `yaml:"when"`
 	// Empty: so does an answer of a 2xx status in which Get's Take finds null.
 	Empty bool `yaml:"empty"`
+	// Check: Many must have no such asset either. It is for DAMs that say the same
+	// of an asset that is gone and to somebody who may read none at all; the latter
+	// is refused when asking for many.
+	Check bool `yaml:"check"`
 }
 
 // Mapping declares how an asset is found in what Take yields; all of it is jq.
@@ -160,6 +164,7 @@ type api struct {
 	list        *list
 	gone        []int
 	goneEmpty   bool
+	goneCheck   bool
 	goneWhen    *program // nil: the status alone
 	failure     *program // nil for none
 	asset       mapping
@@ -214,9 +219,12 @@ func (a *API) compile(values map[string]string) (*api, error) {
 	if len(k.errs) > 0 {
 		return nil, errors.Join(k.errs...)
 	}
-	compiled := &api{variables: variables, gone: a.Gone.Statuses, goneEmpty: a.Gone.Empty}
+	compiled := &api{variables: variables, gone: a.Gone.Statuses, goneEmpty: a.Gone.Empty, goneCheck: a.Gone.Check}
 	if a.Get == nil && a.Many == nil {
 		k.fail("the API declares neither get nor many")
+	}
+	if a.Gone.Check && a.Many == nil {
+		k.fail("gone.check needs many, to ask it")
 	}
 	compiled.get = k.request("get", a.Get, "id")
 	compiled.many = k.request("many", a.Many, "ids", "size")

@@ -33,6 +33,7 @@ func TestMistakesOfADeclarationAreNamed(t *testing.T) {
 		"a token without a name":  {plain + "auth: {type: bearer}", "authentication by bearer needs a token"},
 		"a variable's name":       {plain + "variables: {token: x}", `"token" can't be a variable's name`},
 		"a variable without text": {plain + "variables: {domain: ''}", "variable domain has no value"},
+		"a check without many":    {plain + "gone: {check: true}", "gone.check needs many, to ask it"},
 		"a module":                {"get: {path: /a}\nasset: {id: 'import \"a\" as a; .id'}", "asset.id: "},
 	} {
 		t.Run(name, func(t *testing.T) {

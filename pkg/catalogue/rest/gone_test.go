@@ -90,6 +90,61 @@ func TestWhatIsMissingAmongSeveralIsAskedForAlone(t *testing.T) {
 	}
 }
 
+func TestGoneMustBeAgreedOnWhereThatIsDeclared(t *testing.T) {
+	t.Parallel()
+	const checked = several + `
+get: {path: "/assets/{id}"}
+gone: {statuses: [403], check: true}
+`
+	for name, c := range map[string]struct {
+		many http.HandlerFunc
+		gone bool
+		kind error
+	}{
+		"both say so":                   {say(http.StatusOK, `[]`), true, nil},
+		"it is there all the same":      {say(http.StatusOK, `[{"id":1}]`), false, nil},
+		"it is there and unreadable":    {say(http.StatusOK, `[{"id":[]}]`), false, catalogue.ErrUnreadable},
+		"no JSON":                       {say(http.StatusOK, `[`), false, catalogue.ErrUnreadable},
+		"several are forbidden too":     {say(http.StatusForbidden, `{}`), false, catalogue.ErrRefused},
+		"the DAM can't take such ids":   {say(http.StatusBadRequest, `{}`), true, nil},
+		"the DAM is asked to be left":   {say(http.StatusServiceUnavailable, ``, "Retry-After: 60"), false, catalogue.ErrNotNow},
+		"a web page of a reverse proxy": {say(http.StatusOK, `<p>`, "Content-Type: text/html"), false, catalogue.ErrRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("/assets", c.many)
+			mux.HandleFunc("/assets/1", say(http.StatusForbidden, `{}`))
+			got, err := one(t, open(t, parsed(t, checked), mux), event.IntID(1))
+			if err == nil {
+				err = got.Err
+			}
+			if c.kind != nil {
+				wantKind(t, err, c.kind)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if got.Asset.Deleted != c.gone {
+				t.Errorf("gone: %v, want %v", got.Asset.Deleted, c.gone)
+			}
+		})
+	}
+}
+
+// Who asks for several has had the agreement, and asks no second time.
+func TestGoneIsAgreedOnOnce(t *testing.T) {
+	t.Parallel()
+	many := inTurn(say(http.StatusOK, `[{"id":1}]`))
+	mux := http.NewServeMux()
+	mux.Handle("/assets", many)
+	mux.HandleFunc("/assets/{id}", say(http.StatusNotFound, `{}`))
+	c := open(t, parsed(t, several+"get: {path: '/assets/{id}'}\ngone: {check: true}"), mux)
+	got, err := c.Look(t.Context(), catalogue.View{}, ids(1, 2, 3))
+	if err != nil || got[0].Asset.Deleted || !got[1].Asset.Deleted || !got[2].Asset.Deleted || many.count() != 1 {
+		t.Errorf("got %+v, %v after asking for several %d times", got, err, many.count())
+	}
+}
+
 func TestAnAPIThatOnlyKnowsSeveral(t *testing.T) {
 	t.Parallel()
 	c := open(t, parsed(t, several), say(http.StatusOK, `[{"id":1}]`))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -79,6 +80,14 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer := recorder.Result()
 	answer.Request = r
 	return answer, nil
+}
+
+// inBubble runs a test whose time passes only where somebody waits.
+func inBubble(t *testing.T, api string, dam http.Handler, test func(t *testing.T, c *rest.Catalogue), change ...func(*rest.Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		test(t, opened(t, parsed(t, api), "http://dam.test", direct{dam}, change...))
+	})
 }
 
 // answers is a server that answers in turn, the last answer again and again, and

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -59,12 +58,13 @@ type look struct {
 	answers []catalogue.Answer
 	byText  map[string][]int // indexes of ids
 	known   []bool           // whether there is an answer
+	absent  map[string]bool  // ids, as text, that an answer to many did not have
 }
 
 func newLook(ids []event.ID) *look {
 	l := &look{
 		ids: ids, answers: make([]catalogue.Answer, len(ids)),
-		byText: make(map[string][]int, len(ids)), known: make([]bool, len(ids)),
+		byText: make(map[string][]int, len(ids)), known: make([]bool, len(ids)), absent: make(map[string]bool),
 	}
 	for i, id := range ids {
 		l.byText[id.String()] = append(l.byText[id.String()], i)
@@ -128,7 +128,7 @@ func (c *Catalogue) lookMany(ctx context.Context, v catalogue.View, l *look, ids
 	o := order{request: c.api.many, view: v, values: scope{"ids": list}}
 	a, err := c.call(ctx, o)
 	alone := c.api.get != nil
-	if alone && (a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity || errors.Is(err, catalogue.ErrUnreadable)) {
+	if alone && (cantTakeID(a.status) || errors.Is(err, catalogue.ErrUnreadable)) {
 		return nil // one of them may be the reason
 	}
 	if err != nil {
@@ -156,11 +156,12 @@ func (c *Catalogue) lookMany(ctx context.Context, v catalogue.View, l *look, ids
 			l.tell(unreadable.Asset, catalogue.Asset{}, err)
 		}
 	}
-	if !nameless || alone {
-		return nil
-	}
-	for _, id := range l.missing() { // any of these may be the one without an id
-		if slices.Contains(ids, id) {
+	for _, id := range ids {
+		switch {
+		case l.known[l.byText[id.String()][0]]:
+		case !nameless:
+			l.absent[id.String()] = true
+		case !alone: // any of these may be the one without an id
 			l.tell(id, catalogue.Asset{}, c.unreadable(id, "an asset in the answer has no id that can be read"))
 		}
 	}
@@ -192,7 +193,7 @@ func (c *Catalogue) lookEach(ctx context.Context, v catalogue.View, l *look, ids
 	for range min(c.config.Concurrency, len(ids)) {
 		wg.Go(func() {
 			for id := range next {
-				a, err := c.lookOne(ctx, v, id)
+				a, err := c.lookOne(ctx, v, id, l.absent[id.String()])
 				var concerns *catalogue.ReadError
 				if err != nil && (!errors.As(err, &concerns) || !errors.Is(err, catalogue.ErrUnreadable)) {
 					stop(err)
@@ -213,49 +214,6 @@ func (c *Catalogue) lookEach(ctx context.Context, v catalogue.View, l *look, ids
 	close(next)
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// lookOne asks for one asset. Errors that concern it alone are of kind
-// ErrUnreadable.
-func (c *Catalogue) lookOne(ctx context.Context, v catalogue.View, id event.ID) (catalogue.Asset, error) {
-	gone := catalogue.Asset{Deleted: true, Changed: c.config.Now()}
-	if text := id.String(); text == "." || text == ".." {
-		return catalogue.Asset{}, c.unreadable(id, "such an id can't stand in a path")
-	}
-	o := order{request: c.api.get, view: v, values: scope{"id": jqID(id)}}
-	answered, err := c.call(ctx, o)
-	if err != nil {
-		return catalogue.Asset{}, of(id, err)
-	}
-	if isGone, err := c.isGone(ctx, o, answered); isGone || err != nil {
-		return gone, of(id, err)
-	}
-	taken, err := c.decode(ctx, o, answered)
-	if err != nil {
-		return catalogue.Asset{}, of(id, err)
-	}
-	if taken == nil && c.api.goneEmpty {
-		return gone, nil
-	}
-	a, err := c.asset(ctx, taken, v)
-	if err != nil {
-		return catalogue.Asset{}, of(id, err)
-	}
-	if a.ID.String() != id.String() {
-		return catalogue.Asset{}, c.unreadable(id, "the answer is asset %s", a.ID)
-	}
-	return a, nil
-}
-
-// of makes an unreadable answer the asset's own: it was the only one asked for.
-func of(id event.ID, err error) error {
-	var e *catalogue.ReadError
-	if errors.As(err, &e) && errors.Is(err, catalogue.ErrUnreadable) {
-		concerns := *e
-		concerns.Asset = id
-		return &concerns
-	}
-	return err
 }
 
 // jqID returns an id as a value of jq: a number or a text.

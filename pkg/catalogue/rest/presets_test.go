@@ -12,7 +12,6 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/catalogue/rest"
-	"github.com/dam-delivery/dz/pkg/event"
 )
 
 // nexx is nexxOMNIA's API of a domain with so many videos.
@@ -93,78 +92,6 @@ func TestNexxNeedsItsDomain(t *testing.T) {
 	})
 	if err == nil || err.Error() != "variable domain has no value" {
 		t.Errorf("error is %v", err)
-	}
-}
-
-// directus is the files of a Directus: with ids that are no numbers, and the
-// same answer for what is not there and what may not be read.
-func directus(files []string) http.HandlerFunc {
-	file := func(id string) any {
-		return map[string]any{"id": id, "title": "File " + id, "uploaded_on": "2026-11-19T10:00:00.000Z", "modified_on": nil}
-	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		if r.Header.Get("Authorization") != "Bearer static-token" {
-			say(http.StatusForbidden, `{"errors":[{"message":"You don't have permission to access this.","extensions":{"code":"FORBIDDEN"}}]}`)(w, r)
-			return
-		}
-		found := []any{}
-		if id, ok := strings.CutPrefix(r.URL.Path, "/base/files/"); ok {
-			if !slices.Contains(files, id) {
-				say(http.StatusForbidden, `{"errors":[{"message":"You don't have permission to access this.","extensions":{"code":"FORBIDDEN"}}]}`)(w, r)
-				return
-			}
-			write(w, map[string]any{"data": file(id)})
-			return
-		}
-		if wanted := query.Get("filter[id][_in]"); wanted != "" {
-			for _, id := range files {
-				if slices.Contains(strings.Split(wanted, ","), id) {
-					found = append(found, file(id))
-				}
-			}
-			write(w, map[string]any{"data": found})
-			return
-		}
-		page, _ := strconv.Atoi(query.Get("page"))
-		limit, _ := strconv.Atoi(query.Get("limit"))
-		for _, id := range files[min((page-1)*limit, len(files)):min(page*limit, len(files))] {
-			found = append(found, file(id))
-		}
-		write(w, map[string]any{"data": found})
-	}
-}
-
-func TestDirectusHasNoOtherWayToSayGoneThanForbidden(t *testing.T) {
-	t.Parallel()
-	var files []string
-	for i := range 230 {
-		files = append(files, fmt.Sprintf("0f3a-%04d", i))
-	}
-	c := open(t, preset(t, "directus"), directus(files), func(c *rest.Config) { c.URL += "/base/"; c.Token = "static-token" })
-	got, err := c.Look(t.Context(), catalogue.View{}, []event.ID{event.StringID("0f3a-0007"), event.StringID("dead"), event.StringID("0f3a-0001")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got[0].Asset.Title() != "File 0f3a-0007" || got[0].Asset.Changed.Day() != 19 || !got[1].Asset.Deleted || got[2].Asset.Deleted {
-		t.Errorf("got %+v", got)
-	}
-	if found := listed(t, c, catalogue.View{}, ""); !slices.Equal(found, files) {
-		t.Errorf("a list of %d", len(found))
-	}
-	if found := listed(t, c, catalogue.View{}, "3"); !slices.Equal(found, files[200:]) {
-		t.Errorf("from page 3 a list of %d", len(found))
-	}
-}
-
-// With the wrong token every file is forbidden. Asked for several, that shows.
-func TestAListThatIsForbiddenIsNoEmptyList(t *testing.T) {
-	t.Parallel()
-	c := open(t, preset(t, "directus"), directus([]string{"a", "b"}), func(c *rest.Config) { c.URL += "/base"; c.Token = "wrong-token" })
-	_, err := c.Look(t.Context(), catalogue.View{}, []event.ID{event.StringID("a"), event.StringID("b")})
-	wantKind(t, err, catalogue.ErrRefused)
-	for _, err := range c.List(t.Context(), catalogue.View{}, nil) {
-		wantKind(t, err, catalogue.ErrRefused)
 	}
 }
 

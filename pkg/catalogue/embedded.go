@@ -1,0 +1,104 @@
+package catalogue
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/dam-delivery/dz/pkg/catalogue/metadata"
+	"github.com/dam-delivery/dz/pkg/event"
+)
+
+// embeddedPage is how many assets of an embedded catalogue are read at a time.
+const embeddedPage = 500
+
+// Lister reads assets, and lists them.
+type Lister interface {
+	Reader
+	// ListAssets returns up to limit assets after the cursor, and the cursor to
+	// go on from; "" when there are no more.
+	ListAssets(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
+}
+
+// Embedded shows what events and imports told of assets. It knows no users and
+// shows everybody the same, and it has all metadata fields that it was told,
+// whether they are asked for or not: View.User and View.Fields are without
+// effect. View.Language shows in it what metadata.InLanguage says.
+//
+// Nobody told it that an asset does not exist: one that it never heard of is
+// not Deleted, but has no data. Its errors are those of the Lister, and
+// ErrUnreadable for an asset whose data is no JSON object.
+type Embedded struct{ assets Lister }
+
+var _ Viewer = (*Embedded)(nil)
+
+// NewEmbedded returns the catalogue that assets holds.
+func NewEmbedded(assets Lister) *Embedded { return &Embedded{assets} }
+
+// Look returns what was last told of each of ids.
+func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answer, error) {
+	known, err := c.assets.Assets(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded catalogue: %w", err)
+	}
+	byID := make(map[event.ID]Answer, len(known))
+	for _, a := range known {
+		byID[a.ID] = view.answer(a)
+	}
+	answers := make([]Answer, len(ids))
+	for i, id := range ids {
+		answer, told := byID[id]
+		if !told {
+			answer.Asset.ID = id
+		}
+		answers[i] = answer
+	}
+	return answers, nil
+}
+
+// answer shows an asset in the view's language.
+func (v View) answer(a Asset) Answer {
+	if a.Data == nil {
+		return Answer{Asset: a}
+	}
+	data, err := metadata.InLanguage(a.Data, v.Language)
+	if err != nil {
+		return Answer{
+			Asset: Asset{ID: a.ID},
+			Err:   &ReadError{Kind: ErrUnreadable, Asset: a.ID, Text: "the data that was told of it: " + err.Error()},
+		}
+	}
+	a.Data = data
+	return Answer{Asset: a}
+}
+
+// List yields the assets that are not deleted, in the order of the Lister.
+func (c *Embedded) List(ctx context.Context, view View, cursor *string) iter.Seq2[Asset, error] {
+	if cursor == nil {
+		cursor = new(string)
+	}
+	return func(yield func(Asset, error) bool) {
+		for {
+			page, next, err := c.assets.ListAssets(ctx, *cursor, embeddedPage)
+			if err == nil {
+				err = ctx.Err() // the next page would be yielded all the same
+			}
+			if err != nil {
+				yield(Asset{}, fmt.Errorf("list the embedded catalogue: %w", err))
+				return
+			}
+			for _, a := range page {
+				if a.Deleted {
+					continue
+				}
+				if answer := view.answer(a); !yield(answer.Asset, answer.Err) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			*cursor = next
+		}
+	}
+}
