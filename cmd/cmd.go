@@ -23,7 +23,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/style/builtin"
 )
@@ -65,7 +64,7 @@ func Main(build Build, sample []byte) int {
 func Run(ctx context.Context, args []string, env Env) int {
 	a := &app{env: env}
 	var err error
-	if a.styles, err = builtin.Styles(catalogue.Empty{}); err != nil {
+	if a.styles, err = builtin.Styles(builtin.Nothing()); err != nil {
 		return a.report(err, args)
 	}
 	root := newRootCommand(a)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/style/builtin"
 )
 
@@ -215,7 +214,7 @@ func TestNamesComplete(t *testing.T) {
 
 func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
-	styles, err := builtin.Styles(catalogue.Empty{})
+	styles, err := builtin.Styles(builtin.Nothing())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,16 @@ func newEndpointCommand(a *app) *cobra.Command {
 		newEndpointListCommand(a),
 		newEndpointShowCommand(a),
 		newEndpointUpdateCommand(a),
+		newEndpointConfigureCommand(a),
 		newEndpointEnableCommand(a),
 		newEndpointDisableCommand(a),
 		newEndpointRotateCommand(a),
 		newEndpointRemoveCommand(a),
 		newEndpointTestCommand(a),
 		newEndpointWatchCommand(a),
+		newEndpointFilterCommand(a),
+		newEndpointReleaseCommand(a),
+		newEndpointResetCommand(a),
 	)
 }
 

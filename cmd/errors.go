@@ -175,6 +175,9 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // valueError turns what the standard library says of numbers into words.
 func valueError(invalid *pflag.InvalidValueError) error {
+	if _, own := invalid.GetFlag().Value.(*setting); own {
+		return invalid.Unwrap() // it is in words
+	}
 	kinds := map[string]string{"int": "a whole number", "float64": "a number", "bool": "true or false"}
 	switch kind := invalid.GetFlag().Value.Type(); kind {
 	case "intSlice":

@@ -65,19 +65,24 @@ func newFailuresRetryCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := s.out.Result(result, strconv.FormatUint(result.Matched, 10), retrySentence(request, result)); err != nil {
-					return err
-				}
-				if request.Wait && !request.DryRun && result.Failed > 0 {
-					return errSilent
-				}
-				return nil
+				return retried(s, request, result)
 			}),
 		ValidArgsFunction: a.failureIDs,
 	}
 	flags.declare(a, cmd, "retry")
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the results; exits with 1 if any failed again")
 	return cmd
+}
+
+// retried says what became of failures; that some failed again is an error.
+func retried(s session, request api.FailureAction, result api.FailureResult) error {
+	if err := s.out.Result(result, strconv.FormatUint(result.Matched, 10), retrySentence(request, result)); err != nil {
+		return err
+	}
+	if request.Wait && !request.DryRun && result.Failed > 0 {
+		return errSilent
+	}
+	return nil
 }
 
 func retrySentence(request api.FailureAction, result api.FailureResult) string {

@@ -34,7 +34,10 @@ func (s *settings) header(text string) error {
 
 // secret returns a value, or what the file holds that "@FILE" names ("@-" is
 // stdin), without the newline at its end. "@@" begins a value with "@".
-func (a *app) secret(value string) (string, error) {
+func (a *app) secret(value string) (string, error) { return a.value(value, maxSecret) }
+
+// value is secret for a file of at most limit bytes.
+func (a *app) value(value string, limit int) (string, error) {
 	path, isFile := strings.CutPrefix(value, "@")
 	switch {
 	case !isFile:
@@ -51,12 +54,12 @@ func (a *app) secret(value string) (string, error) {
 		defer file.Close() //nolint:errcheck // it was only read
 		source = file
 	}
-	raw, err := io.ReadAll(io.LimitReader(source, maxSecret+1))
+	raw, err := io.ReadAll(io.LimitReader(source, int64(limit)+1))
 	if err != nil {
 		return "", fmt.Errorf("read value: %w", err)
 	}
-	if len(raw) > maxSecret {
-		return "", fmt.Errorf("the file is longer than %d bytes", maxSecret)
+	if len(raw) > limit {
+		return "", fmt.Errorf("the file is longer than %d bytes", limit)
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	if text == "" {

@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+
+	"github.com/dam-delivery/dz/pkg/style/builtin"
 )
 
 // A header that is taken goes over the wire as it was written; one that is not
@@ -29,6 +31,10 @@ func FuzzHeader(f *testing.F) {
 	} {
 		f.Add(seed.name, seed.value, seed.stdin)
 	}
+	styles, err := builtin.Styles(builtin.Nothing())
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, name, value, stdin string) {
 		text := name + ":" + value
 		name, value, _ = strings.Cut(text, ":")
@@ -37,7 +43,7 @@ func FuzzHeader(f *testing.F) {
 		if strings.HasPrefix(value, "@") && !strings.HasPrefix(value, "@@") && !fromStdin {
 			return // any file of this machine
 		}
-		s := settings{app: &app{env: Env{Stdin: strings.NewReader(stdin)}}}
+		s := settings{app: &app{env: Env{Stdin: strings.NewReader(stdin)}}, styles: styles}
 		err := s.header(text)
 		if fromStdin {
 			value = strings.TrimSuffix(strings.TrimSuffix(stdin, "\n"), "\r")

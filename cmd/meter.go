@@ -17,8 +17,8 @@ const (
 	meterWidth = 80
 )
 
-// meter shows a person at a terminal how far reading has come, on a line of
-// stderr that is drawn anew. It may be told things while it is read.
+// meter shows a person at a terminal how far reading, or other work, has come, on
+// a line of stderr that is drawn anew. It may be told things while it is read.
 type meter struct {
 	app   *app
 	from  io.Reader
@@ -45,6 +45,21 @@ func (m *meter) Read(p []byte) (int, error) {
 	m.progress.Done += int64(n)
 	m.draw()
 	return n, err
+}
+
+// newCounter returns a meter of things that are counted, which set tells it of.
+func (a *app) newCounter() *meter {
+	m := a.newMeter(nil, 0)
+	m.progress.Counted = true
+	return m
+}
+
+// set shows how much of what there is has been done.
+func (m *meter) set(done, total uint64, note string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.progress.Done, m.progress.Total, m.progress.Note = int64(done), int64(total), note
+	m.draw()
 }
 
 // note shows what else there is to say.

@@ -45,7 +45,7 @@ system that must know of it: debounced, in order per object, and never lost.
 		}
 	}
 	add(groupDaemon, newServeCommand(a), newStatusCommand(a), newStoreCommand(a), newConfigCommand(a))
-	add(groupDelivery, newEndpointCommand(a), newFailuresCommand(a))
+	add(groupDelivery, newEndpointCommand(a), newFailuresCommand(a), newTrackedCommand(a), newResyncCommand(a))
 	add(groupEvents, newEventCommand(a), newAssetCommand(a), newTriggerCommand(a), newExplainCommand(a), newListenCommand(a), newVerifyCommand(a))
 	root.AddCommand(newVersionCommand(a), newCompletionCommand(a), newManCommand())
 	return root

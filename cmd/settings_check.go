@@ -40,7 +40,7 @@ func (s *settings) checkDraft(name, url string) error {
 		draft.Style = endpoint.DefaultStyle
 	}
 	s.styles.Complete(&draft)
-	if err := errors.Join(draft.Validate(), s.styles.Validate(&draft)); err != nil {
+	if err := s.styles.Validate(&draft); err != nil {
 		return usageError{err, s.changeTypesHint(&draft)}
 	}
 	return nil
@@ -71,6 +71,10 @@ func (s *settings) checkChange(name string) error {
 	if s.update.ClientCert.IsZero() != s.update.ClientKey.IsZero() {
 		draft.ClientCert, draft.ClientKey = "unchanged", "unchanged"
 	}
+	if draft.Style == "" {
+		draft.Subscription.Filter = "" // what it is over, the style says
+	}
+	draft = s.styles.Routed(&draft)
 	err := draft.Validate()
 	if draft.Style != "" {
 		_, styleErr := s.styles.Get(draft.Style)

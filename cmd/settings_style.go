@@ -3,14 +3,11 @@ package cmd
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/style"
-	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
 // options declares what the styles add.
@@ -21,81 +18,79 @@ func (s *settings) options(cmd *cobra.Command) {
 			continue // Names has only what Get knows
 		}
 		for _, option := range st.Options() {
-			if cmd.Flags().Lookup(option.Flag) != nil {
-				continue // two styles may have the same
-			}
-			usage := option.Usage
-			if option.Default != nil {
-				usage += fmt.Sprintf(" (default %v)", option.Default)
-			}
-			kind := string(option.Type)
-			if len(option.Values) > 0 {
-				kind = strings.Join(option.Values, "|")
-			}
-			flag := &setting{kind, func(text string) error { return s.option(option, text) }, s}
-			cmd.Flags().Var(flag, option.Flag, usage)
-			if option.Type == style.Bool {
-				cmd.Flags().Lookup(option.Flag).NoOptDefVal = "true"
-			}
-			if len(option.Values) > 0 {
-				complete(cmd, option.Flag, option.Values)
+			// Two styles may have the same, and a flag that every endpoint has is
+			// theirs too.
+			if option.Flag != "" && cmd.Flags().Lookup(option.Flag) == nil {
+				s.declareOption(cmd, option)
 			}
 		}
 	}
 }
 
-// option notes the value of a style's option.
-func (s *settings) option(option style.Option, text string) error {
-	if option.Secret {
-		var err error
-		if text, err = s.app.secret(text); err != nil {
+func (s *settings) declareOption(cmd *cobra.Command, option style.Option) {
+	usage := option.Usage
+	if option.Default != nil {
+		usage += fmt.Sprintf(" (default %v)", option.Default)
+	}
+	kind := string(option.Type)
+	if len(option.Values) > 0 {
+		kind = strings.Join(option.Values, "|")
+	}
+	cmd.Flags().Var(&setting{kind, s.optionSetter(option), s}, option.Flag, usage)
+	if option.Type == style.Bool {
+		cmd.Flags().Lookup(option.Flag).NoOptDefVal = "true"
+	}
+	if len(option.Values) > 0 {
+		complete(cmd, option.Flag, option.Values)
+	}
+}
+
+// optionSetter returns what notes the value of a style's option. A list is
+// separated by commas, or given several times.
+func (s *settings) optionSetter(option style.Option) func(text string) error {
+	var all []string
+	return func(text string) error {
+		if text == "" {
+			all = nil
+			s.noteOption(option.Name, nil)
+			return nil
+		}
+		if option.Type.IsList() {
+			all = append(all, split(text)...)
+		} else {
+			value, err := s.optionText(option, text)
+			if err != nil {
+				return err
+			}
+			all = []string{value}
+		}
+		raw, err := option.Parse(all...)
+		if err != nil {
 			return err
 		}
+		s.noteOption(option.Name, raw)
+		return nil
 	}
-	value, err := optionValue(option, text)
-	if err != nil {
-		return err
+}
+
+// optionText returns what stands for a value on the command line, or in the
+// file that it names.
+func (s *settings) optionText(option style.Option, text string) (string, error) {
+	if !option.Secret && option.Type != style.JSON {
+		return text, nil
 	}
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
+	return s.app.value(text, style.MaxOption)
+}
+
+// noteOption notes an option's value, nil for its default.
+func (s *settings) noteOption(name string, raw json.RawMessage) {
 	if s.update.Options == nil {
 		s.update.Options, s.draft.Options = map[string]any{}, map[string]json.RawMessage{}
 	}
-	s.update.Options[option.Name] = value
-	if value == nil {
-		delete(s.draft.Options, option.Name)
-	} else {
-		s.draft.Options[option.Name] = raw
+	if raw == nil || string(raw) == "null" {
+		s.update.Options[name] = nil
+		delete(s.draft.Options, name)
+		return
 	}
-	return nil
-}
-
-func optionValue(option style.Option, text string) (any, error) {
-	if text == "" {
-		return nil, nil //nolint:nilnil // nil is the value that means the default
-	}
-	switch option.Type {
-	case style.Bool:
-		value, err := strconv.ParseBool(text)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not true or false", text)
-		}
-		return value, nil
-	case style.Int:
-		value, err := strconv.Atoi(text)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a whole number", text)
-		}
-		return value, nil
-	case style.Strings:
-		return split(text), nil
-	case style.String:
-	}
-	if len(option.Values) > 0 && !slices.Contains(option.Values, text) {
-		return nil, fmt.Errorf("unknown value %q%s (values: %s)",
-			text, suggest.Clause(text, option.Values), strings.Join(option.Values, ", "))
-	}
-	return text, nil
+	s.update.Options[name], s.draft.Options[name] = raw, raw
 }

@@ -33,25 +33,36 @@ func (p patch) apply(ep *endpoint.Endpoint, styleOf func(name string) (Style, bo
 		// What only the former style knew goes with it.
 		maps.DeleteFunc(options, func(name string, _ json.RawMessage) bool { return !style.has(name) })
 	}
+	if options == nil {
+		options = make(map[string]json.RawMessage)
+	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		isMember, err := setMember(ep, name, p[name])
 		if err != nil {
 			return err
 		}
-		if isMember {
+		if isMember || name == changesMember {
 			continue
 		}
 		if known && !style.has(name) {
 			return unknownMember(name, append(api.EndpointMembers(), style.names()...))
 		}
-		if options == nil {
-			options = make(map[string]json.RawMessage)
-		}
-		if err := setOption(options, name, p[name]); err != nil {
+		option, _ := style.option(name)
+		option.Name = name
+		if err := setOption(options, option, p[name]); err != nil {
 			return err
 		}
 	}
-	ep.Options = options
+	// Behind the options: they may hold another configuration as a whole.
+	if raw, ok := p[changesMember]; ok && !isNull(raw) {
+		if err := changeConfiguration(options, ep, style, raw); err != nil {
+			return err
+		}
+	}
+	ep.Options = nil
+	if len(options) > 0 {
+		ep.Options = options
+	}
 	return nil
 }
 
@@ -61,7 +72,7 @@ func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, e
 	sub := &ep.Subscription
 	var err error
 	switch name {
-	case "style", "state", "created", "updated":
+	case "style", "state", "created", "updated", "lastResync", "skips":
 		// The style is set already; the others are the daemon's, and let pass
 		// so that what is shown can be sent back.
 	case "name":
@@ -215,15 +226,23 @@ func setHeaders(ep *endpoint.Endpoint, raw json.RawMessage) error {
 }
 
 // setOption sets an option of the style; what it may be is the style's to say.
-func setOption(options map[string]json.RawMessage, name string, raw json.RawMessage) error {
-	switch _, isStored := options[name]; {
+func setOption(options map[string]json.RawMessage, option Option, raw json.RawMessage) error {
+	stored, isStored := options[option.Name]
+	switch {
 	case isNull(raw):
-		delete(options, name)
-	case string(raw) != maskedJSON:
-		options[name] = bytes.Clone(raw)
-	case !isStored:
+		delete(options, option.Name)
+	case string(raw) == maskedJSON && isStored:
+	case string(raw) == maskedJSON:
 		return invalid("write its value", "option %.80s has the value %s, which stands for a stored one, and none is stored",
-			name, endpoint.Masked)
+			option.Name, endpoint.Masked)
+	case option.Secret && option.JSON:
+		unmasked, err := endpoint.UnmaskJSON(raw, stored)
+		if err != nil {
+			return invalid("write its value, or leave the option out", "option %.80s: %s", option.Name, err)
+		}
+		options[option.Name] = unmasked
+	default:
+		options[option.Name] = bytes.Clone(raw)
 	}
 	return nil
 }
@@ -239,7 +258,19 @@ func (s Style) names() []string {
 	return names
 }
 
-func (s Style) has(name string) bool { return slices.Contains(s.names(), name) }
+func (s Style) has(name string) bool {
+	_, known := s.option(name)
+	return known
+}
+
+// option returns the option of that name.
+func (s Style) option(name string) (Option, bool) {
+	at := slices.IndexFunc(s.Options, func(o Option) bool { return o.Name == name })
+	if at < 0 {
+		return Option{}, false
+	}
+	return s.Options[at], true
+}
 
 // create makes a new endpoint of a request.
 func (p patch) create(styleOf func(name string) (Style, bool)) (endpoint.Endpoint, error) {

@@ -71,7 +71,7 @@ func TestPatch(t *testing.T) {
 		{"an option by default", `{"idName":null}`, func(ep *endpoint.Endpoint) { delete(ep.Options, "idName") }},
 		{"a masked option stays", `{"token":"***"}`, func(*endpoint.Endpoint) {}},
 		{"another style takes its options along", `{"style":"slow"}`, func(ep *endpoint.Endpoint) {
-			ep.Style, ep.Options = "slow", map[string]json.RawMessage{}
+			ep.Style, ep.Options = "slow", nil
 		}},
 		{"an unknown style is left to the service", `{"style":"export","target":"/x"}`, func(ep *endpoint.Endpoint) {
 			ep.Style = "export"

@@ -92,6 +92,21 @@ func (*fake) Style(name string) (Style, bool) {
 		}, true
 	case "slow":
 		return Style{Timeout: 100 * time.Second}, true
+	case "managed":
+		return Style{
+			Options: []Option{
+				{Name: "additionalFields"},
+				{Name: "triggerFormats"},
+				{Name: "alwaysTrigger", Default: false},
+				{Name: "language"},
+				{Name: "maxBatchSize", Default: 200},
+				{Name: "apiUser"},
+				{Name: "tenantId"},
+				{Name: "configuration", Secret: true, JSON: true},
+				{Name: "configurationSchema", JSON: true},
+			},
+			Timeout: 100 * time.Second,
+		}, true
 	case "prompt":
 		return Style{Debounce: new(timespan.Span)}, true
 	default:

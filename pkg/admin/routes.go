@@ -43,12 +43,15 @@ func (s *Server) routes(config Config) (http.Handler, error) {
 	s.reporterRoutes(r)
 	s.endpointRoutes(r)
 	s.groupRoutes(r)
+	s.integrationRoutes(r)
 	s.failureRoutes(r)
 	s.eventRoutes(r)
 	s.assetRoutes(r)
 	s.streamRoutes(r)
 	s.explainRoutes(r)
 	s.storeRoutes(r)
+	s.trackingRoutes(r)
+	s.filterRoutes(r)
 	finishSchemas(humaAPI.OpenAPI().Components.Schemas)
 	document, err := json.MarshalIndent(humaAPI.OpenAPI(), "", "  ")
 	if err != nil {
@@ -73,7 +76,7 @@ func jsonFormat() huma.Format { return huma.DefaultJSONFormat }
 
 // notFound answers what no route takes: 405 if another method would do, else 404.
 func notFound(mux *http.ServeMux) http.HandlerFunc {
-	methods := []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete}
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
 		for _, method := range methods {
@@ -134,8 +137,11 @@ func handleJSON[B, I, O any](r *router, op huma.Operation, handler func(context.
 func (r *router) describeBody(op huma.Operation, content map[string]*huma.MediaType) {
 	item := r.api.OpenAPI().Paths[api.Root+op.Path]
 	registered := item.Post
-	if op.Method == http.MethodPatch {
+	switch op.Method {
+	case http.MethodPatch:
 		registered = item.Patch
+	case http.MethodPut:
+		registered = item.Put
 	}
 	registered.RequestBody = &huma.RequestBody{Required: true, Content: content}
 }

@@ -99,7 +99,7 @@ func finishSchemas(registry huma.Registry) {
 			schema.Properties["urls"].Nullable = false
 		}
 		for _, property := range schema.Properties {
-			if property.Type == huma.TypeArray && (name == "Endpoint" || !open) {
+			if property.Type == huma.TypeArray && (name == "Endpoint" || !open && name != "IntegrationUpdate") {
 				property.Nullable = false
 			}
 		}

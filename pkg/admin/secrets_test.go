@@ -97,6 +97,44 @@ func TestShownEndpointSentBackKeepsItsSecrets(t *testing.T) {
 	}
 }
 
+// Of a secret that is JSON the names are shown, and masks in it stand for what is
+// stored in their places.
+func TestOfASecretDocumentOnlyValuesAreMasked(t *testing.T) {
+	t.Parallel()
+	server, ctx := start(t), t.Context()
+	create := newShop()
+	create.Style = api.Set("managed")
+	create.Options = map[string]any{"configuration": json.RawMessage(`{"apiKey":"` + secret + `","retries":3,"to":["` + secret + `"]}`)}
+	created, err := server.CreateEndpoint(ctx, create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(created.Options["configuration"]), `{"apiKey":"***","retries":"***","to":["***"]}`; got != want {
+		t.Errorf("shown as %s, want %s", got, want)
+	}
+	for patch, want := range map[string]string{
+		`{"configuration":"***"}`: `{"apiKey":"` + secret + `","retries":3,"to":["` + secret + `"]}`,
+		`{"configuration":{"apiKey":"***","retries":"***","to":["***"]}}`: `{"apiKey":"` + secret + `","retries":3,"to":["` + secret + `"]}`,
+	} {
+		if got := server.raw(t, "PATCH", "/api/v1/endpoints/shop", "application/json", patch); got.status != 200 || holdsSecret(got.body) {
+			t.Errorf("%s: %d %s", patch, got.status, got.body)
+		}
+		revealed, err := server.Endpoint(ctx, "shop", true)
+		if err != nil || string(revealed.Options["configuration"]) != want {
+			t.Errorf("%s: it became %s, %v", patch, revealed.Options["configuration"], err)
+		}
+	}
+	for patch, place := range map[string]string{
+		`{"configuration":{"apikey":"***"}}`:     "/apikey",
+		`{"configuration":{"to":["***","***"]}}`: "/to/0",
+	} {
+		got := server.raw(t, "PATCH", "/api/v1/endpoints/shop", "application/json", patch)
+		if got.status != 422 || !strings.Contains(got.body, place+" has the value ***") || holdsSecret(got.body) {
+			t.Errorf("%s: %d %s", patch, got.status, got.body)
+		}
+	}
+}
+
 func TestMaskWithNothingStoredIsRefused(t *testing.T) {
 	t.Parallel()
 	server, ctx := start(t), t.Context()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -28,6 +29,8 @@ type Service interface {
 	Assets
 	Streams
 	Store
+	Tracking
+	Filters
 }
 
 // Reporter says what the daemon is and does.
@@ -50,6 +53,7 @@ type Option struct {
 	Name    string
 	Default any  // nil for none
 	Secret  bool // masked unless revealed
+	JSON    bool // any JSON; if it is secret, its members' names are not
 }
 
 // Rotation is how an endpoint gets another signing secret.
@@ -63,6 +67,10 @@ type Rotation struct {
 type EndpointState struct {
 	Endpoint endpoint.Endpoint
 	State    endpoint.State
+
+	// Of an endpoint whose style tracks assets, and that is asked for alone.
+	LastResync *api.Resync               // nil: none
+	Skips      map[attempt.Reason]uint64 // how many changes it was not told
 }
 
 // Endpoints keeps the registered receivers.

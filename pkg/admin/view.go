@@ -7,7 +7,9 @@ import (
 	"maps"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
@@ -57,12 +59,15 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		ClientKey:      ep.ClientKey,
 		Created:        ep.Created,
 		Updated:        ep.Updated,
+		LastResync:     state.LastResync,
+		Skips:          viewSkips(state.Skips),
 		Options:        options,
 	}, nil
 }
 
 // viewOptions adds the defaults of options that were left open, and masks the
-// secret ones. An option that the style does not know may be one: it is masked.
+// secret ones, of JSON its values. An option that the style does not know may be
+// one: it is masked.
 func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (map[string]json.RawMessage, error) {
 	shown := make(map[string]json.RawMessage)
 	maps.Copy(shown, stored)
@@ -79,16 +84,29 @@ func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (m
 	if reveal {
 		return shown, nil
 	}
-	open := make(map[string]bool)
-	for _, option := range style.Options {
-		open[option.Name] = !option.Secret
-	}
-	for name := range shown {
-		if !open[name] {
+	for name, raw := range shown {
+		option, known := style.option(name)
+		switch {
+		case known && option.Secret && option.JSON:
+			masked, err := endpoint.MaskJSON(raw)
+			if err != nil {
+				return nil, fmt.Errorf("option %s: %w", name, err)
+			}
+			shown[name] = masked
+		case !known || option.Secret:
 			shown[name] = json.RawMessage(maskedJSON)
 		}
 	}
 	return shown, nil
+}
+
+// viewSkips shows how often an endpoint was not told something, and why.
+func viewSkips(skips map[attempt.Reason]uint64) map[string]uint64 {
+	shown := make(map[string]uint64, len(skips))
+	for reason, n := range skips {
+		shown[string(reason)] = n
+	}
+	return shown
 }
 
 // NewObject shows what changed.

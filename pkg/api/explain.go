@@ -34,24 +34,27 @@ const (
 	ToldDue         = "due"      // to be sent now, or as soon as the endpoint answers
 	ToldRetrying    = "retrying" // it is tried again by itself
 	ToldFailed      = "failed"   // the retries are used up
-	ToldHeld        = "held"     // owed to an endpoint that nothing is sent to
+	ToldHeld        = "held"     // owed to an endpoint that nothing is sent to; or one of too many deletions
+	ToldSkipped     = "skipped"  // by what is known now, it does not matter to the endpoint
 	ToldUnknown     = "unknown"  // no event to go by, and nothing is owed
 )
 
 // EndpointExplanation says why an endpoint was told, or not.
 type EndpointExplanation struct {
-	Endpoint string        `json:"endpoint"`
-	Group    string        `json:"group"`
-	State    string        `json:"state" enum:"healthy,sick,gone,disabled"`
-	Verdict  string        `json:"verdict" enum:"not-there,not-wanted,not-told,delivered,waiting,due,retrying,failed,held,unknown"`
-	Text     string        `json:"text" doc:"the verdict in words"`
-	Steps    []ExplainStep `json:"steps" doc:"in the order in which they are asked"`
-	Owed     []Owed        `json:"owed" doc:"now: because of the event, or, of an object, all that is found"`
+	Endpoint string `json:"endpoint"`
+	Group    string `json:"group"`
+	State    string `json:"state" enum:"healthy,sick,gone,disabled"`
+	Verdict  string `json:"verdict" enum:"not-there,not-wanted,not-told,delivered,skipped,waiting,due,retrying,failed,held,unknown"`
+	// Reason is why it was skipped: one of the reasons that 'dz endpoint show' counts.
+	Reason attempt.Reason `json:"reason,omitempty" enum:"unchanged,irrelevant,filter,not-tracked" doc:"of a change that was skipped"`
+	Text   string         `json:"text" doc:"the verdict in words"`
+	Steps  []ExplainStep  `json:"steps" doc:"in the order in which they are asked"`
+	Owed   []Owed         `json:"owed" doc:"now: because of the event, or, of an object, all that is found"`
 }
 
 // ExplainStep is one thing that decides whether an endpoint is told.
 type ExplainStep struct {
-	Step  string `json:"step" doc:"there, style, endpoint, or the subscription's member, such as changeTypes"`
+	Step  string `json:"step" doc:"there, style, endpoint, the subscription's member, such as changeTypes, or what a style goes by: tracked, asset, filter, fields, formats, alwaysTrigger"`
 	OK    bool   `json:"ok"`
 	Wants string `json:"wants,omitempty" doc:"what the subscription says"`
 	Text  string `json:"text,omitempty"`

@@ -38,6 +38,7 @@ type EventCounts struct {
 	Rejected  uint64 `json:"rejected" doc:"input that could not be read as an event"`
 	Owed      uint64 `json:"owed" doc:"events times endpoints that wanted them"`
 	Coalesced uint64 `json:"coalesced" doc:"of those owed, told together with another"`
+	Skipped   uint64 `json:"skipped" doc:"of those owed, that did not matter to the endpoint after all"`
 }
 
 // AttemptCounts count since the store was made.
@@ -48,12 +49,13 @@ type AttemptCounts struct {
 
 // DebtCounts count what is owed now.
 type DebtCounts struct {
-	Waiting  uint64 `json:"waiting" doc:"not due yet: debouncing"`
-	Due      uint64 `json:"due"`
-	InFlight uint64 `json:"inFlight"`
-	Retrying uint64 `json:"retrying" doc:"failed at least once, will be tried again"`
-	Failed   uint64 `json:"failed" doc:"retries are used up"`
-	Held     uint64 `json:"held" doc:"owed to an endpoint that is disabled or gone"`
+	Waiting       uint64 `json:"waiting" doc:"not due yet: debouncing"`
+	Due           uint64 `json:"due"`
+	InFlight      uint64 `json:"inFlight"`
+	Retrying      uint64 `json:"retrying" doc:"failed at least once, will be tried again"`
+	Failed        uint64 `json:"failed" doc:"retries are used up"`
+	Held          uint64 `json:"held" doc:"owed to an endpoint that is disabled or gone"`
+	HeldDeletions uint64 `json:"heldDeletions" doc:"too many at a time: they wait for 'dz endpoint release'; in no other count"`
 }
 
 // StoreStatus is the state of the store's file.
@@ -85,10 +87,15 @@ type EndpointStatus struct {
 	InFlight    uint64     `json:"inFlight"`
 	Retrying    uint64     `json:"retrying"`
 	Delivered   uint64     `json:"delivered"`
+	Background  uint64     `json:"background" doc:"of the debts, those that everything else goes before"`
+	Held        uint64     `json:"held" doc:"deletions that wait to be released, beside the debts"`
+	Skipped     uint64     `json:"skipped" doc:"changes that did not matter to it"`
+	Tracked     uint64     `json:"tracked" doc:"assets that it has acknowledged"`
+	Resync      *Resync    `json:"resync" doc:"the last synchronisation; null without one"`
 	LastSuccess *time.Time `json:"lastSuccess"`
 	LastFailure *time.Time `json:"lastFailure"`
-	LastError   string     `json:"lastError"`
-	NextAttempt *time.Time `json:"nextAttempt" doc:"of a sick endpoint: when it is probed next"`
+	LastError   string     `json:"lastError" doc:"of its last failure, or why the catalogue can't be read for it"`
+	NextAttempt *time.Time `json:"nextAttempt" doc:"of a sick endpoint: when it is probed next; or when the catalogue is asked again"`
 }
 
 // Endpoint is a registered receiver. Secrets are masked as "***" unless they
@@ -125,6 +132,8 @@ type Endpoint struct {
 	ClientKey      string            `json:"clientKey"`
 	Created        time.Time         `json:"created"`
 	Updated        time.Time         `json:"updated"`
+	LastResync     *Resync           `json:"lastResync,omitempty" doc:"the last synchronisation; only where one endpoint is asked for, and there was one"`
+	Skips          map[string]uint64 `json:"skips,omitempty" doc:"changes that it was not told, by reason; only where one endpoint is asked for"`
 
 	Options map[string]json.RawMessage `json:"-"`
 }

@@ -74,9 +74,20 @@ type EndpointUpdate struct {
 	// headers that are not named stay. A nil map says nothing.
 	Headers map[string]Patch[string] `json:"headers,omitempty"`
 
+	// ConfigurationChanges change single values of the style's option
+	// "configuration", in their order, and leave the others as they are.
+	ConfigurationChanges []ConfigurationChange `json:"configurationChanges,omitempty" doc:"changes of single values of the option configuration"`
+
 	// Options are those of the endpoint's style, written beside the other
 	// members. A nil value takes an option back to its default.
 	Options map[string]any `json:"-"`
+}
+
+// ConfigurationChange sets or removes one value of an endpoint's configuration.
+type ConfigurationChange struct {
+	Path   string          `json:"path" doc:"JSON pointer (RFC 6901) of the value, such as /apiKey; objects on the way to it are made"`
+	Value  json.RawMessage `json:"value,omitempty" doc:"any JSON"`
+	Remove bool            `json:"remove,omitempty" doc:"remove the member, instead of a value"`
 }
 
 // EndpointCreate registers an endpoint. What is not given has its default; a

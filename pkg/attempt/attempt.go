@@ -26,6 +26,10 @@ const (
 	// Aborted: dz itself broke the attempt off (shutdown), or never made it;
 	// it counts against nobody.
 	Aborted
+	// Skipped: what happened does not matter to this endpoint, which is not told.
+	Skipped
+	// Held: it is a deletion, one of too many at a time, and waits for a person.
+	Held
 )
 
 // String returns the verdict's word.
@@ -41,6 +45,10 @@ func (v Verdict) String() string {
 		return "gone"
 	case Aborted:
 		return "aborted"
+	case Skipped:
+		return "skipped"
+	case Held:
+		return "held"
 	default:
 		return "unknown"
 	}
@@ -70,14 +78,28 @@ const (
 	UnexpectedStatus Reason = "unexpected-status" // anything else
 	Compose          Reason = "compose"           // the message could not be made
 	Shutdown         Reason = "shutdown"          // broken off by dz
+	NoItem           Reason = "no-item-in-answer" // the answer does not acknowledge this object
 )
+
+// The reasons for which an endpoint is not told.
+const (
+	Unchanged  Reason = "unchanged"   // nothing that it is shown differs from what it has acknowledged
+	Irrelevant Reason = "irrelevant"  // the fields and formats that changed are none that it asked for
+	Filtered   Reason = "filter"      // its filter leaves the asset out, and it was never told of it
+	Untracked  Reason = "not-tracked" // the asset is gone, and it was never told of it
+	// TooManyDeletions holds deletions: see Held.
+	TooManyDeletions Reason = "too-many-deletions"
+)
+
+// SkipReasons returns the reasons of Skipped.
+func SkipReasons() []Reason { return []Reason{Unchanged, Irrelevant, Filtered, Untracked} }
 
 // Reasons returns every reason but OK.
 func Reasons() []Reason {
 	return []Reason{
 		DNS, Denied, Refusal, Unreachable, ConnectTimeout, TLS, Timeout, ConnectionClosed, BadAnswer,
 		AnswerTooLarge, Redirect, RateLimited, EndpointGone, ClientError, ServerError, UnexpectedStatus,
-		Compose, Shutdown,
+		Compose, Shutdown, NoItem,
 	}
 }
 

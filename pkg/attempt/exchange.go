@@ -12,6 +12,9 @@ type Request struct {
 	// Header holds what the style adds; the endpoint's own headers and those of
 	// Standard Webhooks are added by the sender.
 	Header http.Header
+	// Secrets are texts in the message that must not be shown, beside those of
+	// the endpoint.
+	Secrets []string
 }
 
 // Answer is what came back, as far as it was read.

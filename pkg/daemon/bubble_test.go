@@ -16,7 +16,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/source"
+	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/bolt"
+	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
@@ -32,6 +34,12 @@ type bubble struct {
 	api      *dztest.Network
 
 	prepare func(context.Context) error // nil for nothing
+	styles  *style.Set                  // nil for those built in
+	wrap    func(store.Engine) store.Engine
+	seen    map[string]int // requests to an endpoint that were looked at
+	logged  dztest.Log
+
+	maxBackground uint64 // 0: as declared
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -40,6 +48,13 @@ type bubble struct {
 
 // inBubble runs a test in a bubble with a running daemon.
 func inBubble(t *testing.T, test func(b *bubble)) {
+	t.Helper()
+	inBubbleWith(t, nil, test)
+}
+
+// inBubbleWith runs a test in a bubble with a daemon that prepare, if given, has
+// had a say in.
+func inBubbleWith(t *testing.T, prepare, test func(b *bubble)) {
 	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()
@@ -51,6 +66,9 @@ func inBubble(t *testing.T, test func(b *bubble)) {
 		server := &http.Server{Handler: b.receiver, ReadHeaderTimeout: time.Hour}
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(b.network) }()
+		if prepare != nil {
+			prepare(b)
+		}
 		b.start()
 		test(b)
 		b.stop()
@@ -85,15 +103,22 @@ func (b *bubble) run(untilIdle bool) {
 	started := make(chan *Daemon, 1)
 	b.ended, b.cancel = make(chan error, 1), cancel
 	b.api = dztest.NewNetwork()
+	var engine store.Engine = db
+	if b.wrap != nil {
+		engine = b.wrap(db)
+	}
 	opts := Options{
-		Engine: db, Listener: b.api, Dial: b.network.Dial,
+		Engine: engine, Listener: b.api, Dial: b.network.Dial,
 		Sources:   map[string]source.Source{"memory": b.source},
-		Log:       slog.New(slog.DiscardHandler),
+		Log:       slog.New(slog.NewTextHandler(&b.logged, nil)),
 		Version:   api.Version{Version: "test"},
 		UntilIdle: untilIdle,
 		Now:       func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) },
 		started:   func(d *Daemon) { started <- d },
 		Prepare:   b.prepare,
+		Styles:    b.styles,
+
+		maxBackground: b.maxBackground,
 	}
 	opts.Config.Debouncing.Interval = endpoint.DefaultInterval
 	opts.Config.Debouncing.MaxWait = endpoint.DefaultMaxWait
@@ -192,7 +217,7 @@ func (b *bubble) status() api.Status {
 	}
 	c := status
 	if c.Events.Owed != c.Events.Coalesced+c.Attempts.Delivered+c.Debts.Waiting+c.Debts.Due+c.Debts.InFlight+
-		c.Debts.Retrying+c.Debts.Failed+c.Debts.Held+b.dropped() {
+		c.Debts.Retrying+c.Debts.Failed+c.Debts.Held+c.Debts.HeldDeletions+c.Events.Skipped+b.dropped() {
 		b.Errorf("the sums do not add up: %+v", c)
 	}
 	return status

@@ -20,7 +20,7 @@ import (
 
 // openCatalogue sets where assets are read: in the store, or from the DAM.
 func (d *Daemon) openCatalogue(teardown *teardown) error {
-	d.assets = d.store
+	d.assets, d.shown = d.store, catalogue.NewEmbedded(d.store)
 	c := d.config.Catalogue
 	if c.Type != config.CatalogueREST {
 		return nil
@@ -34,7 +34,7 @@ func (d *Daemon) openCatalogue(teardown *teardown) error {
 		return fmt.Errorf("catalogue: %w", err)
 	}
 	teardown.add(func() error { dam.Close(); return nil })
-	d.dam, d.assets = dam, lastKnown{dam, d.store}
+	d.dam, d.shown, d.assets = dam, dam, lastKnown{dam, d.store}
 	return nil
 }
 

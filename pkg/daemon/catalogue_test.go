@@ -60,14 +60,19 @@ func damDaemon(t *testing.T, c config.Catalogue, network config.Network) (*Daemo
 	return d, err
 }
 
-// files is a Directus that has file "a" alone.
+// files is a Directus that has file "a" alone. To ask for several there finds
+// none, which agrees with what it says of any other file.
 func files(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/files/a" && r.Header.Get("Authorization") == "Bearer the-token" {
+	known := r.Header.Get("Authorization") == "Bearer the-token"
+	switch {
+	case known && r.URL.Path == "/files/a":
 		_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"id": "a", "title": "A"}})
-		return
+	case known && r.URL.Path == "/files":
+		_, _ = w.Write([]byte(`{"data":[]}`))
+	default:
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte(`{"errors":[{"extensions":{"code":"FORBIDDEN"}}]}`))
 	}
-	w.WriteHeader(http.StatusForbidden)
-	_, _ = w.Write([]byte(`{"errors":[{"extensions":{"code":"FORBIDDEN"}}]}`))
 }
 
 func TestAssetsAreReadFromTheDAM(t *testing.T) {

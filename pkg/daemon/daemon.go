@@ -13,14 +13,16 @@
 // durable yet: for an endpoint its requests under way and MaxUnsettled others.
 //
 // What limits it, on two cores and for events of 500 bytes about distinct objects
-// (scripts/bench tail, with --profile): a post takes about four times the
-// processor time of one by a bare client. A third of it is the store's, half of
-// that the pages that bbolt's commits write; a third is net/http's; a sixth is
-// reading and decoding; the rest is the collector of garbage and the lane. The
-// disk's flushes are waited for by nobody but the settler and the intake.
+// (scripts/bench tail, with --profile): a post takes about twice the processor time
+// of one by net/http's client. A third of it is the store's writer, half of that the
+// pages that bbolt's commits write; a quarter is the request, most of it the
+// kernel's; a tenth each are claiming and taking events in, without the writer; the
+// rest is the collector of garbage and the lane. The disk's flushes are waited for
+// by nobody but the settler and the intake.
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,8 +83,10 @@ type Options struct {
 	Listener net.Listener
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	Sources  map[string]source.Source
+	Styles   *style.Set
 
-	started func(*Daemon) // called before Ready
+	started       func(*Daemon) // called before Ready
+	maxBackground uint64        // 0: as declared
 }
 
 // Daemon is a running dz.
@@ -95,10 +99,12 @@ type Daemon struct {
 	store    store.Engine
 	assets   catalogue.Reader
 	dam      *rest.Catalogue // nil: assets are read in the store
+	shown    catalogue.Viewer
 	styles   *style.Set
 	sender   *deliver.Sender
 	registry *registry
 	intake   *intake
+	resyncs  *resyncs
 	metrics  *metrics
 	attempts hub[settlement]
 
@@ -150,8 +156,10 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 		return nil, err
 	}
 	var err error
-	if d.styles, err = builtin.Styles(d.assets); err != nil {
-		return nil, err
+	if d.styles = d.opts.Styles; d.styles == nil {
+		if d.styles, err = builtin.Styles(builtin.Knowledge{Assets: d.assets, Shown: d.shown, Memory: d.store}); err != nil {
+			return nil, err
+		}
 	}
 	listener := d.opts.Listener
 	if listener == nil {
@@ -166,6 +174,10 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	teardown.add(func() error { return ignoreClosed(listener.Close()) })
 	d.metrics = newMetrics(d)
 	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
+	d.resyncs = &resyncs{
+		store: d.store, registry: d.registry, viewer: d.shown, now: d.now, log: d.log,
+		running: make(map[uint64]*runningResync), most: cmp.Or(d.opts.maxBackground, maxBackground),
+	}
 	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log}
 	return listener, d.registry.load(ctx)
 }
@@ -189,7 +201,8 @@ func policyOf(c config.Socket) (admin.Policy, error) {
 func (d *Daemon) newLane() *lane {
 	return &lane{
 		store: d.store, sender: d.sender, now: d.now, log: d.log,
-		observe: d.attempts.tell, measure: d.metrics.attempt, wakeUp: make(chan struct{}, 1),
+		observe: d.attempts.tell, measure: d.metrics.attempt, held: d.logHeld,
+		wakeUp: make(chan struct{}, 1), hurry: make(chan struct{}, 1), dividing: make(chan struct{}, 1),
 	}
 }
 
@@ -203,6 +216,11 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 	}
 	stopLanes := d.startLanes(ctx)
 	teardown.add(stopLanes)
+	stopResyncs, err := d.startResyncs(ctx)
+	teardown.add(stopResyncs)
+	if err != nil {
+		return err
+	}
 	stopAPI, err := d.startAPI(listener, stop)
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ type explanation struct {
 	api.EndpointExplanation
 	set    *laneSettings
 	health endpoint.Health
+	judged *judged // nil if the style tells all
+	unread string  // why the catalogue can't be read for it; "" if it can
 	now    time.Time
 }
 
@@ -80,7 +82,7 @@ func (x *explanation) stateText() string {
 	if x.health.RetryAfter.After(x.now) {
 		return "it asked to be left alone until " + at(x.health.RetryAfter) + " (Retry-After)"
 	}
-	return ""
+	return x.unread
 }
 
 // isLater reports whether what is owed is only of changes after the event, which
@@ -105,6 +107,9 @@ func (x *explanation) askDebts(debts []debt.Failure, e *seen, dropped uint64) {
 		}
 		owed := x.owed(d)
 		x.conclude(owed.State, owed.Text)
+		return
+	}
+	if x.askSkipped(e) {
 		return
 	}
 	text := "nothing is owed any more: it was told"
@@ -139,6 +144,8 @@ func (x *explanation) waitsFor(d *debt.Failure) (state, text string) {
 	switch blocked := x.stateText(); {
 	case d.Failed:
 		return api.ToldFailed, last + "; the retries are used up"
+	case d.Held:
+		return api.ToldHeld, "it is one of too many deletions at a time: 'dz endpoint release " + x.set.ep.Name + "' sends it"
 	case !sendsTo(x.health.State(x.set.ep.Enabled)):
 		return api.ToldHeld, blocked
 	case d.Tries > 0 && d.Due.After(x.now):

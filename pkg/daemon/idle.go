@@ -47,18 +47,22 @@ func (d *Daemon) finished(ctx context.Context) (bool, error) {
 	if !ok || !slices.Equal(before, after) {
 		return false, nil
 	}
-	open, failed, held := d.tally(stats)
+	owed := d.tally(stats)
 	silent, names := d.silent(stats)
-	if open > silent {
+	if owed.open > silent || d.searches(names) {
 		return false, nil
 	}
 	if silent > 0 {
 		return true, fmt.Errorf("%w: %d failed, %d owed to endpoints that do not answer (%s): they are sent when dz runs again",
-			ErrFailuresRemain, failed, silent, strings.Join(names, ", "))
+			ErrFailuresRemain, owed.failed, silent, strings.Join(names, ", "))
 	}
-	if failed+held > 0 {
+	if owed.failed+owed.held > 0 {
 		return true, fmt.Errorf("%w: %d failed, %d held by endpoints that are disabled or gone: see 'dz failures list' and 'dz status'",
-			ErrFailuresRemain, failed, held)
+			ErrFailuresRemain, owed.failed, owed.held)
+	}
+	if owed.deletions > 0 {
+		return true, fmt.Errorf("%w: %d deletions are held, being too many at a time: see 'dz status' and 'dz endpoint release'",
+			ErrFailuresRemain, owed.deletions)
 	}
 	for _, f := range d.allFeeds() {
 		if s := f.status(); s.Lag == 0 && strings.HasPrefix(s.Position, "waiting for ") {
@@ -69,19 +73,39 @@ func (d *Daemon) finished(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// tally counts debts that will be sent without anybody doing anything, failures,
-// and debts of endpoints that nothing is sent to.
-func (d *Daemon) tally(stats store.Stats) (open, failed, held uint64) {
+// tallied is what is owed, by what has to happen.
+type tallied struct {
+	open      uint64 // sent without anybody doing anything
+	failed    uint64
+	held      uint64 // by endpoints that nothing is sent to
+	deletions uint64 // that wait to be released
+}
+
+// tally counts what is owed.
+func (d *Daemon) tally(stats store.Stats) (t tallied) {
 	for _, l := range d.registry.all() {
 		counts := stats.Endpoints[l.settings.Load().ep.ID]
-		failed += counts.Failed
+		t.failed += counts.Failed
+		t.deletions += counts.Held
 		if l.sends() {
-			open += counts.Open
+			t.open += counts.Open
 		} else {
-			held += counts.Open
+			t.held += counts.Open
 		}
 	}
-	return open, failed, held
+	return t
+}
+
+// searches reports whether a synchronisation looks for what is to be told to an
+// endpoint that is sent to, and not left out: it may owe more.
+func (d *Daemon) searches(without []string) bool {
+	for _, l := range d.registry.all() {
+		ep := &l.settings.Load().ep
+		if d.resyncs.runs(ep.ID) && l.sends() && !slices.Contains(without, ep.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // silent counts debts of endpoints that have not answered for as long as their

@@ -51,7 +51,12 @@ type settlement struct {
 // without that being durable yet. They hold no slot any more, so that the next
 // requests need not wait for the disk; a process that is killed repeats them, as
 // it does those under way.
-const MaxUnsettled = 128
+//
+// It is what an endpoint may be sent in the time of two commits, as half of it is
+// on its way into the store while the other half gathers. A commit takes two
+// flushes, 20 ms on a slow disk, and 100 ms with a batch of a backlog in it: so
+// much less would hold a good receiver up.
+const MaxUnsettled = 512
 
 // lane delivers to one endpoint: it keeps as many requests under way as the
 // endpoint's settings and its health allow. Three parties share the work:
@@ -59,7 +64,7 @@ const MaxUnsettled = 128
 //   - the dispatcher, one goroutine, claims what is due;
 //   - workers, one for each slot in use, take what is claimed and make one
 //     attempt after another;
-//   - the settler makes outcomes durable, all that wait at once.
+//   - the settler makes outcomes durable, many at once.
 //
 // A request holds its slot until it is answered and, unless it was answered
 // well, until that is durable: an endpoint that fails is never asked more often
@@ -70,25 +75,34 @@ const MaxUnsettled = 128
 // that the store does not: whatever it has claimed and not settled is simply
 // still due.
 type lane struct {
-	store    laneStore
-	sender   sender
-	now      func() time.Time
-	log      *slog.Logger
-	observe  func(settlement)
-	measure  func(attempt.Outcome, time.Duration)
+	store   laneStore
+	sender  sender
+	now     func() time.Time
+	log     *slog.Logger
+	observe func(settlement)
+	measure func(attempt.Outcome, time.Duration)
+	// held, if not nil, is told that so many deletions wait to be released.
+	held     func(ep *endpoint.Endpoint, n uint64)
 	wakeUp   chan struct{}
+	hurry    chan struct{} // outcomes are not to wait any longer
 	settings atomic.Pointer[laneSettings]
 
-	mu        sync.Mutex
-	health    endpoint.Health
-	ready     readAhead
-	running   int           // requests that hold a slot
-	unsettled int           // requests that have given theirs back; at most MaxUnsettled
-	ended     int           // requests, since the last claim
-	outcomes  []*attempted  // for the settler, in the order they ended
-	settling  bool          // the settler runs
-	freed     [][]debt.Debt // settled or given up, for the dispatcher to forget
-	fault     string        // what keeps outcomes from becoming durable
+	mu         sync.Mutex
+	health     endpoint.Health
+	ready      readAhead
+	running    int           // requests that hold a slot
+	background int           // of them, those of debts in the background
+	unsettled  int           // requests that have given theirs back; at most MaxUnsettled
+	ended      int           // requests, since the last claim
+	outcomes   []*attempted  // for the settler, in the order they ended
+	urgent     bool          // one of them holds a slot
+	settling   bool          // the settler runs
+	freed      [][]debt.Debt // settled or given up, for the dispatcher to forget
+	fault      string        // what keeps outcomes from becoming durable
+	fruitless  int           // divisions in which the receiver took nothing
+
+	dividing  chan struct{} // takes one: a division that is under way
+	catalogue catalogueWait
 }
 
 // laneSettings is what a lane needs to know of its endpoint; it is replaced, not
@@ -112,6 +126,13 @@ func newLaneSettings(ep endpoint.Endpoint, st style.Style, defaults endpoint.Win
 		s.limiter = rate.NewLimiter(rate.Limit(ep.Rate), max(1, int(math.Ceil(ep.Rate/10))))
 	}
 	return s
+}
+
+// backgroundSlots is how many requests of debts in the background may be under
+// way: a quarter of the slots is left to the others.
+func (s *laneSettings) backgroundSlots() int {
+	slots := s.ep.Slots()
+	return max(1, slots-max(1, slots/4))
 }
 
 // wake makes the lane look again.

@@ -33,6 +33,10 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	s := d.settings.Load()
 	now := d.now()
 	permit := d.getHealth().Permit(now, s.ep.Enabled, s.ep.Slots())
+	if wait := d.catalogueUntil(); now.Before(wait) {
+		d.forget(now, true)
+		return wait, nil // for the catalogue; nothing can be told
+	}
 	d.forget(now, permit.Slots < s.ep.Slots())
 	forcedOnly := permit.Slots == 0
 	if forcedOnly {
@@ -51,8 +55,9 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	}
 	claim, err := d.store.Claim(claiming, store.ClaimRequest{
 		Endpoint: s.ep.ID, Now: now, Limit: limit, ForcedOnly: forcedOnly,
-		Busy:    func(o event.Object) bool { return d.busy[o] },
-		BusyKey: func(key debt.Key) bool { return d.busyKeys[key] },
+		Background: d.backgroundLimit(s, limit),
+		Busy:       func(o event.Object) bool { return d.busy[o] },
+		BusyKey:    func(key debt.Key) bool { return d.busyKeys[key] },
 	})
 	if err != nil {
 		return next, err
@@ -62,6 +67,14 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 		next = earliest(next, claim.Next)
 	}
 	return next, nil
+}
+
+// backgroundLimit is how many of the debts to claim may be of those in the
+// background.
+func (d *dispatcher) backgroundLimit(s *laneSettings, limit int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return min(limit, max(0, s.backgroundSlots()-d.background)*max(1, s.limits.Batch))
 }
 
 // forget makes what has been settled claimable again, and what was claimed ahead
@@ -98,6 +111,9 @@ func (d *dispatcher) demand(s *laneSettings, permit endpoint.Permit, now time.Ti
 	if age := now.Sub(d.claimedAt); s.limiter == nil && 0 <= age && age < freshFor && permit.Slots == s.ep.Slots() {
 		// As much as has gone since the last look will be wanted before long.
 		ahead = min(maxAhead, 2*d.ended)
+		if batch := s.limits.Batch; batch > 1 {
+			ahead = min(2, d.ended) * batch // whole requests
+		}
 	}
 	limit = max(0, free*max(1, s.limits.Batch)+ahead-d.ready.debts)
 	if limit > 0 {
@@ -132,7 +148,7 @@ func (d *dispatcher) begin(claiming, attempts context.Context, s *laneSettings, 
 		if tokens, _ := s.tokens(now, 1); tokens == 0 {
 			return free
 		}
-		debts := d.ready.take(max(1, s.limits.Batch), now)
+		debts := d.takeReady(s, now)
 		if debts == nil {
 			return free
 		}

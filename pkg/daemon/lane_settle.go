@@ -11,22 +11,77 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// handOver gives an attempt to the settler. The caller holds the lock.
-func (l *lane) handOver(ctx context.Context, a *attempted) {
+// A commit costs the same for few outcomes as for many. So while requests are
+// under way that will end soon, outcomes wait for each other: until there are
+// enoughToSettle, for gatherFor at the longest.
+const (
+	enoughToSettle = MaxUnsettled / 2 // as many may come while these are made durable
+	gatherFor      = 4 * time.Millisecond
+)
+
+// handOver gives an attempt to the settler, which is to be roused then. The caller
+// holds the lock.
+func (l *lane) handOver(a *attempted) {
 	l.outcomes = append(l.outcomes, a)
-	if !l.settling {
+	l.urgent = l.urgent || a.slot
+}
+
+// handOverBeside gives an attempt to the settler that never had a slot of its own.
+// The caller holds the lock.
+func (l *lane) handOverBeside(ctx context.Context, a *attempted) {
+	l.unsettled++
+	l.handOver(a)
+	l.rouse(ctx)
+}
+
+// rouse lets the settler see to what there is. The caller holds the lock.
+func (l *lane) rouse(ctx context.Context) {
+	switch {
+	case len(l.outcomes) == 0:
+	case !l.settling:
 		l.settling = true
 		go l.settle(ctx)
+	case !l.mayGather():
+		select {
+		case l.hurry <- struct{}{}:
+		default: // it has been told
+		}
 	}
 }
 
-// settle makes outcomes durable, all at once that have gathered while the last
-// ones became so, until there are none.
-func (l *lane) settle(ctx context.Context) {
+// mayGather reports whether there are outcomes that can wait for others: no
+// request waits for them, and others will follow. The caller holds the lock.
+func (l *lane) mayGather() bool {
+	return 0 < len(l.outcomes) && len(l.outcomes) < enoughToSettle && l.running > 0 && !l.urgent
+}
+
+// gather waits while outcomes may wait for others.
+func (l *lane) gather() {
+	timer := time.NewTimer(gatherFor)
+	defer timer.Stop()
 	for {
 		l.mu.Lock()
+		wait := l.mayGather()
+		l.mu.Unlock()
+		if !wait {
+			return
+		}
+		select {
+		case <-timer.C:
+			return
+		case <-l.hurry:
+		}
+	}
+}
+
+// settle makes outcomes durable, all at once that have gathered, until there are
+// none.
+func (l *lane) settle(ctx context.Context) {
+	for {
+		l.gather()
+		l.mu.Lock()
 		batch := l.outcomes
-		l.outcomes = nil
+		l.outcomes, l.urgent = nil, false
 		if len(batch) == 0 {
 			l.settling = false
 			l.mu.Unlock()
@@ -76,15 +131,22 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	if err != nil {
 		return err
 	}
+	var held uint64
 	for i := range batch {
 		before, after := l.setHealth(settled[i].Health)
 		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {
-			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].outcomes[j], settled: settled[i].Debts[j]})
+			if settled[i].Debts[j].Debt.Held {
+				held++
+			}
+			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].results[j].Outcome, settled: settled[i].Debts[j]})
 		}
 	}
 	if l.getHealth().Hasten {
 		l.hasten(context.WithoutCancel(ctx)) // once for all of them
+	}
+	if held > 0 && l.held != nil {
+		l.held(&l.settings.Load().ep, held)
 	}
 	return nil
 }
@@ -94,7 +156,8 @@ func (a *attempted) settlement() store.Attempt {
 	s := store.Attempt{Outcome: a.outcome, Debts: make([]debt.Settlement, len(a.debts))}
 	for i := range a.debts {
 		s.Debts[i] = debt.SettlementOf(&a.debts[i])
-		s.Debts[i].Outcome = a.outcomes[i]
+		s.Debts[i].Outcome, s.Debts[i].Acknowledged = a.results[i].Outcome, a.results[i].Acknowledged
+		s.Debts[i].Blamed = a.blamed
 		s.Debts[i].Window, s.Debts[i].Schedule = a.settings.window, a.settings.schedule
 		s.Debts[i].Jitter = rand.Float64() //nolint:gosec // spreads retries, guards no secret
 	}
@@ -116,7 +179,7 @@ func (l *lane) hasten(ctx context.Context) {
 func (l *lane) release(batch []*attempted) {
 	l.mu.Lock()
 	for i := range batch {
-		if batch[i].holdsSlot() {
+		if batch[i].slot {
 			l.running--
 		} else {
 			l.unsettled--

@@ -36,6 +36,7 @@ type workbench struct {
 	answer  func(item string) attempt.Outcome
 	unlock  sync.Cond
 	settled int
+	settles int // calls
 
 	health   endpoint.Health // at the start
 	hastened int
@@ -61,7 +62,7 @@ func onWorkbench(t *testing.T, slots, owed int, prepare func(*workbench), test f
 		prepare(w)
 		ep := endpoint.Endpoint{ID: 1, Name: "shop", URL: "http://shop.test", Enabled: true, Concurrency: slots}
 		w.lane = &lane{
-			store: w, sender: w, now: time.Now, log: slog.New(slog.DiscardHandler), wakeUp: make(chan struct{}, 1),
+			store: w, sender: w, now: time.Now, log: slog.New(slog.DiscardHandler), wakeUp: make(chan struct{}, 1), hurry: make(chan struct{}, 1), dividing: make(chan struct{}, 1),
 			observe: func(settlement) {}, measure: func(attempt.Outcome, time.Duration) {},
 		}
 		w.lane.health = w.health
@@ -109,8 +110,9 @@ func (w *workbench) Settle(_ context.Context, _ uint64, attempts []store.Attempt
 	for w.locked {
 		w.unlock.Wait()
 	}
+	w.settles++
 	for _, a := range attempts {
-		if w.bad[string(a.Debts[0].Key)] {
+		if len(a.Debts) > 0 && w.bad[string(a.Debts[0].Key)] {
 			return nil, errors.New("the record can't be read")
 		}
 	}

@@ -28,6 +28,8 @@ type metrics struct {
 
 	build, ingested, rejected, owed, coalesced, delivered, failed *prometheus.Desc
 	debts, endpointUp, lag, sourceUp, storeSize, storeMax         *prometheus.Desc
+	heldDeletions, tracked, skipped                               *prometheus.Desc
+	resyncRunning, resyncStarted, resyncFound                     *prometheus.Desc
 }
 
 func newMetrics(d *Daemon) *metrics {
@@ -44,19 +46,25 @@ func newMetrics(d *Daemon) *metrics {
 			Name: "dz_attempt_delay_seconds", Help: "How long after they were due attempts began.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 3600},
 		}),
-		build:      describe("build_info", "Always 1; the version is a label.", "version", "go"),
-		ingested:   describe("events_ingested_total", "Events taken in."),
-		rejected:   describe("events_rejected_total", "Input that could not be read as an event."),
-		owed:       describe("changes_owed_total", "Changes that endpoints wanted.", "endpoint"),
-		coalesced:  describe("changes_coalesced_total", "Of them, those told together with another.", "endpoint"),
-		delivered:  describe("attempts_delivered_total", "Attempts that succeeded.", "endpoint"),
-		failed:     describe("attempts_failed_total", "Attempts that failed.", "endpoint"),
-		debts:      describe("debts", "What is owed now. Failed debts wait for a person.", "endpoint", "state"),
-		endpointUp: describe("endpoint_healthy", "1 if the endpoint is healthy, 0 if it is sick, gone or disabled.", "endpoint", "state"),
-		lag:        describe("source_lag_bytes", "Not read yet; -1 if unknown.", "source"),
-		sourceUp:   describe("source_ok", "1 if nothing hinders reading.", "source"),
-		storeSize:  describe("store_size_bytes", "Size of the store's file."),
-		storeMax:   describe("store_max_size_bytes", "Limit of the store's file; 0 is unlimited."),
+		build:         describe("build_info", "Always 1; the version is a label.", "version", "go"),
+		ingested:      describe("events_ingested_total", "Events taken in."),
+		rejected:      describe("events_rejected_total", "Input that could not be read as an event."),
+		owed:          describe("changes_owed_total", "Changes that endpoints wanted.", "endpoint"),
+		coalesced:     describe("changes_coalesced_total", "Of them, those told together with another.", "endpoint"),
+		delivered:     describe("attempts_delivered_total", "Attempts that succeeded.", "endpoint"),
+		failed:        describe("attempts_failed_total", "Attempts that failed.", "endpoint"),
+		debts:         describe("debts", "What is owed now. Failed debts wait for a person.", "endpoint", "state"),
+		endpointUp:    describe("endpoint_healthy", "1 if the endpoint is healthy, 0 if it is sick, gone or disabled.", "endpoint", "state"),
+		heldDeletions: describe("endpoint_held_deletions", "Deletions that wait to be released, being too many at a time.", "endpoint"),
+		tracked:       describe("endpoint_tracked_assets", "Assets that the endpoint has acknowledged.", "endpoint"),
+		skipped:       describe("endpoint_skipped_total", "Changes that did not matter to the endpoint.", "endpoint", "reason"),
+		resyncRunning: describe("resync_running", "1 while a synchronisation looks for what is to be told.", "endpoint"),
+		resyncStarted: describe("resync_started_timestamp_seconds", "When the last synchronisation began.", "endpoint"),
+		resyncFound:   describe("resync_found", "Assets that the last synchronisation has found, by what is to be done.", "endpoint", "action"),
+		lag:           describe("source_lag_bytes", "Not read yet; -1 if unknown.", "source"),
+		sourceUp:      describe("source_ok", "1 if nothing hinders reading.", "source"),
+		storeSize:     describe("store_size_bytes", "Size of the store's file."),
+		storeMax:      describe("store_max_size_bytes", "Limit of the store's file; 0 is unlimited."),
 	}
 	m.registry.MustRegister(m, m.duration, m.delay,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -74,6 +82,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.build, m.ingested, m.rejected, m.owed, m.coalesced, m.delivered, m.failed,
 		m.debts, m.endpointUp, m.lag, m.sourceUp, m.storeSize, m.storeMax,
+		m.heldDeletions, m.tracked, m.skipped, m.resyncRunning, m.resyncStarted, m.resyncFound,
 	} {
 		ch <- d
 	}
@@ -121,6 +130,28 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			"retrying": debts.Retrying, "failed": debts.Failed, "held": debts.Held,
 		} {
 			gauge(m.debts, float64(n), status.Name, state)
+		}
+		if _, _, err := trackerOf(l); err != nil {
+			continue
+		}
+		gauge(m.heldDeletions, float64(status.Held), status.Name)
+		gauge(m.tracked, float64(status.Tracked), status.Name)
+		skips, err := d.store.Skips(ctx, l.settings.Load().ep.ID)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(m.skipped, err)
+			return
+		}
+		for reason, n := range skips {
+			counter(m.skipped, n, status.Name, string(reason))
+		}
+		if job := status.Resync; job != nil {
+			gauge(m.resyncRunning, boolean(job.Running()), status.Name)
+			gauge(m.resyncStarted, float64(job.Started.UnixNano())/1e9, status.Name)
+			for action, n := range map[string]uint64{
+				"create": job.Found.Create, "update": job.Found.Update, "delete": job.Found.Delete, "unchanged": job.Found.Unchanged,
+			} {
+				gauge(m.resyncFound, float64(n), status.Name, action)
+			}
 		}
 	}
 }

@@ -43,13 +43,24 @@ func (r *readAhead) add(debts []debt.Debt, now time.Time) {
 	}
 }
 
+// dropBackground forgets debts in the background that others would wait for, and
+// returns them.
+func (r *readAhead) dropBackground() (dropped [][]debt.Debt) {
+	for len(r.claims) > 0 && waitsBehind(&r.claims[0].debts[0]) {
+		dropped = append(dropped, r.claims[0].debts)
+		r.debts -= len(r.claims[0].debts)
+		r.claims = append(r.claims[:0], r.claims[1:]...)
+	}
+	return dropped
+}
+
 // take returns up to limit debts for one request, nil if none is ready.
 func (r *readAhead) take(limit int, now time.Time) []debt.Debt {
 	if r.debts == 0 || r.claims[0].stale(now) {
 		return nil
 	}
 	first := &r.claims[0]
-	n := min(limit, len(first.debts))
+	n := together(first.debts[:min(limit, len(first.debts))])
 	debts := first.debts[:n:n]
 	first.debts = first.debts[n:]
 	r.debts -= n
@@ -58,6 +69,22 @@ func (r *readAhead) take(limit int, now time.Time) []debt.Debt {
 	}
 	return debts
 }
+
+// together returns how many of the first debts, at least one, one request may
+// tell. A debt that was to blame for a failure goes alone: others are not to be
+// held up by it again.
+func together(debts []debt.Debt) int {
+	for i := range debts {
+		if debts[i].Blamed {
+			return max(1, i)
+		}
+	}
+	return len(debts)
+}
+
+// waitsBehind reports whether everything else goes before a debt. What a person
+// wants sent now is not put off.
+func waitsBehind(d *debt.Debt) bool { return d.Background && !d.Forced }
 
 // drop returns what is stale, or everything, and forgets it.
 func (r *readAhead) drop(now time.Time, everything bool) (dropped [][]debt.Debt) {

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -88,7 +87,8 @@ func (r *registry) compile(ep *endpoint.Endpoint) (style.Style, *route.Route, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("endpoint %s: %w", ep.Name, err)
 	}
-	rt, err := route.New(ep, st, style.Window(st, r.defaults))
+	routed := r.styles.Routed(ep)
+	rt, err := route.New(&routed, st, style.Window(st, r.defaults))
 	return st, rt, err
 }
 
@@ -113,7 +113,7 @@ func (r *registry) put(ep endpoint.Endpoint, st style.Style, health endpoint.Hea
 func (r *registry) validate(ep *endpoint.Endpoint) error {
 	ep.Normalize()
 	r.styles.Complete(ep)
-	return errors.Join(ep.Validate(), r.styles.Validate(ep))
+	return r.styles.Validate(ep)
 }
 
 // add stores a new endpoint and begins to serve it.

@@ -34,7 +34,9 @@ func (s *service) Style(name string) (admin.Style, bool) {
 		known.Debounce = &span
 	}
 	for _, option := range st.Options() {
-		known.Options = append(known.Options, admin.Option{Name: option.Name, Default: option.Default, Secret: option.Secret})
+		known.Options = append(known.Options, admin.Option{
+			Name: option.Name, Default: option.Default, Secret: option.Secret, JSON: option.Type == style.JSON,
+		})
 	}
 	return known, true
 }
@@ -55,12 +57,24 @@ func (s *service) ListEndpoints(context.Context) ([]admin.EndpointState, error) 
 }
 
 // GetEndpoint returns one.
-func (s *service) GetEndpoint(_ context.Context, name string) (admin.EndpointState, error) {
+func (s *service) GetEndpoint(ctx context.Context, name string) (admin.EndpointState, error) {
 	l, err := s.registry.byName(name)
 	if err != nil {
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}
-	return stateOf(l), nil
+	state := stateOf(l)
+	if _, _, err := trackerOf(l); err != nil {
+		return state, nil //nolint:nilerr // there is no more to tell
+	}
+	if state.Skips, err = s.store.Skips(ctx, state.Endpoint.ID); err != nil {
+		return state, err
+	}
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return state, err
+	}
+	state.LastResync, err = (*Daemon)(s).lastResync(ctx, &state.Endpoint, stats.Endpoints[state.Endpoint.ID])
+	return state, err
 }
 
 // CreateEndpoint registers an endpoint.
@@ -125,35 +139,37 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 	}
 	set := l.settings.Load()
 	now := s.now()
-	request, err := set.style.Sample(&set.ep, now)
+	sample, err := set.style.Sample(&set.ep, now)
 	if err != nil {
 		return api.Exchange{}, err
 	}
+	request := sample.Request
 	shown, err := s.sender.Show(&set.ep, request, now)
 	if err != nil {
 		return api.Exchange{}, invalid(err)
 	}
 	answer, outcome := s.sender.Send(ctx, &set.ep, request, deliver.Limits{Answer: set.limits.Answer, Timeout: set.limits.Timeout})
+	outcome = sample.Understand(0, answer, outcome).Outcome
 	exchange := api.Exchange{
 		Delivered: outcome.Verdict == attempt.Delivered,
 		Reason:    outcome.Reason, Error: outcome.Error, Duration: outcome.Duration.Seconds(),
 		Request: api.ExchangeRequest{
-			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: string(request.Body),
+			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: deliver.MaskSecrets(&set.ep, request.Secrets, string(request.Body)),
 		},
 	}
 	if answer.Status != 0 {
 		exchange.Response = &api.ExchangeResponse{
-			Status: answer.Status, Headers: flatten(&set.ep, answer.Header),
-			Body: deliver.MaskSecrets(&set.ep, string(answer.Body[:min(len(answer.Body), attempt.MaxResponse)])),
+			Status: answer.Status, Headers: flatten(&set.ep, request.Secrets, answer.Header),
+			Body: deliver.MaskSecrets(&set.ep, request.Secrets, string(answer.Body[:min(len(answer.Body), attempt.MaxResponse)])),
 		}
 	}
 	return exchange, nil
 }
 
-func flatten(ep *endpoint.Endpoint, header http.Header) map[string]string {
+func flatten(ep *endpoint.Endpoint, secrets []string, header http.Header) map[string]string {
 	flat := make(map[string]string, len(header))
 	for name, values := range header {
-		flat[name] = deliver.MaskSecrets(ep, strings.Join(values, ", "))
+		flat[name] = deliver.MaskSecrets(ep, secrets, strings.Join(values, ", "))
 	}
 	return flat
 }

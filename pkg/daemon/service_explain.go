@@ -141,7 +141,8 @@ func isKind(name string) bool {
 func (s *service) explain(ctx context.Context, l *lane, found []seen, object string, dropped uint64) (api.EndpointExplanation, error) {
 	set, health := l.settings.Load(), l.getHealth()
 	ep := &set.ep
-	x := explanation{set: set, health: health, now: s.now()}
+	unread, _ := l.obstacle()
+	x := explanation{set: set, health: health, unread: unread, now: s.now()}
 	x.EndpointExplanation = api.EndpointExplanation{Endpoint: ep.Name, Group: ep.Group, State: string(health.State(ep.Enabled))}
 	debts, err := s.debtsOf(ctx, set, found)
 	if err != nil {
@@ -176,6 +177,9 @@ func (s *service) explain(ctx context.Context, l *lane, found []seen, object str
 		return x.EndpointExplanation, nil // it is being removed
 	}
 	if x.askSteps(&found[0], r.Explain(&found[0].event)) {
+		if err := s.askStyle(ctx, &x, &found[0]); err != nil {
+			return x.EndpointExplanation, err
+		}
 		x.askDebts(debts, &found[0], dropped)
 	}
 	return x.EndpointExplanation, nil

@@ -22,7 +22,7 @@ func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 		Version: d.opts.Version.Version, Started: d.started, Uptime: now.Sub(d.started).Seconds(),
 		Events: api.EventCounts{
 			Ingested: stats.Ingested, Rejected: stats.Rejected,
-			Owed: stats.Total.Owed, Coalesced: stats.Total.Coalesced,
+			Owed: stats.Total.Owed, Coalesced: stats.Total.Coalesced, Skipped: stats.Total.Skipped,
 		},
 		Attempts:  api.AttemptCounts{Delivered: stats.Total.Delivered, Failed: stats.Total.Attempts},
 		Store:     api.StoreStatus{Path: stats.Path, Size: stats.Size, MaxSize: stats.MaxSize, Error: d.intake.getFault()},
@@ -41,10 +41,11 @@ func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 		s.Debts.Retrying += debts.Retrying
 		s.Debts.Failed += debts.Failed
 		s.Debts.Held += debts.Held
+		s.Debts.HeldDeletions += debts.HeldDeletions
 	}
 	after, settledAfter := d.feedsSettled()
-	open, _, _ := d.tally(stats)
-	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && open == 0
+	owed := d.tally(stats)
+	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && owed.open == 0 && !d.searches(nil)
 	return s, nil
 }
 
@@ -66,7 +67,7 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 	health := l.getHealth()
 	counts := stats.Endpoints[ep.ID]
 	state := health.State(ep.Enabled)
-	debts := api.DebtCounts{Failed: counts.Failed}
+	debts := api.DebtCounts{Failed: counts.Failed, HeldDeletions: counts.Held}
 	if !l.sends() {
 		debts.Held = counts.Open
 	} else if counts.Open > 0 {
@@ -84,11 +85,20 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 	status := api.EndpointStatus{
 		Name: ep.Name, Group: ep.Group, Style: ep.Style, State: string(state), Debts: counts.Open, Failures: counts.Failed,
 		InFlight: debts.InFlight, Retrying: debts.Retrying, Delivered: counts.Delivered,
+		Background: counts.Background, Held: counts.Held, Skipped: counts.Skipped, Tracked: counts.Tracked,
 		LastSuccess: timePointer(health.LastSuccess), LastFailure: timePointer(health.LastFailure),
 		LastError: health.LastError,
 	}
 	if state == endpoint.Sick {
 		status.NextAttempt = timePointer(health.NotBefore)
+	}
+	if text, until := l.obstacle(); text != "" {
+		status.LastError, status.NextAttempt = text, timePointer(until)
+	}
+	if _, _, err := trackerOf(l); err == nil {
+		if status.Resync, err = d.lastResync(ctx, ep, counts); err != nil {
+			return api.EndpointStatus{}, debts, err
+		}
 	}
 	return status, debts, nil
 }

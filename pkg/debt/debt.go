@@ -10,7 +10,8 @@
 //   - one debt per endpoint and key: a second change merges and raises the
 //     generation;
 //   - a success ends a debt only if the generation sent is the one owed;
-//   - a failure is kept until it is retried, purged, or revived by a newer change.
+//   - a failure is kept until it is retried, purged, or revived by a newer change;
+//     a deletion that is held, until it is released, or likewise.
 //
 // It knows nothing of stores and requests.
 package debt
@@ -24,7 +25,6 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 )
@@ -73,8 +73,12 @@ type Change struct {
 	Event    *event.Event
 	Window   endpoint.Window
 	// Note is what the style wants to remember of the latest change beyond what
-	// a debt holds anyway.
+	// a debt holds anyway; with Fold, of all changes since the last success.
 	Note []byte
+	// Fold, if given, makes one note of what is remembered and of a change's.
+	Fold func(known, news []byte) []byte
+	// Background: it may wait until nothing else is due.
+	Background bool
 	// Replayed: the event was taken in before. It is owed again, and describes
 	// a debt only if there is no later change.
 	Replayed bool
@@ -86,7 +90,7 @@ type Debt struct {
 	Endpoint uint64
 	Key      Key
 
-	// Of the latest change.
+	// Of the latest change (a note may be one of all changes: see Change.Fold).
 	Object     event.Object
 	ChangeType event.ChangeType
 	EventType  string
@@ -112,12 +116,19 @@ type Debt struct {
 	Tries       int  // of them, those that count in the present retry schedule
 	Failed      bool // the schedule is used up
 	Forced      bool // a person wants it sent now, whatever the endpoint's health
+	Background  bool // everything else goes before it; of all changes
+	Held        bool // it is a deletion that waits to be released
+	Released    bool // it was held, and a person wants it sent; until there is a newer change
+	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
 	LastAttempt time.Time
 }
 
+// Deletes reports whether the latest change deleted the object.
+func (d *Debt) Deletes() bool { return event.IsDeletion(d.EventType, d.Reason) }
+
 // New makes the debt of a first change, seen at now.
 func New(id ID, c Change, now time.Time) Debt {
-	d := Debt{ID: id, Endpoint: c.Endpoint, Key: c.Key, FirstSeen: now, Since: now}
+	d := Debt{ID: id, Endpoint: c.Endpoint, Key: c.Key, FirstSeen: now, Since: now, Background: c.Background}
 	d.Fields, d.Formats, d.Channels = []string{}, []event.ID{}, []event.ID{}
 	d.take(c, now)
 	d.Due = c.Window.Due(d.Since, d.LastSeen)
@@ -128,9 +139,11 @@ func New(id ID, c Change, now time.Time) Debt {
 // debounce and a new retry schedule: what the receiver did not take before, it
 // may take in its new form.
 func (d *Debt) Merge(c Change, now time.Time) {
-	if d.Tries > 0 || d.Failed {
-		d.Failed, d.Tries, d.Since = false, 0, now
+	if d.Tries > 0 || d.Failed || d.Held {
+		d.Failed, d.Held, d.Tries, d.Since = false, false, 0, now
 	}
+	d.Released, d.Blamed = false, false
+	d.Background = d.Background && c.Background
 	// The clock may have been set back.
 	d.FirstSeen, d.Since = earlier(d.FirstSeen, now), earlier(d.Since, now)
 	d.take(c, now)
@@ -142,9 +155,14 @@ func (d *Debt) Merge(c Change, now time.Time) {
 // take notes the latest change.
 func (d *Debt) take(c Change, now time.Time) {
 	e := c.Event
+	note := c.Note
+	if c.Fold != nil && d.Generation > 0 {
+		note = c.Fold(d.Note, c.Note)
+		d.Note = note
+	}
 	if !c.Replayed || d.Generation == 0 || d.Replayed {
 		d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
-		d.ChangeTime, d.Note, d.Replayed = e.Time, c.Note, c.Replayed
+		d.ChangeTime, d.Note, d.Replayed = e.Time, note, c.Replayed
 	}
 	d.LastSeen = now
 	d.Generation++
@@ -189,19 +207,34 @@ func (d *Debt) Retrying() bool { return d.Attempts > 0 && !d.Failed }
 // Force makes the debt due at now, on a new retry schedule, whatever its
 // endpoint's health.
 func (d *Debt) Force(now time.Time) {
-	d.Failed, d.Tries, d.Forced, d.Due = false, 0, true, now
+	d.Failed, d.Held, d.Tries, d.Forced, d.Due = false, false, 0, true, now
 }
+
+// Release makes a debt that is held due at now, and reports whether it was.
+func (d *Debt) Release(now time.Time) bool {
+	if !d.Held {
+		return false
+	}
+	d.Held, d.Released, d.Due = false, true, now
+	return true
+}
+
+// maxBeside is how many attempts beside its schedule a debt gets at most.
+const maxBeside = 100
 
 // Hasten makes a debt that waits for its next retry due at now, because its
 // endpoint works again, and reports whether it did. The attempt is one beside
-// the schedule: an endpoint that comes and goes must not use the schedule up. A
-// debt that waits for its object to be quiet goes on waiting.
+// the schedule: an endpoint that comes and goes must not use the schedule up. But
+// it may seem to come and go because of this debt, so that there are no more than
+// maxBeside of them. A debt that waits for its object to be quiet goes on waiting.
 func (d *Debt) Hasten(now time.Time) bool {
 	if d.Failed || d.Tries == 0 || !d.Due.After(now) {
 		return false
 	}
 	d.Due = now
-	d.Tries--
+	if d.Attempts-d.Tries < maxBeside {
+		d.Tries--
+	}
 	return true
 }
 
@@ -231,84 +264,6 @@ func (d *Debt) Rewind(now time.Time) bool {
 	return true
 }
 
-// Settlement says how one attempt at a debt ended.
-type Settlement struct {
-	Key        Key
-	ID         ID     // of the debt that was sent
-	Generation uint64 // that was sent
-	Count      uint64 // of changes that were sent
-	Forced     bool   // as it was when it was sent
-	Outcome    attempt.Outcome
-	Window     endpoint.Window
-	Schedule   endpoint.Schedule
-	Jitter     float64 // chance in [0,1)
-}
-
-// Settle applies an outcome. It reports true if nothing is owed any more.
-//
-// A generation that has risen since it was sent stays owed, due after its
-// debounce, whether the older one was delivered or not.
-func (d *Debt) Settle(s Settlement) (done bool) {
-	o := s.Outcome
-	if o.Verdict == attempt.Aborted {
-		return false // still due, and still forced if it was
-	}
-	d.LastAttempt = o.Ended()
-	if o.Verdict == attempt.Delivered && d.Generation == s.Generation {
-		return true
-	}
-	// A person who asked while this attempt was under way gets one of their own.
-	askedAgain := d.Forced && (!s.Forced || d.Due.After(o.Started))
-	d.Forced = false
-	if o.Verdict == attempt.Delivered {
-		// Only what changed meanwhile is left to be told, at least one change.
-		if d.Count > s.Count {
-			d.Count -= s.Count
-		} else {
-			d.Count = 1
-		}
-		d.FirstSeen = earlier(o.Started, d.LastSeen)
-		d.Attempts = 0
-		d.begin(s)
-	} else {
-		d.Attempts++
-		d.fail(s)
-	}
-	if askedAgain {
-		d.Force(o.Ended())
-	}
-	return false
-}
-
-// fail decides when a debt whose attempt failed is due again.
-func (d *Debt) fail(s Settlement) {
-	o := s.Outcome
-	switch {
-	case d.Generation != s.Generation:
-		d.begin(s)
-	case o.Verdict == attempt.Gone:
-		// The endpoint pauses; this object is not to blame, and waits like the
-		// others.
-		d.Due = o.Ended()
-	default:
-		d.Tries++
-		delay, again := s.Schedule.Next(d.Tries, s.Jitter)
-		d.Failed = !again
-		if again {
-			d.Due = later(o.Ended().Add(delay), o.NotBefore)
-		}
-	}
-}
-
-// begin starts a debounce for what changed while an attempt was under way. It was
-// seen before the attempt began if that was late; the receiver is left alone for
-// an interval all the same.
-func (d *Debt) begin(s Settlement) {
-	d.Tries = 0
-	d.Since = earlier(s.Outcome.Started, d.LastSeen)
-	d.Due = s.Window.Due(d.Since, later(d.LastSeen, s.Outcome.Started))
-}
-
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
@@ -321,13 +276,4 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// SettlementOf returns a settlement of the debt as it was claimed; the outcome
-// and the policies are for the caller to add.
-func SettlementOf(d *Debt) Settlement {
-	return Settlement{
-		Key: d.Key, ID: d.ID,
-		Generation: d.Generation, Count: d.Count, Forced: d.Forced,
-	}
 }

@@ -29,13 +29,14 @@ func TestNoLifeLosesAChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := &life{debt: newDebt(), now: noon, merged: 1, changes: 1}
 		t.Repeat(map[string]func(*rapid.T){
-			"":       l.check,
-			"wait":   l.wait,
-			"change": l.change,
-			"send":   l.send,
-			"end":    l.end,
-			"force":  l.force,
-			"hasten": func(*rapid.T) { l.debt.Hasten(l.now) },
+			"":        l.check,
+			"wait":    l.wait,
+			"change":  l.change,
+			"send":    l.send,
+			"end":     l.end,
+			"force":   l.force,
+			"hasten":  func(*rapid.T) { l.debt.Hasten(l.now) },
+			"release": func(*rapid.T) { l.debt.Release(l.now) },
 		})
 	})
 }
@@ -59,7 +60,7 @@ func (l *life) change(t *rapid.T) {
 
 // send begins an attempt if the debt is due.
 func (l *life) send(t *rapid.T) {
-	if l.flight != nil || l.debt.Failed || l.debt.Due.After(l.now) {
+	if l.flight != nil || l.debt.Failed || l.debt.Held || l.debt.Due.After(l.now) {
 		t.Skip("not to be sent")
 	}
 	s := SettlementOf(&l.debt)
@@ -78,11 +79,13 @@ func (l *life) end(t *rapid.T) {
 	s.Outcome.Duration = l.now.Sub(s.Outcome.Started)
 	s.Outcome.Verdict = rapid.SampledFrom([]attempt.Verdict{
 		attempt.Delivered, attempt.Refused, attempt.Unavailable, attempt.Gone, attempt.Aborted,
+		attempt.Skipped, attempt.Held,
 	}).Draw(t, "verdict")
 	if s.Outcome.Verdict == attempt.Unavailable && rapid.Bool().Draw(t, "asks") {
 		s.Outcome.NotBefore = l.now.Add(time.Minute)
 	}
-	if s.Outcome.Verdict == attempt.Delivered {
+	s.Blamed = s.Outcome.Verdict == attempt.Refused && rapid.Bool().Draw(t, "blamed")
+	if s.Outcome.Verdict == attempt.Delivered || s.Outcome.Verdict == attempt.Skipped {
 		l.told, l.changes = s.Generation, l.merged-s.Generation
 	}
 	if s.Outcome.Verdict == attempt.Aborted && s.Forced {
@@ -122,6 +125,12 @@ func (l *life) check(t *rapid.T) {
 	if l.asked && (!d.Forced || d.Failed || d.Due.After(l.now)) {
 		t.Fatalf("a person asked for it, and it is forced %v, failed %v, due %s at %s", d.Forced, d.Failed, d.Due, l.now)
 	}
+	if d.Held {
+		if d.Failed || d.Forced || d.Released || d.Tries != 0 || d.Attempts != 0 {
+			t.Fatalf("it is held, and yet: %+v", d)
+		}
+		return
+	}
 	if d.Failed {
 		if d.Tries != len(schedule)+1 || d.Forced {
 			t.Fatalf("a failure after %d tries, forced %v", d.Tries, d.Forced)
@@ -131,7 +140,7 @@ func (l *life) check(t *rapid.T) {
 	if latest := l.now.Add(schedule[len(schedule)-1].Std() * 11 / 10); d.Due.After(latest) {
 		t.Fatalf("at %s it is due at %s", l.now, d.Due)
 	}
-	if d.Tries == 0 && !d.Forced && d.LastSeen.After(d.LastAttempt) && !d.Due.Equal(window.Due(d.Since, d.LastSeen)) {
+	if d.Tries == 0 && !d.Forced && !d.Released && d.LastSeen.After(d.LastAttempt) && !d.Due.Equal(window.Due(d.Since, d.LastSeen)) {
 		t.Fatalf("since %s, last seen %s, it is due at %s", d.Since, d.LastSeen, d.Due)
 	}
 }

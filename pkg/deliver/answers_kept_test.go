@@ -33,6 +33,7 @@ func TestAnAnswerIsNotLostBetweenItsComingAndItsTaking(t *testing.T) {
 						io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 					}
 				})})
+				viaNetHTTP(sender)
 				over := make(chan struct{})
 				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
 					meanwhile(t, sender)

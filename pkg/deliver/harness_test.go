@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +20,10 @@ import (
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http logs what nobody asked for
+	goleak.VerifyTestMain(m)
+}
 
 const testBody = `{"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}`
 
@@ -55,6 +59,9 @@ func send(t *testing.T, url string) (attempt.Answer, attempt.Outcome) {
 	t.Helper()
 	return newTestSender(t, Config{}).Send(t.Context(), endpointAt(url), testRequest(), testLimits())
 }
+
+// viaNetHTTP has a sender send everything over net/http.
+func viaNetHTTP(s *Sender) { s.pool.goesDirect = func(*target) bool { return false } }
 
 // serve starts an HTTP receiver and returns its URL.
 func serve(t testing.TB, handler http.HandlerFunc) string {
@@ -147,6 +154,14 @@ func pipeTo(t *testing.T, speak func(conn net.Conn)) func(context.Context, strin
 			speak(far)
 		})
 		return near, nil
+	}
+}
+
+// toAddress is a dial function that connects to an address, whatever it is asked
+// for.
+func toAddress(address string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/deliver/http1"
 )
 
 // answerError is what kept an answer from being read to its end.
@@ -166,7 +167,8 @@ func closedText(err error) string {
 
 // badAnswerText does not repeat the error: net/http quotes in it what came.
 func badAnswerText(err error) string {
-	if strings.Contains(err.Error(), "response headers exceeded") ||
+	var tooLong *http1.HeaderError
+	if errors.As(err, &tooLong) || strings.Contains(err.Error(), "response headers exceeded") ||
 		strings.Contains(err.Error(), "header list larger") {
 		return fmt.Sprintf("the header of the answer is longer than %d bytes", maxAnswerHeader)
 	}
@@ -184,5 +186,5 @@ func (e *exchange) unreachableText(err error) string {
 	if errors.As(err, &errno) {
 		return "can't connect: " + errno.Error()
 	}
-	return "can't connect: " + secretsOf(e.ep).mask(err.Error())
+	return "can't connect: " + secretsOf(e.ep, e.secrets).mask(err.Error())
 }

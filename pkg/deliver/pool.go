@@ -7,15 +7,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/deliver/http1"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
 // pool keeps one transport for all endpoints that connect alike, so that ten
 // thousand endpoints share one, and closes it after the last of them and the
-// last attempt on it.
+// last attempt on it. Beside it are the hosts of those that need none.
 type pool struct {
-	open      func(connectSettings) *http.Transport
-	userAgent string
+	open       func(connectSettings) *http.Transport
+	openHost   func(settings connectSettings, address string) *http1.Host
+	goesDirect func(*target) bool
+	userAgent  string
 
 	mu         sync.RWMutex
 	lines      map[uint64]*line // by endpoint
@@ -42,8 +45,9 @@ type transportKey struct {
 type sharedTransport struct {
 	key       transportKey
 	transport *http.Transport
-	users     int          // endpoints; guarded by the pool's mu
-	holds     atomic.Int64 // one of the pool's while there are users, and one of each attempt
+	hosts     map[string]*sharedHost // by address; guarded by the pool's mu
+	users     int                    // endpoints; guarded by the pool's mu
+	holds     atomic.Int64           // one of the pool's while there are users, and one of each attempt
 }
 
 // letGo gives up one hold.
@@ -59,6 +63,7 @@ type line struct {
 	chosenBy lineSettings
 	target   *target
 	shared   *sharedTransport
+	direct   *sharedHost // that it uses as far as it can; nil if the transport has to carry everything
 }
 
 type lineSettings struct {
@@ -129,16 +134,19 @@ func (p *pool) attach(id uint64, made *line, settings connectSettings) *line {
 	key := transportKey{settings.connectTimeout, settings.certificates.digest}
 	shared, ok := p.transports[key]
 	if !ok {
-		shared = &sharedTransport{key: key, transport: p.open(settings)}
+		shared = &sharedTransport{key: key, transport: p.open(settings), hosts: make(map[string]*sharedHost)}
 		shared.holds.Add(1)
 		p.transports[key] = shared
 	}
 	shared.users++
 	shared.holds.Add(1)
-	if old, ok := p.lines[id]; ok {
-		p.release(old.shared)
-	}
 	made.shared = shared
+	if p.goesDirect(made.target) {
+		made.direct = p.host(shared, settings, address(made.target))
+	}
+	if old, ok := p.lines[id]; ok {
+		p.release(old)
+	}
 	p.lines[id] = made
 	return made
 }
@@ -149,13 +157,17 @@ func (p *pool) forget(id uint64) {
 	defer p.mu.Unlock()
 	if old, ok := p.lines[id]; ok {
 		delete(p.lines, id)
-		p.release(old.shared)
+		p.release(old)
 	}
 }
 
-// release gives a transport up after its last user. Requests under way on it end
-// undisturbed.
-func (p *pool) release(shared *sharedTransport) {
+// release gives a line's host and transport up after their last user. Requests
+// under way on them end undisturbed.
+func (p *pool) release(old *line) {
+	shared := old.shared
+	if old.direct != nil {
+		p.releaseHost(shared, old.direct)
+	}
 	shared.users--
 	if shared.users == 0 {
 		delete(p.transports, shared.key)
@@ -168,6 +180,9 @@ func (p *pool) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, shared := range p.transports {
+		for _, host := range shared.hosts {
+			host.Close()
+		}
 		shared.letGo()
 	}
 	p.lines, p.transports = nil, nil

@@ -31,9 +31,9 @@ type secrets struct {
 }
 
 // secretsOf collects the values of the endpoint's headers, its URL's user
-// information and query string, and what it signs with.
-func secretsOf(ep *endpoint.Endpoint) secrets {
-	var found []string
+// information and query string, what it signs with, and more.
+func secretsOf(ep *endpoint.Endpoint, more []string) secrets {
+	found := slices.Clone(more)
 	for _, value := range ep.Headers {
 		found = append(found, value)
 		if _, credentials, ok := strings.Cut(value, " "); ok {

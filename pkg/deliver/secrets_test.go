@@ -109,7 +109,7 @@ func TestWhatIsTooShortToBeASecretStays(t *testing.T) {
 	t.Parallel()
 	ep := endpointAt("http://shop.example/?v=2")
 	ep.Headers = map[string]string{"X-Version": "2", "X-Mode": "true"}
-	if got := secretsOf(ep).mask(`{"ok":true,"v":2}`); got != `{"ok":true,"v":2}` {
+	if got := secretsOf(ep, nil).mask(`{"ok":true,"v":2}`); got != `{"ok":true,"v":2}` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -1,11 +1,10 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
@@ -20,13 +19,13 @@ const maxFailedAnswer = 64 << 10
 // Send makes one attempt. It returns when the answer has been read as far as
 // the limits allow, when the endpoint's timeout is over, or when ctx is.
 //
-// A request is sent once. The one exception is net/http's: it sends again, on
-// another connection, what it knows the receiver not to have seen or not to
-// have begun on (no byte was written; HTTP/2 refused the stream). An endpoint
-// that has a header Idempotency-Key or X-Idempotency-Key set asks net/http to
-// do so also where it can't know.
+// A request is sent once. The one exception: it is sent again, on another
+// connection, if the receiver is known not to have seen it or not to have begun
+// on it (no byte was written; HTTP/2 refused the stream). An endpoint that has a
+// header Idempotency-Key or X-Idempotency-Key set asks to do so also where that
+// can't be known, because a kept connection closed without an answer.
 func (s *Sender) Send(ctx context.Context, ep *endpoint.Endpoint, r attempt.Request, limits Limits) (attempt.Answer, attempt.Outcome) {
-	e := &exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0), message: r.Body}
+	e := &exchange{sender: s, ep: ep, timeout: ep.RequestTimeout(limits.Timeout), limit: max(limits.Answer, 0), secrets: r.Secrets}
 	started, begun := s.config.Now(), time.Now()
 	answer, outcome := e.run(ctx, r, started, begun.Add(e.timeout))
 	outcome.Started, outcome.Duration = started, time.Since(begun)
@@ -40,9 +39,7 @@ type exchange struct {
 	ep      *endpoint.Endpoint
 	timeout time.Duration
 	limit   int64
-	message []byte // the body of the request
-	unsent  bytes.Reader
-	trace   httptrace.ClientTrace
+	secrets []string // of the message
 	// connected says that there was a connection for the request, with its TLS
 	// handshake done. net/http may set it from another goroutine.
 	connected atomic.Bool
@@ -54,32 +51,25 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, started, deadline
 		return attempt.Answer{}, e.failed(ctx, err)
 	}
 	defer line.shared.letGo()
+	if line.direct != nil {
+		response, err := e.post(ctx, line, r, started, deadline)
+		if !errors.Is(err, errNotCarriable) {
+			return e.take(ctx, response, err)
+		}
+	}
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	e.trace.GotConn = e.gotConn
-	request := line.target.blank.WithContext(httptrace.WithClientTrace(limited, &e.trace))
-	request.Header = line.target.header(r, started)
-	if len(e.message) > 0 {
-		e.unsent.Reset(e.message)
-		request.Body = io.NopCloser(&e.unsent) // net/http looks for a bytes.Reader in it, and writes it with the header
-		request.ContentLength = int64(len(e.message))
-		request.GetBody = e.messageAgain
-	}
-	// The transport itself rather than an http.Client: nothing is redirected,
-	// and no error repeats the URL.
-	response, err := line.shared.transport.RoundTrip(request)
+	response, err := e.roundTrip(limited, line, r, started)
+	return e.take(ctx, response, err)
+}
+
+// take reads the answer, if there is one.
+func (e *exchange) take(ctx context.Context, response *http.Response, err error) (attempt.Answer, attempt.Outcome) {
 	if err != nil {
 		return attempt.Answer{}, e.failed(ctx, err)
 	}
 	defer response.Body.Close()
 	return e.read(ctx, response)
-}
-
-func (e *exchange) gotConn(httptrace.GotConnInfo) { e.connected.Store(true) }
-
-// messageAgain is the request's GetBody, for what net/http sends twice.
-func (e *exchange) messageAgain() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(e.message)), nil
 }
 
 // read reads the answer and judges it. The status decides, save that a success
@@ -104,7 +94,7 @@ func (e *exchange) read(ctx context.Context, response *http.Response) (attempt.A
 	if outcome.Verdict == attempt.Delivered {
 		return answer, outcome
 	}
-	secrets := secretsOf(e.ep)
+	secrets := secretsOf(e.ep, e.secrets)
 	if outcome.Reason == attempt.Redirect {
 		outcome.Error = plain(outcome.Error + secrets.mask(redirectHint(response)))
 	}

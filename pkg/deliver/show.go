@@ -35,6 +35,14 @@ func (s *Sender) Show(ep *endpoint.Endpoint, r attempt.Request, now time.Time) (
 	return shown, nil
 }
 
-// MaskSecrets masks the endpoint's secrets in a text, such as an answer that
-// repeats the request.
-func MaskSecrets(ep *endpoint.Endpoint, text string) string { return secretsOf(ep).mask(text) }
+// MaskSecrets masks the endpoint's secrets, and others, in a text, such as an
+// answer that repeats the request.
+func MaskSecrets(ep *endpoint.Endpoint, others []string, text string) string {
+	return secretsOf(ep, others).mask(text)
+}
+
+// Beginning returns what is kept of an answer: its beginning, without secrets; nil
+// of an empty one.
+func Beginning(ep *endpoint.Endpoint, others []string, answer []byte) []byte {
+	return secretsOf(ep, others).beginning(answer)
+}

@@ -29,6 +29,11 @@ type target struct {
 	// basic is made of the URL's user information, for requests that have no
 	// Authorization; nil without any.
 	basic []string
+	// head is what http1 sends of them; nil if net/http must send them.
+	head head
+	// again says that a header of the endpoint's lets a request be sent again
+	// that the receiver may have seen.
+	again bool
 	// signing is what requests are signed with: the endpoint's, by which a change
 	// is noticed, and its keys, read. Both nil if they are not signed.
 	signing []endpoint.SigningSecret
@@ -71,6 +76,7 @@ func newTarget(ep *endpoint.Endpoint, userAgent string) (*target, error) {
 	if t.keys, err = signingKeys(ep.Signing); err != nil {
 		return nil, err
 	}
+	t.head, t.again = newHead(t), mayRepeat(own)
 	return t, nil
 }
 
@@ -101,4 +107,12 @@ func (t *target) header(r attempt.Request, now time.Time) http.Header {
 		header["Authorization"] = t.basic
 	}
 	return header
+}
+
+// mayRepeat reports whether a header says that the receiver knows a request
+// again, so that it may come twice: net/http takes these two for it.
+func mayRepeat(header http.Header) bool {
+	_, ok := header["Idempotency-Key"]
+	_, too := header["X-Idempotency-Key"]
+	return ok || too
 }

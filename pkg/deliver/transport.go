@@ -33,26 +33,27 @@ const (
 	pingTimeout = 10 * time.Second
 )
 
+// dialer returns what connects within a time, that of resolving included, to
+// where the guard allows.
+func (s *Sender) dialer(timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if s.config.Dial == nil {
+		dialer := &net.Dialer{Timeout: timeout, Resolver: s.config.Resolver, ControlContext: s.control}
+		return dialer.DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return s.guardedDial(ctx, network, address)
+	}
+}
+
 // newTransport makes a transport. Its connect timeout holds for resolving and
 // connecting together, and again for the TLS handshake.
 func (s *Sender) newTransport(settings connectSettings) *http.Transport {
-	dialer := &net.Dialer{
-		Timeout:        settings.connectTimeout,
-		Resolver:       s.config.Resolver,
-		ControlContext: s.control,
-	}
-	dial := dialer.DialContext
-	if s.config.Dial != nil {
-		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, settings.connectTimeout)
-			defer cancel()
-			return s.guardedDial(ctx, network, address)
-		}
-	}
 	return &http.Transport{
 		Proxy:                  s.config.Proxy,
 		OnProxyConnectResponse: checkProxyAnswer,
-		DialContext:            dial,
+		DialContext:            s.dialer(settings.connectTimeout),
 		TLSClientConfig: &tls.Config{
 			MinVersion:   tls.VersionTLS12,
 			RootCAs:      settings.certificates.roots,

@@ -3,7 +3,6 @@ package endpoint
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -11,10 +10,8 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/expression"
 )
-
-// maxFilterLength bounds a filter's text in bytes.
-const maxFilterLength = 8 << 10
 
 // filter is a compiled expression (https://expr-lang.org) over one event.
 type filter struct {
@@ -47,8 +44,8 @@ type filterEnv struct {
 }
 
 func compileFilter(text string) (*filter, error) {
-	if len(text) > maxFilterLength {
-		return nil, fmt.Errorf("filter is longer than %d bytes", maxFilterLength)
+	if err := expression.CheckLength(text); err != nil {
+		return nil, err
 	}
 	program, err := expr.Compile(text, expr.Env(filterEnv{}), expr.AsBool())
 	if err != nil {
@@ -60,25 +57,12 @@ func compileFilter(text string) (*filter, error) {
 // explainFilter says in one line what is wrong with an expression, and what
 // there is instead of a name that there is not.
 func explainFilter(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	text := expression.Explain(err, expression.Names(filterEnv{})...)
 	const ofEvent = "type endpoint.filterEvent has no"
-	switch {
-	case strings.Contains(text, ofEvent):
-		return strings.Replace(text, ofEvent, "event has no", 1) + " (event has " + members(filterEvent{}) + ")"
-	case strings.Contains(text, "unknown name "):
-		return text + " (there are " + members(filterEnv{}) + ")"
-	default:
+	if !strings.Contains(text, ofEvent) {
 		return text
 	}
-}
-
-// members lists what a filter may name of a struct.
-func members(of any) string {
-	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(of)) {
-		names = append(names, field.Tag.Get("expr"))
-	}
-	return strings.Join(names, ", ")
+	return strings.Replace(text, ofEvent, "event has no", 1) + " (event has " + strings.Join(expression.Names(filterEvent{}), ", ") + ")"
 }
 
 // match reports false only if the expression says so. An expression that fails,

@@ -80,7 +80,7 @@ func (h Health) State(enabled bool) State {
 // After returns the health after one more outcome.
 func (h Health) After(o attempt.Outcome) Health {
 	o.Started, o.NotBefore = o.Started.Round(0), o.NotBefore.Round(0)
-	if o.Verdict == attempt.Aborted || h.beforeMyTime(o) {
+	if saysNothing(o.Verdict) || h.beforeMyTime(o) {
 		return h
 	}
 	h.Revision++
@@ -107,7 +107,7 @@ func (h Health) After(o attempt.Outcome) Health {
 	case attempt.Gone:
 		h.Gone = true
 		return h
-	case attempt.Delivered, attempt.Unavailable, attempt.Aborted:
+	case attempt.Delivered, attempt.Unavailable, attempt.Aborted, attempt.Skipped, attempt.Held:
 	}
 	h.Failures++
 	if h.SickSince.IsZero() {
@@ -123,6 +123,11 @@ func (h Health) After(o attempt.Outcome) Health {
 	h.RetryAfter = later(h.RetryAfter, o.NotBefore)
 	h.NotBefore = later(h.NotBefore, h.RetryAfter)
 	return h
+}
+
+// saysNothing reports whether there was no exchange with the receiver.
+func saysNothing(v attempt.Verdict) bool {
+	return v == attempt.Aborted || v == attempt.Skipped || v == attempt.Held
 }
 
 // clockSetBack reports whether the clock has gone back since the last failure.

@@ -24,6 +24,9 @@ const (
 	Answered Point = "answered"
 	// Settled: how attempts ended is durable, and their lane does not know.
 	Settled Point = "settled"
+	// PageOwed: what a page of a synchronisation came to is owed, and who goes
+	// through the pages does not know.
+	PageOwed Point = "page-owed"
 	// EndpointAdded, EndpointChanged and EndpointRemoved: the store knows of the
 	// change, and the table that events are routed by does not.
 	EndpointAdded   Point = "endpoint-added"
@@ -49,8 +52,8 @@ const (
 // Points returns all there are.
 func Points() []Point {
 	return []Point{
-		Applied, Committed, Ingested, Answered, Settled, EndpointAdded, EndpointChanged, EndpointRemoved, Rotated,
-		Snapshot, CompactCopied, CompactRenamed, RestoreCopied, RestoreKept, RestoreRenamed,
+		Applied, Committed, Ingested, Answered, Settled, PageOwed, EndpointAdded, EndpointChanged, EndpointRemoved,
+		Rotated, Snapshot, CompactCopied, CompactRenamed, RestoreCopied, RestoreKept, RestoreRenamed,
 	}
 }
 

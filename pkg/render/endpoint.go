@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
+
+// longOption is how long an option's JSON may be to stand on one line, in bytes.
+const longOption = 60
 
 // Endpoints prints a list of endpoints, a line each.
 func (p *Printer) Endpoints(list []api.Endpoint) error {
@@ -111,6 +115,7 @@ func (out *page) health(s api.EndpointStatus) {
 		{"Failures", count(s.Failures)},
 		{"Delivered", count(s.Delivered)},
 	}
+	list = append(list, out.tracking(s)...)
 	if s.LastSuccess != nil {
 		list = append(list, pair{"Last success", moment(*s.LastSuccess, out.now)})
 	}
@@ -162,11 +167,16 @@ func joinIDs[T fmt.Stringer](ids []T) string {
 	return cleanList(texts)
 }
 
-// optionText writes a text without quotes, anything else as JSON.
+// optionText writes a text without quotes, anything else as JSON: on several
+// lines where one would be too long.
 func optionText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return clean(text)
+	}
+	var lines bytes.Buffer
+	if len(raw) > longOption && json.Indent(&lines, raw, "", "  ") == nil {
+		return cleanBlock(lines.String())
 	}
 	return clean(string(raw))
 }

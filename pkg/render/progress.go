@@ -14,12 +14,13 @@ const (
 	minBar = 6
 )
 
-// Progress is how far work on bytes has come.
+// Progress is how far work has come: on bytes, or on things that are counted.
 type Progress struct {
 	Done    int64
 	Total   int64 // 0 is unknown
 	Elapsed time.Duration
 	Note    string // what else is to be said
+	Counted bool   // Done and Total are no bytes
 }
 
 // Line writes the progress in at most so many columns: a bar, the share and the
@@ -27,15 +28,15 @@ type Progress struct {
 func (p Progress) Line(width int) string {
 	var parts []string
 	if p.Total > 0 {
-		parts = append(parts, fmt.Sprintf("%3.0f%%", 100*p.share()), size(p.Done)+" of "+size(p.Total))
+		parts = append(parts, fmt.Sprintf("%3.0f%%", 100*p.share()), p.amount(p.Done)+" of "+p.amount(p.Total))
 	} else {
-		parts = append(parts, size(p.Done))
+		parts = append(parts, p.amount(p.Done))
 	}
 	if p.Note != "" {
 		parts = append(parts, clean(p.Note))
 	}
 	if rate := p.rate(); rate > 0 {
-		parts = append(parts, size(int64(rate))+"/s")
+		parts = append(parts, p.amount(int64(rate))+"/s")
 		if left := p.left(rate).Round(time.Second); left > 0 {
 			parts = append(parts, span(left)+" left")
 		}
@@ -48,10 +49,17 @@ func (p Progress) Line(width int) string {
 	return ansi.Truncate(strings.TrimLeft(text, " "), width, "…")
 }
 
+func (p Progress) amount(n int64) string {
+	if p.Counted {
+		return count(uint64(max(0, n)))
+	}
+	return size(n)
+}
+
 // share is between 0 and 1: a file may have grown since its size was read.
 func (p Progress) share() float64 { return min(1, float64(p.Done)/float64(p.Total)) }
 
-// rate is in bytes a second; 0 while there is nothing to tell it by.
+// rate is what was done in a second; 0 while there is nothing to tell it by.
 func (p Progress) rate() float64 {
 	if p.Elapsed <= 0 {
 		return 0

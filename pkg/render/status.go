@@ -28,20 +28,30 @@ func (out *page) status(s api.Status) {
 		fmt.Fprintf(out, "%s\n", out.paint.bad("store: "+clean(s.Store.Error)))
 	}
 	fmt.Fprintln(out)
-	out.counters("Events",
-		counter{s.Events.Ingested, "ingested", nil},
-		counter{s.Events.Coalesced, "coalesced", nil},
-		counter{s.Events.Rejected, "rejected", out.paint.warn})
+	events := []counter{
+		{s.Events.Ingested, "ingested", nil},
+		{s.Events.Coalesced, "coalesced", nil},
+		{s.Events.Rejected, "rejected", out.paint.warn},
+	}
+	if s.Events.Skipped > 0 { // of styles alone that decide so late
+		events = append(events, counter{s.Events.Skipped, "skipped", nil})
+	}
+	out.counters("Events", events...)
 	out.counters("Attempts",
 		counter{s.Attempts.Delivered, "delivered", nil},
 		counter{s.Attempts.Failed, "failed", nil})
-	out.counters("Debts",
-		counter{s.Debts.Waiting, "waiting", nil},
-		counter{s.Debts.Due, "due", nil},
-		counter{s.Debts.InFlight, "in flight", nil},
-		counter{s.Debts.Retrying, "retrying", out.paint.warn},
-		counter{s.Debts.Held, "held", out.paint.warn},
-		counter{s.Debts.Failed, "failed", out.paint.bad})
+	debts := []counter{
+		{s.Debts.Waiting, "waiting", nil},
+		{s.Debts.Due, "due", nil},
+		{s.Debts.InFlight, "in flight", nil},
+		{s.Debts.Retrying, "retrying", out.paint.warn},
+		{s.Debts.Held, "held", out.paint.warn},
+		{s.Debts.Failed, "failed", out.paint.bad},
+	}
+	if s.Debts.HeldDeletions > 0 {
+		debts = append(debts, counter{s.Debts.HeldDeletions, "deletions held", out.paint.warn})
+	}
+	out.counters("Debts", debts...)
 	out.store(s.Store)
 	out.sources(s.Sources)
 	out.endpointHealth(s.Endpoints)
@@ -145,4 +155,5 @@ func (out *page) endpointHealth(endpoints []api.EndpointStatus) {
 		{title: "NEXT TRY", drop: 3},
 		{title: "LAST ERROR", least: 20, drop: 1},
 	}, rows)
+	out.waiting(endpoints)
 }

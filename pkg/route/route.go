@@ -28,6 +28,7 @@ type Route struct {
 	endpoint uint64
 	style    string
 	keyer    Keyer
+	fold     func(known, news []byte) []byte // nil: the latest note counts
 	matcher  *endpoint.Matcher
 	window   endpoint.Window
 }
@@ -39,9 +40,18 @@ func New(ep *endpoint.Endpoint, keyer Keyer, defaults endpoint.Window) (*Route, 
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", ep.Name, err)
 	}
-	return &Route{
+	r := &Route{
 		endpoint: ep.ID, style: ep.Style, keyer: keyer, matcher: matcher, window: ep.Window(defaults),
-	}, nil
+	}
+	if f, ok := keyer.(folder); ok {
+		r.fold = f.Fold
+	}
+	return r, nil
+}
+
+// folder makes one note of what is remembered of several changes.
+type folder interface {
+	Fold(known, news []byte) []byte
 }
 
 // Match reports whether the endpoint wants e, and if not, why not.
@@ -130,7 +140,7 @@ func (t *Table) appendChanges(changes []debt.Change, e *event.Event, only uint64
 		}
 		if last.ok {
 			changes = append(changes, debt.Change{
-				Endpoint: r.endpoint, Key: last.key, Event: e, Window: r.window, Note: last.note,
+				Endpoint: r.endpoint, Key: last.key, Event: e, Window: r.window, Note: last.note, Fold: r.fold,
 			})
 		}
 	}

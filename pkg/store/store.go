@@ -9,9 +9,10 @@
 //   - Position follows durability: a batch's debts, its assets, its rejections
 //     and its positions become durable in one transaction (Ingest).
 //   - There is one debt per endpoint and key; changes merge into it.
-//   - A settlement ends a debt only if the generation sent is the one owed.
-//   - Nothing in memory grows with the number of debts, events, failures or
-//     assets.
+//   - A settlement ends a debt only if the generation sent is the one owed; what
+//     it acknowledges is tracked in the same transaction.
+//   - Nothing in memory grows with the number of debts, events, failures, assets
+//     or tracked assets.
 //
 // Calls may come from any goroutine. Time comes in as data. Engines live in
 // packages below this one; nothing else knows which one is in use.
@@ -65,6 +66,8 @@ type Engine interface {
 	Failures
 	History
 	Catalogue
+	Tracking
+	Resyncs
 
 	// Stats counts what the store holds and has seen.
 	Stats(ctx context.Context) (Stats, error)
@@ -123,8 +126,9 @@ type Registered struct {
 type Removed struct {
 	Endpoint endpoint.Endpoint
 	Revision uint64
-	Open     uint64 // debts
+	Open     uint64 // debts, also held ones
 	Failed   uint64 // failures
+	Tracked  uint64 // assets that were tracked
 }
 
 // Intake takes in what sources bring.
@@ -165,7 +169,7 @@ type Ingested struct {
 // Delivery hands out what is due and takes back how it went.
 type Delivery interface {
 	// Claim returns debts that are due, the most urgent first: forced ones, then
-	// by due time. It changes nothing that could be lost: a debt that is
+	// by due time, then those in the background by due time. It changes nothing that could be lost: a debt that is
 	// claimed and never settled is simply still due. So the caller says which
 	// objects and which debts it is busy with (a newer change may have given a
 	// debt another object), and asks for one endpoint in one goroutine at a time.
@@ -192,6 +196,7 @@ type ClaimRequest struct {
 	Busy       func(event.Object) bool // objects with an attempt under way; nil: none
 	BusyKey    func(debt.Key) bool     // debts with an attempt under way; nil: none
 	ForcedOnly bool                    // only what a person wants sent now
+	Background int                     // how many of Limit may be debts in the background
 }
 
 // Claim is what is due. No two debts are of the same object.
@@ -268,16 +273,21 @@ type Rejected struct {
 }
 
 // Counts count for one endpoint, or for all. At any time
-// Owed = Coalesced + Delivered + Open + Failed + Dropped.
+// Owed = Coalesced + Delivered + Skipped + Open + Held + Failed + Dropped.
 type Counts struct {
-	Open     uint64 // debts that are not failures
-	Retrying uint64 // of them, those whose last attempt failed
-	Failed   uint64 // failures
+	Open       uint64 // debts that are neither failures nor held
+	Retrying   uint64 // of them, those whose last attempt failed
+	Background uint64 // of them, those that everything else goes before
+	Deleting   uint64 // of them, deletions of tracked assets, those apart that were released
+	Held       uint64 // deletions that wait for a person
+	Failed     uint64 // failures
+	Tracked    uint64 // assets that are tracked
 
 	// Since the store was made.
 	Owed      uint64 // changes
 	Coalesced uint64 // changes told together with another
 	Delivered uint64 // successful attempts
+	Skipped   uint64 // that did not matter to the endpoint
 	Attempts  uint64 // that failed
 	Dropped   uint64 // debts purged, or removed with their endpoint
 }
@@ -286,10 +296,15 @@ type Counts struct {
 func (c *Counts) Add(other Counts) {
 	c.Open += other.Open
 	c.Retrying += other.Retrying
+	c.Background += other.Background
+	c.Deleting += other.Deleting
+	c.Held += other.Held
+	c.Tracked += other.Tracked
 	c.Failed += other.Failed
 	c.Owed += other.Owed
 	c.Coalesced += other.Coalesced
 	c.Delivered += other.Delivered
+	c.Skipped += other.Skipped
 	c.Attempts += other.Attempts
 	c.Dropped += other.Dropped
 }

@@ -35,3 +35,19 @@ func (s *Set) Complete(ep *endpoint.Endpoint) {
 		ep.Subscription.ChangeTypes = own.ChangeTypes()
 	}
 }
+
+// FilterJudge is a style whose endpoints' filter is over what is told, and not over
+// events: it judges by it itself.
+type FilterJudge interface {
+	JudgesFilter() bool
+}
+
+// Routed returns the endpoint as events are routed to it: without a filter that
+// its style judges by itself.
+func (s *Set) Routed(ep *endpoint.Endpoint) endpoint.Endpoint {
+	routed := *ep
+	if own, ok := s.styles[ep.Style].(FilterJudge); ok && own.JudgesFilter() {
+		routed.Subscription.Filter = ""
+	}
+	return routed
+}

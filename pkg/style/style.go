@@ -9,7 +9,7 @@ package style
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -40,14 +40,13 @@ type Style interface {
 	Key(e *event.Event) (key debt.Key, note []byte, ok bool)
 	// Limits returns the bounds of one request.
 	Limits(ep *endpoint.Endpoint) Limits
-	// Compose makes the request for debts, at most Limits.Batch of them. It may
-	// ask the catalogue; what ctx ends it with says nothing about the debts.
-	Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (attempt.Request, error)
-	// Interpret returns one outcome a debt. sent is what the sender made of the
-	// exchange by the rules of HTTP alone.
-	Interpret(ep *endpoint.Endpoint, debts []debt.Debt, answer attempt.Answer, sent attempt.Outcome) []attempt.Outcome
+	// Compose makes the message for debts, at most Limits.Batch of them. It may
+	// ask the catalogue; what ctx ends it with says nothing about the debts, nor
+	// does an error that is catalogue.ErrNotNow or catalogue.ErrRefused, unless
+	// it names an asset: such debts are still due.
+	Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (Message, error)
 	// Sample makes a request that is marked as a test and means nothing.
-	Sample(ep *endpoint.Endpoint, now time.Time) (attempt.Request, error)
+	Sample(ep *endpoint.Endpoint, now time.Time) (Message, error)
 }
 
 // Limits bound one request.
@@ -67,43 +66,6 @@ func MarkTest(r *attempt.Request, now time.Time) {
 		r.Header = make(http.Header)
 	}
 	r.Header.Set(TestHeader, "1")
-}
-
-// OptionType is the type of an option's value.
-type OptionType string
-
-// The types of options.
-const (
-	String  OptionType = "string"
-	Bool    OptionType = "bool"
-	Int     OptionType = "int"
-	Strings OptionType = "strings"
-)
-
-// words says what a value of the type is.
-func (t OptionType) words() string {
-	switch t {
-	case Bool:
-		return "true or false"
-	case Int:
-		return "a whole number"
-	case Strings:
-		return "an array of strings"
-	default:
-		return "a string"
-	}
-}
-
-// Option declares a setting of a style: a member of the endpoint's JSON and a
-// flag of the command line.
-type Option struct {
-	Name    string // of the JSON member, camelCase
-	Flag    string // of the command line, kebab-case
-	Type    OptionType
-	Default any      // as the type says; nil for none
-	Values  []string // the allowed ones; empty for any
-	Usage   string
-	Secret  bool // never shown without --reveal
 }
 
 // Set holds the styles by name.
@@ -142,8 +104,14 @@ func (s *Set) Get(name string) (Style, error) {
 		name, suggest.Clause(name, s.Names()), strings.Join(s.Names(), ", "))
 }
 
-// Validate reports what is wrong with the endpoint's style and its options.
+// Validate reports everything that is wrong with the endpoint, its style and its
+// options.
 func (s *Set) Validate(ep *endpoint.Endpoint) error {
+	routed := s.Routed(ep)
+	return errors.Join(routed.Validate(), s.validateOptions(ep))
+}
+
+func (s *Set) validateOptions(ep *endpoint.Endpoint) error {
 	st, err := s.Get(ep.Style)
 	if err != nil {
 		return err
@@ -164,53 +132,4 @@ func (s *Set) Validate(ep *endpoint.Endpoint) error {
 		}
 	}
 	return st.Validate(ep)
-}
-
-// check reports whether raw is a value of the option.
-func (o Option) check(raw json.RawMessage) error {
-	var err error
-	switch o.Type {
-	case Bool:
-		_, err = decode[bool](raw)
-	case Int:
-		_, err = decode[int](raw)
-	case Strings:
-		_, err = decode[[]string](raw)
-	case String:
-		var text string
-		if text, err = decode[string](raw); err == nil {
-			return o.checkValue(text)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("option %s is not %s", o.Name, o.Type.words())
-	}
-	return nil
-}
-
-func (o Option) checkValue(text string) error {
-	if len(o.Values) == 0 || slices.Contains(o.Values, text) {
-		return nil
-	}
-	return fmt.Errorf("option %s: unknown value %q%s (values: %s)",
-		o.Name, text, suggest.Clause(text, o.Values), strings.Join(o.Values, ", "))
-}
-
-// Value returns the endpoint's value of an option, or the fallback.
-func Value[T any](ep *endpoint.Endpoint, name string, fallback T) T {
-	raw, ok := ep.Options[name]
-	if !ok {
-		return fallback
-	}
-	value, err := decode[T](raw)
-	if err != nil {
-		return fallback // an endpoint is validated before it is stored
-	}
-	return value
-}
-
-func decode[T any](raw json.RawMessage) (T, error) {
-	var value T
-	err := json.Unmarshal(raw, &value)
-	return value, err
 }

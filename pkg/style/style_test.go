@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
-	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -30,6 +29,11 @@ func (plain) Options() []style.Option {
 		{Name: "loud", Type: style.Bool},
 		{Name: "size", Type: style.Int},
 		{Name: "tags", Type: style.Strings},
+		{Name: "ids", Type: style.IDs},
+		{Name: "every", Type: style.Duration, Min: int64(time.Minute)},
+		{Name: "batch", Type: style.Int, Min: 1, Max: 100},
+		{Name: "part", Type: style.Int, Max: 100},
+		{Name: "doc", Type: style.JSON, Secret: true},
 	}
 }
 
@@ -37,16 +41,12 @@ func (plain) Validate(*endpoint.Endpoint) error                     { return nil
 func (plain) Key(*event.Event) (key debt.Key, note []byte, ok bool) { return "", nil, false }
 func (plain) Limits(*endpoint.Endpoint) style.Limits                { return style.Limits{} }
 
-func (plain) Compose(context.Context, *endpoint.Endpoint, []debt.Debt, time.Time) (attempt.Request, error) {
-	return attempt.Request{}, nil
+func (plain) Compose(context.Context, *endpoint.Endpoint, []debt.Debt, time.Time) (style.Message, error) {
+	return style.Message{}, nil
 }
 
-func (plain) Interpret(*endpoint.Endpoint, []debt.Debt, attempt.Answer, attempt.Outcome) []attempt.Outcome {
-	return nil
-}
-
-func (plain) Sample(*endpoint.Endpoint, time.Time) (attempt.Request, error) {
-	return attempt.Request{}, nil
+func (plain) Sample(*endpoint.Endpoint, time.Time) (style.Message, error) {
+	return style.Message{}, nil
 }
 
 func options(raw string) map[string]json.RawMessage {
@@ -57,40 +57,12 @@ func options(raw string) map[string]json.RawMessage {
 	return all
 }
 
-func TestOptionsAreChecked(t *testing.T) {
-	t.Parallel()
-	set, err := style.NewSet(plain{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for raw, want := range map[string]string{ // "": valid
-		`{}`: "",
-		`{"color":"red","text":"","loud":true,"size":-3,"tags":["a"]}`: "",
-		`{"color":"rad"}`:    `option color: unknown value "rad"; did you mean red? (values: red, green)`,
-		`{"color":""}`:       `option color: unknown value ""`,
-		`{"color":5}`:        "option color is not a string",
-		`{"loud":"yes"}`:     "option loud is not true or false",
-		`{"size":1.5}`:       "option size is not a whole number",
-		`{"size":"1"}`:       "option size is not a whole number",
-		`{"tags":"a"}`:       "option tags is not an array of strings",
-		`{"tags":[1]}`:       "option tags is not an array of strings",
-		`{"colour":"red"}`:   `style plain has no option "colour"; did you mean color?`,
-		`{"b":1,"a":1}`:      `style plain has no option "a"`,
-		`{"idName":"basic"}`: `style plain has no option "idName"`,
-	} {
-		err := set.Validate(&endpoint.Endpoint{Style: "plain", Options: options(raw)})
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %v, want %q", raw, err, want)
-		}
-	}
-}
-
 func TestASetKnowsItsStylesByName(t *testing.T) {
 	t.Parallel()
 	if _, err := style.NewSet(plain{}, plain{}); err == nil || !strings.Contains(err.Error(), `style "plain" is registered twice`) {
 		t.Errorf("two of one name: %v", err)
 	}
-	set, err := builtin.Styles(catalogue.Empty{})
+	set, err := builtin.Styles(builtin.Nothing())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +87,11 @@ func TestASetKnowsItsStylesByName(t *testing.T) {
 // What every built-in style has to keep to.
 func TestBuiltinStylesDeclareThemselvesWell(t *testing.T) {
 	t.Parallel()
-	set, err := builtin.Styles(catalogue.Empty{})
+	set, err := builtin.Styles(builtin.Nothing())
 	if err != nil {
 		t.Fatal(err)
 	}
+	flags := make(map[string]style.Option)
 	for _, name := range set.Names() {
 		s, err := set.Get(name)
 		if err != nil {
@@ -129,31 +102,32 @@ func TestBuiltinStylesDeclareThemselvesWell(t *testing.T) {
 			t.Errorf("%s: limits %+v", name, limits)
 		}
 		for _, option := range s.Options() {
-			if option.Name == "" || option.Flag == "" || option.Flag != strings.ToLower(option.Flag) || option.Usage == "" {
+			if option.Name == "" || option.Flag != strings.ToLower(option.Flag) || option.Flag != "" && option.Usage == "" {
 				t.Errorf("%s: option %+v", name, option)
 			}
-			if text, ok := option.Default.(string); ok && len(option.Values) > 0 && !slices.Contains(option.Values, text) {
-				t.Errorf("%s: default %q of %s is not one of %v", name, text, option.Name, option.Values)
+			if same, ok := flags[option.Flag]; ok && option.Flag != "" && (same.Name != option.Name || same.Type != option.Type) {
+				t.Errorf("--%s is of %s %s and of %s %s", option.Flag, same.Type, same.Name, option.Type, option.Name)
+			}
+			flags[option.Flag] = option
+			if option.Default == nil {
+				continue
+			}
+			raw, err := json.Marshal(option.Default)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with := *ep
+			with.Options = map[string]json.RawMessage{option.Name: raw}
+			with.Subscription.ChangeTypes = event.AssetChanged
+			if err := set.Validate(&with); err != nil {
+				t.Errorf("%s: default %s: %v", name, raw, err)
 			}
 		}
 		sample, err := s.Sample(ep, time.Unix(1, 0))
-		if err != nil || sample.Header.Get(style.TestHeader) != "1" || !strings.HasPrefix(sample.ID, "msg_test_") || sample.ContentType == "" {
+		r := sample.Request
+		if err != nil || r.Header.Get(style.TestHeader) != "1" || !strings.HasPrefix(r.ID, "msg_test_") || r.ContentType == "" {
 			t.Errorf("%s: sample %+v, %v", name, sample, err)
 		}
-	}
-}
-
-func TestValueFallsBack(t *testing.T) {
-	t.Parallel()
-	ep := &endpoint.Endpoint{Options: options(`{"size":3,"text":"x","bad":[]}`)}
-	if got := style.Value(ep, "size", 5); got != 3 {
-		t.Errorf("size %d", got)
-	}
-	if got := style.Value(ep, "none", 5); got != 5 {
-		t.Errorf("none %d", got)
-	}
-	if got := style.Value(ep, "bad", "fallback"); got != "fallback" {
-		t.Errorf("bad %q", got)
 	}
 }
 

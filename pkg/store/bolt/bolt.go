@@ -219,7 +219,16 @@ func open(path string, opts Options) (b *bbolt.DB, err error) {
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	return b, tx.Rollback()
+	if getUint64(tx.Bucket(bucketMeta), metaFormat) == Format {
+		return b, tx.Rollback()
+	}
+	if err := migrate(tx); err != nil {
+		return nil, errors.Join(err, tx.Rollback(), b.Close())
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
 }
 
 // preview looks at the file without changing it: whether it is a store of a

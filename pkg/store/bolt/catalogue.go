@@ -91,7 +91,7 @@ func (db *DB) pack(data json.RawMessage) []byte {
 	}
 	if len(data) >= minPacked {
 		packed := append(make([]byte, 0, len(data)), packedCompressed)
-		if packed = db.chunks.encoder.EncodeAll(data, packed); len(packed) < len(data) {
+		if packed = db.chunks.packer.EncodeAll(data, packed); len(packed) < len(data) {
 			return packed
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -31,8 +32,10 @@ func (c *recordCheck) debts(k, v []byte) {
 	switch {
 	case s.Failed != (s.Filed == unfiled):
 		c.fault("debt %s is failed=%v and filed at %d", s.ID, s.Failed, s.Filed)
-	case s.Filed != unfiled && s.Filed > nanos(s.Due):
-		c.fault("debt %s is filed at %d, after it is due at %d", s.ID, s.Filed, nanos(s.Due))
+	case s.Held != (s.Filed == filedHeld):
+		c.fault("debt %s is held=%v and filed at %d", s.ID, s.Held, s.Filed)
+	case s.Filed != unfiled && s.Filed > filedAt(s):
+		c.fault("debt %s is filed at %d, after it is due at %d", s.ID, s.Filed, filedAt(s))
 	case s.Filed != unfiled && !bytes.Equal(c.tx.Bucket(bucketDue).Get(dueKey(id, s.Filed, s.ID.Seq())), []byte(key)):
 		c.fault("debt %s is not in the index of what is due", s.ID)
 	}
@@ -47,7 +50,7 @@ func (c *recordCheck) due(k, v []byte) {
 	if len(k) < 4 || c.isRemoved(k) {
 		return
 	}
-	s, err := decodeIndexed(newFinder(c.tx.Bucket(bucketDebts)), uint64(binary.BigEndian.Uint32(k)), v)
+	s, err := decodeIndexed(newFinder(c.tx.Bucket(bucketDebts)), uint64(binary.BigEndian.Uint32(k)), debt.Key(v))
 	switch {
 	case err != nil:
 		c.fault("%s", plain(err))
@@ -83,13 +86,19 @@ func (c *recordCheck) counts(k, v []byte) {
 	if id == 0 {
 		who, want = "all endpoints", c.sum()
 	}
-	if is.Owed != is.Coalesced+is.Delivered+is.Open+is.Failed+is.Dropped {
+	if is.Owed != is.Coalesced+is.Delivered+is.Skipped+is.Open+is.Held+is.Failed+is.Dropped {
 		c.fault("the counts of %s do not add up: %+v", who, is)
 	}
-	if is.Open != want.Open || is.Retrying != want.Retrying || is.Failed != want.Failed {
-		c.fault("%s: counted are %d open, %d retrying and %d failed debts, and there are %d, %d and %d",
-			who, is.Open, is.Retrying, is.Failed, want.Open, want.Retrying, want.Failed)
+	if is.Open != want.Open || is.Retrying != want.Retrying || is.Failed != want.Failed || is.Background != want.Background ||
+		is.Deleting != want.Deleting || is.Held != want.Held || is.Tracked != want.Tracked {
+		c.fault("%s: counted are %s, and there are %s", who, levels(is), levels(want))
 	}
+}
+
+// levels says in words what there is at a time.
+func levels(c store.Counts) string {
+	return fmt.Sprintf("%d open debts (%d retrying, %d in the background, %d deleting), %d held and %d failed ones, and %d tracked assets",
+		c.Open, c.Retrying, c.Background, c.Deleting, c.Held, c.Failed, c.Tracked)
 }
 
 func (c *recordCheck) sum() (all store.Counts) {

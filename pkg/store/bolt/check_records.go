@@ -54,10 +54,13 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 		{bucketDebts, c.debts},
 		{bucketDue, c.due},
 		{bucketTrouble, c.trouble},
+		{bucketTracked, c.tracked},
 		{bucketCounts, c.counts},
 		{bucketEvents, c.events},
 		{bucketRejected, c.rejected},
 		{bucketAssets, c.assets},
+		{bucketDeletions, c.deletions},
+		{bucketResyncs, c.resyncs},
 	} {
 		if err := c.each(ctx, check.bucket, check.record); err != nil {
 			return err
@@ -69,8 +72,12 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 }
 
 func (c *recordCheck) each(ctx context.Context, bucket []byte, record func(k, v []byte)) error {
+	b := c.tx.Bucket(bucket)
+	if b == nil {
+		return nil // a store of format 2 has not all of them
+	}
 	n := 0
-	return c.tx.Bucket(bucket).ForEach(func(k, v []byte) error {
+	return b.ForEach(func(k, v []byte) error {
 		n++
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)

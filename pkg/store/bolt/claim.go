@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -15,6 +16,9 @@ import (
 
 // claimPage is how many entries of the index one read transaction looks at.
 const claimPage = 256
+
+// claimRoom is how many claimed debts there is room for from the first one on.
+const claimRoom = 64
 
 // maxRefiled is how many entries one claim files anew at most. Its caller comes
 // back with a later time, and meanwhile delivers what was found.
@@ -62,6 +66,9 @@ type claiming struct {
 	walk    walker
 	stale   []debt.Key
 	debt    stored // the one that is looked at
+
+	inBackground bool // what is looked at is
+	behind       int  // claimed debts that are
 }
 
 // page looks at the next entries.
@@ -80,19 +87,32 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 func (c *claiming) entry(debts finder, filed int64, key []byte) (more bool, err error) {
 	r, now := &c.request, nanos(c.request.Now)
 	switch {
-	case r.ForcedOnly && filed != 0:
+	case r.ForcedOnly && filed != 0, filed == filedHeld:
 		return false, nil
+	case filed >= filedBehind:
+		if filed -= filedBehind; filed > now {
+			c.next(time.Unix(0, filed))
+			return false, nil
+		}
+		if c.behind >= r.Background {
+			return false, nil // the end of an attempt makes room
+		}
+		c.inBackground = true
 	case filed > now:
 		c.next(time.Unix(0, filed))
-		return false, nil
+		c.walk.skipTo(dueKey(r.Endpoint, filedBehind-1, math.MaxUint64))
+		return true, nil
+	}
+	name := debt.Key(key)
+	switch {
 	case len(c.claim.Debts) >= r.Limit:
 		c.next(r.Now)
 		return false, nil
-	case r.BusyKey != nil && r.BusyKey(debt.Key(key)):
+	case r.BusyKey != nil && r.BusyKey(name):
 		return true, nil // its turn comes when the attempt under way has ended
 	}
 	s := &c.debt
-	if err := s.decodeIndexed(debts, r.Endpoint, key); err != nil {
+	if err := s.decodeIndexed(debts, r.Endpoint, name); err != nil {
 		return false, err
 	}
 	switch {
@@ -103,6 +123,12 @@ func (c *claiming) entry(debts finder, filed int64, key []byte) (more bool, err 
 		// Its turn comes when the attempt under way has ended.
 	default:
 		c.taken[s.Object] = true
+		if c.inBackground {
+			c.behind++
+		}
+		if c.claim.Debts == nil {
+			c.claim.Debts = make([]debt.Debt, 0, min(r.Limit, claimRoom))
+		}
 		c.claim.Debts = append(c.claim.Debts, s.Debt)
 	}
 	return true, nil
@@ -116,7 +142,7 @@ func (c *claiming) next(at time.Time) {
 }
 
 // decodeIndexed reads the debt that an entry of the index names.
-func decodeIndexed(debts finder, id uint64, key []byte) (*stored, error) {
+func decodeIndexed(debts finder, id uint64, key debt.Key) (*stored, error) {
 	s := new(stored)
 	if err := s.decodeIndexed(debts, id, key); err != nil {
 		return nil, err
@@ -125,13 +151,12 @@ func decodeIndexed(debts finder, id uint64, key []byte) (*stored, error) {
 }
 
 // decodeIndexed is decodeIndexed into s.
-func (s *stored) decodeIndexed(debts finder, id uint64, key []byte) error {
-	name := debt.Key(key)
-	record := debts.get(debtKey(id, name))
+func (s *stored) decodeIndexed(debts finder, id uint64, key debt.Key) error {
+	record := debts.get(debtKey(id, key))
 	if record == nil {
 		return damaged("the index names a debt of endpoint %d that is not there", id)
 	}
-	return s.decode(id, name, record)
+	return s.decode(id, key, record)
 }
 
 // refile puts debts into the index where they are due.
@@ -163,11 +188,17 @@ func (db *DB) CountDue(ctx context.Context, id uint64, now time.Time) (uint64, e
 	for !walk.finished {
 		err := db.view(func(tx *bbolt.Tx) error {
 			return walk.entries(tx.Bucket(bucketDue), func(k, _ []byte) (bool, error) {
-				due := dueTime(k) <= nanos(now)
-				if due {
-					filed++
+				switch at := dueTime(k); {
+				case at == filedHeld:
+					return false, nil
+				case at >= filedBehind && at-filedBehind > nanos(now):
+					return false, nil
+				case at < filedBehind && at > nanos(now):
+					walk.skipTo(dueKey(id, filedBehind-1, math.MaxUint64))
+					return true, nil
 				}
-				return due, nil
+				filed++
+				return true, nil
 			})
 		})
 		if err := errors.Join(err, ctx.Err()); err != nil {

@@ -128,20 +128,23 @@ func (db *DB) RemoveEndpoint(ctx context.Context, name string) (store.Removed, e
 		if err != nil {
 			return err
 		}
-		removed = store.Removed{Endpoint: *ep, Open: counts.Open, Failed: counts.Failed}
+		removed = store.Removed{Endpoint: *ep, Open: counts.Open + counts.Held, Failed: counts.Failed, Tracked: counts.Tracked}
 		// The totals keep what the endpoint was told, and lose what it was owed.
 		all, err := t.tally.of(0)
 		if err != nil {
 			return err
 		}
 		all.Add(store.Counts{
-			Open: -counts.Open, Retrying: -counts.Retrying, Failed: -counts.Failed,
-			Dropped: counts.Open + counts.Failed,
+			Open: -counts.Open, Retrying: -counts.Retrying, Failed: -counts.Failed, Background: -counts.Background,
+			Deleting: -counts.Deleting, Held: -counts.Held, Tracked: -counts.Tracked,
+			Dropped: counts.Open + counts.Held + counts.Failed,
 		})
 		delete(t.healthOf, ep.ID)
+		delete(t.deletionsOf, ep.ID)
 		key := endpointKey(ep.ID)
 		for _, step := range []error{
 			t.bucket(bucketNames).Delete([]byte(name)), t.endpoints.Delete(key), t.bucket(bucketHealth).Delete(key), t.tally.forget(ep.ID),
+			t.bucket(bucketDeletions).Delete(key), t.bucket(bucketResyncs).Delete(key),
 			t.bucket(bucketRemoved).Put(key, []byte{}),
 		} {
 			if step != nil {
@@ -230,7 +233,7 @@ func (db *DB) nextRemoved() (id uint64, found bool, err error) {
 func (t *txn) sweep(id uint64) error {
 	prefix := endpointKey(id)
 	left := sweepPage
-	for _, bucket := range []*bbolt.Bucket{t.due, t.bucket(bucketTrouble), t.debts} {
+	for _, bucket := range []*bbolt.Bucket{t.due, t.bucket(bucketTrouble), t.debts, t.bucket(bucketTracked), t.bucket(bucketSkips)} {
 		var keys [][]byte
 		cursor := bucket.Cursor()
 		for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && left > 0; k, _ = cursor.Next() {

@@ -182,7 +182,7 @@ func TestABadRecordIsNamedWithItsBucketAndKey(t *testing.T) {
 		problem string
 	}{
 		{"debts", put("\x00\x00\x00\x02asset/1", "\x02\x00garbage"), "\x00\x00\x00\x02asset/1", "a debt record: it is cut off or garbled"},
-		{"debts", put("\x00\x00\x00\x02asset/1", "\x07"), "\x00\x00\x00\x02asset/1", "a debt record has version 7, not 2"},
+		{"debts", put("\x00\x00\x00\x02asset/1", "\x07"), "\x00\x00\x00\x02asset/1", "a debt record has version 7, not 3"},
 		{"debts", remove("\x00\x00\x00\x02asset/1"), "", "the index names a debt of endpoint 2 that is not there"},
 		{"due", removeFirst, "\x00\x00\x00\x02asset/0", "is not in the index of what is due"},
 		{"trouble", put("\x00\x00\x00\x0200000000", "\x09"), "\x00\x00\x00\x0200000000", "a trouble record has version 9, not 1"},

@@ -147,12 +147,15 @@ func (t *txn) owe(changes []debt.Change, places []place, now time.Time, result *
 	for _, p := range places {
 		s.Merge(changes[p.index], now)
 	}
+	if s.Deleting, err = t.deletes(&s.Debt); err != nil {
+		return err
+	}
 	filed := s.Filed
 	if err := t.save(&s, false); err != nil {
 		return err
 	}
 	if s.Filed != filed {
-		due := time.Unix(0, s.Filed)
+		due := time.Unix(0, s.Filed%filedBehind)
 		if first, ok := result.Due[s.Endpoint]; !ok || due.Before(first) {
 			result.Due[s.Endpoint] = due
 		}

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -15,24 +16,44 @@ import (
 // that a later dz can read what an earlier one wrote without rewriting the
 // store.
 const (
-	debtVersion    = 2
+	debtVersion    = 3
+	debtVersion2   = 2 // without the second flags
 	troubleVersion = 1
 )
 
 // unfiled marks a debt that is not in the index of what is due.
 const unfiled = -1
 
+// Where debts are filed that others go before.
+const (
+	filedBehind = 1 << 62 // added to the due time
+	filedHeld   = math.MaxInt64
+)
+
 // stored is a debt with what only this engine knows of it.
 type stored struct {
 	debt.Debt
 	// Filed is where the debt stands in the index of what is due, in Unix
-	// nanoseconds: never later than Due, 0 if forced, unfiled for a failure.
+	// nanoseconds: never later than Due, 0 if forced, unfiled for a failure; behind
+	// all others if it is in the background (filedBehind), and behind these if it
+	// is held (filedHeld).
 	Filed int64
 	// Troubled: the last attempt failed, and left a trouble record.
 	Troubled bool
+	// Deleting: the latest change deleted an asset that is tracked.
+	Deleting bool
 }
 
-// Flags of a debt record.
+// The second flags of a debt record.
+const (
+	flagBackground = 1 << iota
+	flagHeld
+	flagReleased
+	flagDeleting
+	flagBlamed
+)
+
+// The first flags.
 const (
 	flagFailed = 1 << iota
 	flagForced
@@ -65,6 +86,14 @@ func encodeDebt(buf []byte, s *stored) []byte {
 
 	first := sinceEpoch(s.FirstSeen)
 	buf = append(buf, debtVersion, flags)
+	flags = 0
+	set(s.Background, flagBackground)
+	set(s.Held, flagHeld)
+	set(s.Released, flagReleased)
+	set(s.Deleting, flagDeleting)
+	set(s.Blamed, flagBlamed)
+	buf = append(buf, flags)
+	flags = buf[len(buf)-2]
 	buf = binary.AppendVarint(buf, first)
 	buf = appendNear(buf, s.LastSeen, first)
 	buf = appendNear(buf, s.Since, first)
@@ -107,10 +136,14 @@ func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error)
 // decode is decodeDebt into s.
 func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
 	r := reader{rest: record, text: string(record)}
-	if version := r.byte(); version != debtVersion {
+	version := r.byte()
+	if version != debtVersion && version != debtVersion2 {
 		return damaged("a debt record has version %d, not %d", version, debtVersion)
 	}
-	flags := r.byte()
+	flags, more := r.byte(), byte(0)
+	if version == debtVersion {
+		more = r.byte()
+	}
 	*s = stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
 	first := r.varint()
 	if first < 0 {
@@ -159,6 +192,11 @@ func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
 	s.Forced = flags&flagForced != 0
 	s.Replayed = flags&flagReplayed != 0
 	s.Troubled = flags&flagTroubled != 0
+	s.Background = more&flagBackground != 0
+	s.Held = more&flagHeld != 0
+	s.Released = more&flagReleased != 0
+	s.Deleting = more&flagDeleting != 0
+	s.Blamed = more&flagBlamed != 0
 	if err := r.end(); err != nil {
 		return damaged("a debt record: %w", err)
 	}

@@ -53,6 +53,7 @@ func anyDebt() *rapid.Generator[*stored] {
 	return rapid.Custom(func(t *rapid.T) *stored {
 		s := &stored{
 			Filed: rapid.Int64Min(unfiled).Draw(t, "filed"), Troubled: rapid.Bool().Draw(t, "troubled"),
+			Deleting: rapid.Bool().Draw(t, "deleting"),
 			Debt: debt.Debt{
 				Endpoint: 7, Key: "key",
 				Object: event.Object{
@@ -74,7 +75,8 @@ func anyDebt() *rapid.Generator[*stored] {
 				Channels:   anyList(anyID()).Draw(t, "channels"),
 				Since:      anyTime().Draw(t, "since"), Due: anyTime().Draw(t, "due"),
 				Attempts: rapid.IntMin(0).Draw(t, "attempts"), Tries: rapid.IntMin(0).Draw(t, "tries"),
-				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"),
+				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"), Blamed: rapid.Bool().Draw(t, "blamed"),
+				Background: rapid.Bool().Draw(t, "background"), Held: rapid.Bool().Draw(t, "held"), Released: rapid.Bool().Draw(t, "released"),
 				LastAttempt: anyTime().Draw(t, "last attempt"),
 			},
 		}

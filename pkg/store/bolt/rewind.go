@@ -24,7 +24,7 @@ func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, err
 		err := db.view(func(tx *bbolt.Tx) error {
 			debts := newFinder(tx.Bucket(bucketDebts))
 			return walk.entries(tx.Bucket(bucketDue), func(_, v []byte) (bool, error) {
-				s, err := decodeIndexed(debts, id, v)
+				s, err := decodeIndexed(debts, id, debt.Key(v))
 				if err == nil && isAhead(s, now) {
 					keys = append(keys, s.Key)
 				}

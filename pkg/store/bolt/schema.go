@@ -1,9 +1,11 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -14,8 +16,9 @@ import (
 // Format is the version of the store's layout. A change that an older dz can't
 // read raises it and adds a migration.
 //
-// Format 1 was never released, and had larger debt records; it is not read.
-const Format = 2
+// Format 1 was never released, and had larger debt records; it is not read. Format 2
+// tracked nothing; it is read and made one of format 3 by Open.
+const Format = 3
 
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //
@@ -31,6 +34,10 @@ const Format = 2
 //	events     seq of the first event(8)                → chunk of recent events
 //	rejected   seq(8)                                   → rejection, JSON
 //	assets     order(2) id, JSON: see assetKey          → asset record
+//	tracked    endpoint(4) as in assets                 → tracking record
+//	deletions  endpoint(4)                              → deletions of late, JSON
+//	skips      endpoint(4) reason                       → count, uint64
+//	resyncs    endpoint(4)                              → job, JSON
 //	removed    endpoint(4)                              → nothing; debts to be freed
 var (
 	bucketMeta      = []byte("meta")
@@ -45,6 +52,10 @@ var (
 	bucketEvents    = []byte("events")
 	bucketRejected  = []byte("rejected")
 	bucketAssets    = []byte("assets")
+	bucketTracked   = []byte("tracked")
+	bucketDeletions = []byte("deletions")
+	bucketSkips     = []byte("skips")
+	bucketResyncs   = []byte("resyncs")
 	bucketRemoved   = []byte("removed")
 )
 
@@ -52,7 +63,27 @@ func buckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketEndpoints, bucketNames, bucketHealth, bucketCounts, bucketDebts, bucketDue,
 		bucketTrouble, bucketPositions, bucketEvents, bucketRejected, bucketAssets, bucketRemoved,
+		bucketTracked, bucketDeletions, bucketSkips, bucketResyncs,
 	}
+}
+
+// sinceFormat3 are the buckets that a store of format 2 has not.
+func sinceFormat3() [][]byte {
+	return [][]byte{bucketTracked, bucketDeletions, bucketSkips, bucketResyncs}
+}
+
+// migrate makes a store of an older format one of this.
+func migrate(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if getUint64(meta, metaFormat) == Format {
+		return nil
+	}
+	for _, name := range sinceFormat3() {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return fmt.Errorf("create bucket %s: %w", name, err)
+		}
+	}
+	return putUint64(meta, metaFormat, Format)
 }
 
 // Names in bucketMeta.
@@ -146,11 +177,12 @@ func checkFormat(tx *bbolt.Tx) error {
 	case format == 1:
 		return errors.New("it has format 1, of a dz before its first release, which this one can't read: " +
 			"let that dz deliver what is owed, then move the file away to begin anew")
-	case format != Format:
+	case format != Format && format != 2:
 		return damaged("it names format %d, which never was", format)
 	}
 	for _, name := range buckets() {
-		if tx.Bucket(name) == nil {
+		older := format == 2 && slices.ContainsFunc(sinceFormat3(), func(b []byte) bool { return bytes.Equal(b, name) })
+		if !older && tx.Bucket(name) == nil {
 			return damaged("bucket %s is missing", name)
 		}
 	}

@@ -65,11 +65,28 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	if err != nil {
 		return store.SettledDebt{}, err
 	}
-	if !found || owed.ID != s.ID {
+	found = found && owed.ID == s.ID
+	if s.Acknowledged != nil && s.Outcome.Verdict == attempt.Delivered {
+		// Also of a debt that was purged while the attempt was under way.
+		attempts := uint64(1)
+		if found {
+			attempts += uint64(owed.Attempts)
+		}
+		wanted := found && (owed.Released || s.Forced)
+		if err := t.acknowledge(id, *s.Acknowledged, attempts, wanted, s.Outcome.Ended()); err != nil {
+			return store.SettledDebt{}, err
+		}
+	}
+	if !found {
 		return store.SettledDebt{}, nil // purged while the attempt was under way
 	}
 	before := class(&owed)
 	done := owed.Settle(s)
+	if s.Acknowledged != nil && !done {
+		if owed.Deleting, err = t.deletes(&owed.Debt); err != nil {
+			return store.SettledDebt{}, err
+		}
+	}
 	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
 }
 
@@ -77,13 +94,22 @@ func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcom
 	if o.Verdict == attempt.Aborted {
 		return nil
 	}
-	delivered := o.Verdict == attempt.Delivered
+	delivered, skipped := o.Verdict == attempt.Delivered, o.Verdict == attempt.Skipped
 	var after store.Counts
 	if !done {
 		after = class(s)
 	}
 	diff := reclassed(before, after)
 	switch {
+	case o.Verdict == attempt.Held:
+	case skipped:
+		diff.Skipped++
+		if !done {
+			diff.Coalesced--
+		}
+		if err := t.countSkip(s.Endpoint, o.Reason); err != nil {
+			return err
+		}
 	case done:
 		diff.Delivered++
 	case delivered:
@@ -99,7 +125,7 @@ func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcom
 	switch {
 	case done:
 		return t.end(s)
-	case delivered:
+	case delivered, skipped, o.Verdict == attempt.Held:
 		if err := t.clearTrouble(s); err != nil {
 			return err
 		}

@@ -80,11 +80,20 @@ func class(s *stored) store.Counts {
 		return store.Counts{}
 	case s.Failed:
 		return store.Counts{Failed: 1}
-	case s.Retrying():
-		return store.Counts{Open: 1, Retrying: 1}
-	default:
-		return store.Counts{Open: 1}
+	case s.Held:
+		return store.Counts{Held: 1}
 	}
+	c := store.Counts{Open: 1}
+	if s.Retrying() {
+		c.Retrying = 1
+	}
+	if s.Background {
+		c.Background = 1
+	}
+	if s.Deleting && !s.Released { // a person wants those: they are no loss to guard against
+		c.Deleting = 1
+	}
+	return c
 }
 
 // reclassed is the difference that a debt makes that was counted as before and
@@ -92,13 +101,19 @@ func class(s *stored) store.Counts {
 func reclassed(before, after store.Counts) store.Counts {
 	after.Open -= before.Open
 	after.Retrying -= before.Retrying
+	after.Background -= before.Background
+	after.Deleting -= before.Deleting
+	after.Held -= before.Held
 	after.Failed -= before.Failed
 	return after
 }
 
 func encodeCounts(c *store.Counts) []byte {
 	var buf []byte
-	for _, n := range []uint64{c.Open, c.Retrying, c.Failed, c.Owed, c.Coalesced, c.Delivered, c.Attempts, c.Dropped} {
+	for _, n := range []uint64{
+		c.Open, c.Retrying, c.Failed, c.Owed, c.Coalesced, c.Delivered, c.Attempts, c.Dropped,
+		c.Background, c.Deleting, c.Held, c.Tracked, c.Skipped,
+	} {
 		buf = binary.AppendUvarint(buf, n)
 	}
 	return buf
@@ -112,6 +127,10 @@ func decodeCounts(record []byte) (store.Counts, error) {
 	c := store.Counts{
 		Open: r.uvarint(), Retrying: r.uvarint(), Failed: r.uvarint(), Owed: r.uvarint(),
 		Coalesced: r.uvarint(), Delivered: r.uvarint(), Attempts: r.uvarint(), Dropped: r.uvarint(),
+	}
+	if len(r.rest) > 0 { // format 2 counted no more
+		c.Background, c.Deleting, c.Held = r.uvarint(), r.uvarint(), r.uvarint()
+		c.Tracked, c.Skipped = r.uvarint(), r.uvarint()
 	}
 	if err := r.end(); err != nil {
 		return store.Counts{}, damaged("counts: %w", err)

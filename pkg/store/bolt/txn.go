@@ -11,6 +11,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 // txn is a write transaction with the small records that many ops of a group
@@ -26,6 +27,8 @@ type txn struct {
 	tally       *tally
 	totals      totals
 	healthOf    map[uint64]*endpoint.Health
+	deletionsOf map[uint64]tracking.Deletions
+	skips       map[string]uint64 // by the key in the bucket, to be added
 	totalsDirty bool
 	tight       bool // there is little room
 
@@ -61,7 +64,7 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 		meta: tx.Bucket(bucketMeta), endpoints: tx.Bucket(bucketEndpoints),
 		debts: tx.Bucket(bucketDebts), due: tx.Bucket(bucketDue),
 		tally:    newTally(tx.Bucket(bucketCounts)),
-		healthOf: make(map[uint64]*endpoint.Health),
+		healthOf: make(map[uint64]*endpoint.Health), deletionsOf: make(map[uint64]tracking.Deletions), skips: make(map[string]uint64),
 	}
 	t.find = newFinder(t.debts)
 	t.totals = readTotals(t.meta)
@@ -109,6 +112,9 @@ func (t *txn) flush() error {
 		}
 	}
 	if err := t.tally.flush(); err != nil {
+		return err
+	}
+	if err := t.flushTracking(); err != nil {
 		return err
 	}
 	for id, h := range t.healthOf {
@@ -179,15 +185,9 @@ func (t *txn) loadInto(s *stored, id uint64, key debt.Key) (found bool, err erro
 // save writes a debt and files it. It stays filed where it was if that is not
 // too late; refile files it exactly.
 func (t *txn) save(s *stored, refile bool) error {
-	want := int64(unfiled)
-	switch {
-	case s.Failed:
-	case s.Forced:
-		want = 0
-	default:
-		want = nanos(s.Due)
-	}
-	keep := s.Filed != unfiled && want != unfiled && s.Filed <= want && !refile && (s.Filed != 0 || want == 0)
+	want := filedAt(s)
+	keep := s.Filed != unfiled && want != unfiled && s.Filed <= want && !refile && (s.Filed != 0 || want == 0) &&
+		laneOf(s.Filed) == laneOf(want)
 	if !keep && s.Filed != want {
 		if err := t.unfile(s); err != nil {
 			return err
@@ -204,6 +204,34 @@ func (t *txn) save(s *stored, refile bool) error {
 	t.key = appendDebtKey(t.key[:0], s.Endpoint, s.Key)
 	t.record = encodeDebt(t.record[:0], s)
 	return t.debts.Put(t.key, t.keep(t.record))
+}
+
+// filedAt is where a debt belongs in the index of what is due.
+func filedAt(s *stored) int64 {
+	switch {
+	case s.Failed:
+		return unfiled
+	case s.Held:
+		return filedHeld
+	case s.Forced:
+		return 0
+	case s.Background:
+		return min(nanos(s.Due), filedBehind-2) + filedBehind
+	default:
+		return nanos(s.Due)
+	}
+}
+
+// laneOf tells the parts of the index apart, which are read one after another.
+func laneOf(filed int64) int {
+	switch {
+	case filed == filedHeld:
+		return 2
+	case filed >= filedBehind:
+		return 1
+	default:
+		return 0
+	}
 }
 
 // unfile takes a debt out of the index of what is due.

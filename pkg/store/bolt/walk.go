@@ -30,8 +30,13 @@ type walker struct {
 	prefix   []byte
 	page     int    // entries a transaction
 	after    []byte // the key that was visited last
+	skip     []byte // visit must ask for it: see skipTo
 	finished bool
 }
+
+// skipTo has the walk go on with the first key that is greater than after, which is
+// greater than the one that is being visited.
+func (w *walker) skipTo(after []byte) { w.skip = after }
 
 // entries visits the next page. visit returns false to end the walk.
 func (w *walker) entries(b *bbolt.Bucket, visit func(k, v []byte) (bool, error)) error {
@@ -45,6 +50,11 @@ func (w *walker) entries(b *bbolt.Bucket, visit func(k, v []byte) (bool, error))
 		if err != nil || !more {
 			w.finished = true
 			return err
+		}
+		if w.skip != nil {
+			w.after, w.skip = w.skip, nil
+			k, v = w.seek(cursor)
+			continue
 		}
 		w.after = append(w.after[:0], k...)
 		k, v = cursor.Next()

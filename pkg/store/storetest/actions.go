@@ -14,6 +14,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 func (m *model) addEndpoint(t *rapid.T) {
@@ -62,6 +63,8 @@ func (m *model) removeEndpoint(t *rapid.T) {
 			delete(m.troubled, d.ID)
 		}
 	}
+	m.forget(ep)
+	delete(m.jobs, ep.ID)
 }
 
 func (m *model) pick(t *rapid.T) endpoint.Endpoint {
@@ -79,6 +82,10 @@ func (m *model) ingestSome(t *rapid.T) {
 		if rapid.Bool().Draw(t, "other base") {
 			c.Event.Object.BaseID = event.IntID(1000)
 		}
+		if rapid.IntRange(0, 3).Draw(t, "deletes") == 0 {
+			c.Event.Type, c.Event.Reason = "AssetDeleted", "delete"
+		}
+		c.Background = rapid.IntRange(0, 2).Draw(t, "background") == 0
 		changes = append(changes, c)
 	}
 	assets := m.someAssets(t)
@@ -96,6 +103,13 @@ func (m *model) tookIn(changes []debt.Change) {
 	m.ingested += uint64(len(changes))
 	for _, c := range changes {
 		m.events = append(m.events, recent{m.now, string(c.Event.Raw)})
+	}
+	m.owe(changes)
+}
+
+// owe owes changes.
+func (m *model) owe(changes []debt.Change) {
+	for _, c := range changes {
 		name := debtName{c.Endpoint, c.Key}
 		if d, ok := m.owed[name]; ok {
 			d.Merge(c, m.now)
@@ -118,17 +132,27 @@ func (m *model) claimSome(t *rapid.T) {
 	keysBusy := func(key debt.Key) bool {
 		return slices.ContainsFunc(m.inFlight, func(f debt.Debt) bool { return f.Endpoint == ep.ID && f.Key == key })
 	}
+	background := rapid.IntRange(0, 3).Draw(t, "of them, in the background")
 	var due []*debt.Debt
+	urgent := 0
 	for name, d := range m.owed {
-		if name.endpoint == ep.ID && !d.Failed && (d.Forced || !forcedOnly && !d.Due.After(m.now)) &&
+		if name.endpoint == ep.ID && !d.Failed && !d.Held && (d.Forced || !forcedOnly && !d.Due.After(m.now)) &&
 			!objectsBusy(d.Object) && !keysBusy(d.Key) {
 			due = append(due, d)
+			if d.Forced || !d.Background {
+				urgent++
+			}
 		}
 	}
 	claim := must(m.engine().Claim(ctx, store.ClaimRequest{
-		Endpoint: ep.ID, Now: m.now, Limit: limit, Busy: objectsBusy, BusyKey: keysBusy, ForcedOnly: forcedOnly,
+		Endpoint: ep.ID, Now: m.now, Limit: limit, Busy: objectsBusy, BusyKey: keysBusy, ForcedOnly: forcedOnly, Background: background,
 	})).in(m.fixture)
-	equal(m.fixture, "number claimed", len(claim.Debts), min(limit, len(due)))
+	equal(m.fixture, "number claimed", len(claim.Debts), min(limit, urgent+min(background, len(due)-urgent)))
+	for i, d := range claim.Debts {
+		if behind := d.Background && !d.Forced; behind != (i >= urgent) {
+			t.Fatalf("of %d that go first, number %d of those claimed has background=%v", urgent, i+1, behind)
+		}
+	}
 	m.checkForcedFirst(claim.Debts, due)
 	for _, d := range claim.Debts {
 		mine, ok := m.owed[debtName{d.Endpoint, d.Key}]
@@ -160,12 +184,14 @@ func (m *model) checkForcedFirst(claimed []debt.Debt, due []*debt.Debt) {
 
 var verdicts = []attempt.Verdict{
 	attempt.Delivered, attempt.Delivered, attempt.Refused, attempt.Unavailable, attempt.Gone, attempt.Aborted,
+	attempt.Skipped, attempt.Held,
 }
 
 // settling is an attempt under way that is about to end.
 type settling struct {
 	sent    debt.Debt
 	verdict attempt.Verdict
+	ack     *tracking.Acknowledgement // of one that was delivered, if its endpoint gives any
 	settled store.SettledDebt
 	err     error
 }
@@ -173,14 +199,29 @@ type settling struct {
 // drawSettling takes an attempt from those under way.
 func (m *model) drawSettling(t *rapid.T) *settling {
 	i := rapid.IntRange(0, len(m.inFlight)-1).Draw(t, "attempt")
+	return m.drawEnd(t, i)
+}
+
+// drawEnd ends one of those under way.
+func (m *model) drawEnd(t *rapid.T, i int) *settling {
 	s := &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")}
+	if s.verdict == attempt.Delivered {
+		s.ack = drawAcknowledgement(t, &s.sent)
+	}
 	m.inFlight = slices.Delete(m.inFlight, i, i+1)
 	return s
 }
 
+// toSettle is the attempt as the store is told of it.
+func (m *model) toSettle(s *settling) store.Attempt {
+	a := m.attempt(s.sent, s.verdict)
+	a.Debts[0].Acknowledged = s.ack
+	return a
+}
+
 // do settles in the store.
 func (m *model) do(s *settling) {
-	settled, err := m.engine().Settle(ctx, s.sent.Endpoint, []store.Attempt{m.attempt(s.sent, s.verdict)})
+	settled, err := m.engine().Settle(ctx, s.sent.Endpoint, []store.Attempt{m.toSettle(s)})
 	if s.err = err; err == nil {
 		s.settled = settled[0].Debts[0]
 	}
@@ -194,6 +235,7 @@ func (m *model) did(s *settling) {
 	mine, ok := m.owed[debtName{s.sent.Endpoint, s.sent.Key}]
 	found := ok && mine.ID == s.sent.ID
 	equal(m.fixture, "found", s.settled.Found, found)
+	m.acknowledged(s, mine, found)
 	if !found {
 		return
 	}
@@ -210,6 +252,11 @@ func (m *model) did(s *settling) {
 		delete(m.troubled, s.sent.ID)
 	case attempt.Refused, attempt.Unavailable, attempt.Gone:
 		m.troubled[s.sent.ID] = s.verdict
+	case attempt.Skipped:
+		m.skipped++
+		delete(m.troubled, s.sent.ID)
+	case attempt.Held:
+		delete(m.troubled, s.sent.ID)
 	case attempt.Aborted:
 	}
 }
@@ -226,12 +273,11 @@ func (m *model) settleSome(t *rapid.T) {
 		if i < 0 {
 			break
 		}
-		ends = append(ends, &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")})
-		m.inFlight = slices.Delete(m.inFlight, i, i+1)
+		ends = append(ends, m.drawEnd(t, i))
 	}
 	attempts := make([]store.Attempt, len(ends))
 	for i, s := range ends {
-		attempts[i] = m.attempt(s.sent, s.verdict)
+		attempts[i] = m.toSettle(s)
 	}
 	health, registered := must(m.engine().Endpoints(ctx)).in(m.fixture).Health[id]
 	for i, settled := range must(m.engine().Settle(ctx, id, attempts)).in(m.fixture) {
@@ -369,4 +415,5 @@ func (m *model) maintain(*rapid.T) {
 	}
 	m.compareEvents()
 	m.compareAssets()
+	m.compareTracked()
 }

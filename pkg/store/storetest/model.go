@@ -14,7 +14,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 // model is what a store should hold: a map of debts, kept by the pure functions
@@ -28,8 +30,11 @@ type model struct {
 	owed      map[debtName]*debt.Debt
 	troubled  map[debt.ID]attempt.Verdict
 	inFlight  []debt.Debt
+	tracked   map[debtName]tracking.Asset // by the asset's JSON
+	jobs      map[uint64]resync.Job
 	ingested  uint64
 	delivered uint64
+	skipped   uint64
 	events    []recent
 	assets    map[event.ID]catalogue.Asset
 	news      int // of assets
@@ -56,8 +61,8 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 		m := &model{
 			fixture: &fixture{TB: rt, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)},
 			t:       rt, endpoints: make(map[string]endpoint.Endpoint),
-			assets: make(map[event.ID]catalogue.Asset),
-			owed:   make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
+			assets: make(map[event.ID]catalogue.Asset), tracked: make(map[debtName]tracking.Asset), jobs: make(map[uint64]resync.Job),
+			owed: make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
@@ -73,6 +78,9 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			"retry":    m.retrySome,
 			"purge":    m.purgeSome,
 			"hasten":   m.hastenSome,
+			"release":  m.releaseSome,
+			"forget":   m.resetTracked,
+			"owe":      m.oweSome,
 			"wait":     m.wait,
 			"weeks":    m.waitForWeeks,
 			"set back": m.setClockBack,
@@ -96,6 +104,7 @@ func (m *model) compare(*rapid.T) {
 	stats := must(m.engine().Stats(ctx)).in(m.fixture)
 	equal(m.fixture, "ingested", stats.Ingested, m.ingested)
 	equal(m.fixture, "delivered", stats.Total.Delivered, m.delivered)
+	equal(m.fixture, "skipped", stats.Total.Skipped, m.skipped)
 	for _, ep := range m.endpoints {
 		var want store.Counts
 		for name, d := range m.owed {
@@ -103,17 +112,23 @@ func (m *model) compare(*rapid.T) {
 			case name.endpoint != ep.ID:
 			case d.Failed:
 				want.Failed++
+			case d.Held:
+				want.Held++
 			default:
 				want.Open++
+				if d.Background {
+					want.Background++
+				}
 				if d.Retrying() {
 					want.Retrying++
 				}
 			}
 		}
 		c := stats.Endpoints[ep.ID]
-		equal(m.fixture, "open, retrying, failed of "+ep.Name,
-			[]uint64{c.Open, c.Retrying, c.Failed}, []uint64{want.Open, want.Retrying, want.Failed})
-		equal(m.fixture, "owed is what became of it", c.Owed, c.Coalesced+c.Delivered+c.Open+c.Failed+c.Dropped)
+		equal(m.fixture, "open, retrying, in the background, held, failed, tracked of "+ep.Name,
+			[]uint64{c.Open, c.Retrying, c.Background, c.Held, c.Failed, c.Tracked},
+			[]uint64{want.Open, want.Retrying, want.Background, want.Held, want.Failed, uint64(len(m.trackedBy(ep)))})
+		equal(m.fixture, "owed is what became of it", c.Owed, c.Coalesced+c.Delivered+c.Skipped+c.Open+c.Held+c.Failed+c.Dropped)
 	}
 }
 
@@ -145,11 +160,12 @@ func (m *model) compareEvents() {
 func (m *model) drain() {
 	m.crash()
 	m.compareAssets()
+	m.compareTracked()
 	m.advance(1000 * time.Hour)
 	for _, ep := range m.endpoints {
 		var want []debt.Key
 		for name, d := range m.owed {
-			if name.endpoint == ep.ID && !d.Failed {
+			if name.endpoint == ep.ID && !d.Failed && !d.Held {
 				want = append(want, d.Key)
 			}
 		}

@@ -82,6 +82,14 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"of an asset the latest is known, and that it was deleted", assetsMerge},
 		{"imported assets yield to what is known to be later", assetsImported},
 		{"assets are listed page by page", assetsPaged},
+		{"what is acknowledged is tracked with the debt it settles", acknowledgedIsTracked},
+		{"what is acknowledged is tracked though its debt was purged", purgedIsTracked},
+		{"a change that is skipped is counted with its reason", skippedIsCounted},
+		{"a deletion that is held waits for its release, or a newer change", heldIsReleased},
+		{"a deletion is not held that a newer change has overtaken", heldTooLate},
+		{"a reset forgets what is tracked and held", resetForgets},
+		{"what waits in the background goes last", backgroundGoesLast},
+		{"a synchronisation moves on with what it owes", jobsMoveWithWhatTheyOwe},
 		{"large assets are kept whole, and listed few at a time", largeAssets},
 		{"everything survives a crash", survivesCrash},
 		{"a backup holds what there was at one moment, and goes on from there", backupGoesOn},
@@ -182,7 +190,7 @@ func (f *fixture) ingestBatch(in store.Ingest) store.Ingested {
 // claim claims up to limit debts that are due.
 func (f *fixture) claim(ep endpoint.Endpoint, limit int) []debt.Debt {
 	f.Helper()
-	return must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: limit})).in(f).Debts
+	return must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: limit, Background: limit})).in(f).Debts
 }
 
 // settle ends an attempt at d that took a second.
@@ -217,6 +225,10 @@ func outcome(v attempt.Verdict, now time.Time) attempt.Outcome {
 		o.Reason, o.Status, o.Error = attempt.ClientError, 422, "the receiver answered 422"
 	case attempt.Gone:
 		o.Reason, o.Status, o.Error = attempt.EndpointGone, 410, "the receiver answered 410"
+	case attempt.Skipped:
+		o.Reason, o.Status = attempt.Unchanged, 0
+	case attempt.Held:
+		o.Reason, o.Status, o.Error = attempt.TooManyDeletions, 0, "too many deletions"
 	case attempt.Delivered, attempt.Aborted:
 	}
 	return o

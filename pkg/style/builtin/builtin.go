@@ -6,14 +6,25 @@ import (
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/style/gateway"
+	"github.com/dam-delivery/dz/pkg/style/managed"
 	"github.com/dam-delivery/dz/pkg/style/notify"
 )
 
-// Styles returns all of them. Those that tell more of an asset than its ids read
-// it in assets.
-func Styles(assets catalogue.Reader) (*style.Set, error) {
+// Knowledge is what styles tell of, beyond what a debt says.
+type Knowledge struct {
+	Assets catalogue.Reader // what is known of assets
+	Shown  catalogue.Viewer // assets as an endpoint may see them
+	Memory managed.Memory   // what endpoints have acknowledged
+}
+
+// Nothing is for those who need the styles' declarations and never compose.
+func Nothing() Knowledge { return Knowledge{Assets: catalogue.Empty{}} }
+
+// Styles returns all of them.
+func Styles(k Knowledge) (*style.Set, error) {
 	return style.NewSet(
 		notify.Style{},
-		gateway.New(assets),
+		gateway.New(k.Assets),
+		managed.New(k.Shown, k.Memory),
 	)
 }

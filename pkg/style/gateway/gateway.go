@@ -91,16 +91,16 @@ func (Style) Limits(*endpoint.Endpoint) style.Limits {
 }
 
 // Compose makes the ping of one debt, sent at now.
-func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (attempt.Request, error) {
+func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (style.Message, error) {
 	if len(debts) != 1 {
-		return attempt.Request{}, fmt.Errorf("compose ping: %d debts, want 1", len(debts))
+		return style.Message{}, fmt.Errorf("compose ping: %d debts, want 1", len(debts))
 	}
 	d := &debts[0]
 	body, err := s.compose(ctx, ep, d, now)
 	if err != nil {
-		return attempt.Request{}, fmt.Errorf("compose ping: %w", err)
+		return style.Message{}, fmt.Errorf("compose ping: %w", err)
 	}
-	return attempt.Request{ID: d.MessageID(), ContentType: contentType, Body: body}, nil
+	return style.Told(attempt.Request{ID: d.MessageID(), ContentType: contentType, Body: body}), nil
 }
 
 func (s Style) compose(ctx context.Context, ep *endpoint.Endpoint, d *debt.Debt, now time.Time) ([]byte, error) {
@@ -135,30 +135,21 @@ func (s Style) data(ctx context.Context, d *debt.Debt, n note) (json.RawMessage,
 	}
 }
 
-// Interpret goes by the status alone.
-func (Style) Interpret(_ *endpoint.Endpoint, debts []debt.Debt, _ attempt.Answer, sent attempt.Outcome) []attempt.Outcome {
-	outcomes := make([]attempt.Outcome, len(debts))
-	for i := range outcomes {
-		outcomes[i] = sent
-	}
-	return outcomes
-}
-
 // Sample pings of item 0, which no DAM has.
-func (Style) Sample(ep *endpoint.Endpoint, now time.Time) (attempt.Request, error) {
+func (Style) Sample(ep *endpoint.Endpoint, now time.Time) (style.Message, error) {
 	nothing := debt.Debt{
 		Object: event.Object{Kind: event.Asset, ItemID: event.IntID(0), BaseID: event.IntID(0)},
 		Reason: "metadata", ChangeTime: now,
 	}
 	data, err := known(nothing.Object, note{})
 	if err != nil {
-		return attempt.Request{}, fmt.Errorf("compose ping: %w", err)
+		return style.Message{}, fmt.Errorf("compose ping: %w", err)
 	}
 	body, err := newPing(ep, &nothing, note{}, data, now).encode()
 	if err != nil {
-		return attempt.Request{}, fmt.Errorf("compose ping: %w", err)
+		return style.Message{}, fmt.Errorf("compose ping: %w", err)
 	}
 	r := attempt.Request{ContentType: contentType, Body: body}
 	style.MarkTest(&r, now)
-	return r, nil
+	return style.Told(r), nil
 }

@@ -94,10 +94,10 @@ func pingOf(t *testing.T, known catalogue.Reader, options, line string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.ID != d.MessageID() || got.ContentType != "application/json" || got.Header != nil {
+	if got.Request.ID != d.MessageID() || got.Request.ContentType != "application/json" || got.Request.Header != nil {
 		t.Errorf("request %+v", got)
 	}
-	return string(got.Body)
+	return string(got.Request.Body)
 }
 
 // video is an asset as the API of nexxOMNIA returns it, written with white space
@@ -258,7 +258,7 @@ func TestALaterChangeIsTold(t *testing.T) {
 	got, err := New(catalogue.Empty{}).Compose(t.Context(), endpointWith(t, ""), []debt.Debt{d}, sent)
 	want := `{"trigger":{"event":"metadata","user":0,"session":"8","created":1669990010,"sent":1669990012},` +
 		`"item":{"ID":"5","GID":5,"refnr":"new","domain":0,"streamtype":""},"data":{"general":{"ID":5,"GID":5,"refnr":"new"}}}`
-	if diff := cmp.Diff(want, string(got.Body)); err != nil || diff != "" {
+	if diff := cmp.Diff(want, string(got.Request.Body)); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
@@ -336,7 +336,7 @@ func TestWhatCanBeNoPingIsRefused(t *testing.T) {
 		{"no object", list, []debt.Debt{good}, "compose ping: the asset's data is no JSON object"},
 	} {
 		if got, err := New(c.known).Compose(t.Context(), endpointWith(t, ""), c.debts, sent); err == nil || err.Error() != c.want {
-			t.Errorf("%s: %s, %v; want %q", c.name, got.Body, err, c.want)
+			t.Errorf("%s: %s, %v; want %q", c.name, got.Request.Body, err, c.want)
 		}
 	}
 }
@@ -355,8 +355,8 @@ func TestADebtOfAnotherStyleIsTold(t *testing.T) {
 	d := owed(t, decode(t, `{"id":"1","source":"s","type":"AssetCreated","data":{"itemId":5}}`))
 	d.Key, d.Note = "\x015", nil
 	got, err := New(catalogue.Empty{}).Compose(t.Context(), endpointWith(t, ""), []debt.Debt{d}, sent)
-	if err != nil || !strings.Contains(string(got.Body), `"event":"metadata"`) {
-		t.Errorf("%s, %v", got.Body, err)
+	if err != nil || !strings.Contains(string(got.Request.Body), `"event":"metadata"`) {
+		t.Errorf("%s, %v", got.Request.Body, err)
 	}
 }
 
@@ -376,18 +376,9 @@ func TestASampleIsMarkedAndMeansNothing(t *testing.T) {
 			Body: []byte(`{"trigger":{"event":"metadata","user":0,"session":0,"created":1670000000,"sent":1670000000` + secret + `},` +
 				`"item":{"ID":"0","GID":0,"refnr":"","domain":0,"streamtype":""},"data":{"general":{"ID":0,"GID":0,"refnr":""}}}`),
 		}
-		if diff := cmp.Diff(want, got, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
+		if diff := cmp.Diff(want, got.Request, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-	}
-}
-
-func TestTheStatusAloneDecides(t *testing.T) {
-	t.Parallel()
-	outcome := attempt.Outcome{Verdict: attempt.Unavailable, Reason: attempt.ServerError, Status: 500}
-	got := Style{}.Interpret(endpointWith(t, ""), make([]debt.Debt, 2), attempt.Answer{Body: []byte(`{"error":"no"}`)}, outcome)
-	if diff := cmp.Diff([]attempt.Outcome{outcome, outcome}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -40,15 +40,15 @@ func TestTheSecretIsTheGateways(t *testing.T) {
 		var told struct {
 			Trigger map[string]json.RawMessage `json:"trigger"`
 		}
-		if err := json.Unmarshal(got.Body, &told); err != nil {
+		if err := json.Unmarshal(got.Request.Body, &told); err != nil {
 			t.Fatal(err)
 		}
 		secret, present := told.Trigger["secret"]
 		if present != (want != "") || present && string(secret) != `"`+want+`"` {
 			t.Errorf("%s: secret %s, present %v; want %q", options, secret, present, want)
 		}
-		if bytes.Contains(got.Body, []byte("s3cr3t")) {
-			t.Errorf("%s: the ping holds the secret itself: %s", options, got.Body)
+		if bytes.Contains(got.Request.Body, []byte("s3cr3t")) {
+			t.Errorf("%s: the ping holds the secret itself: %s", options, got.Request.Body)
 		}
 	}
 }
@@ -69,9 +69,9 @@ func TestEveryAttemptHasItsOwnSecret(t *testing.T) {
 	want := strings.NewReplacer(
 		`"sent":1669990012`, `"sent":1669990017`,
 		md5Of("1234516699900011669990012s3cr3t"), md5Of("1234516699900011669990017s3cr3t"),
-	).Replace(string(first.Body))
-	if first.ID != second.ID || string(second.Body) != want {
-		t.Errorf("first %s, then %s", first.Body, second.Body)
+	).Replace(string(first.Request.Body))
+	if first.Request.ID != second.Request.ID || string(second.Request.Body) != want {
+		t.Errorf("first %s, then %s", first.Request.Body, second.Request.Body)
 	}
 }
 

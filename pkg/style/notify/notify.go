@@ -58,12 +58,12 @@ func (Style) Limits(*endpoint.Endpoint) style.Limits {
 }
 
 // Compose makes {"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}.
-func (Style) Compose(_ context.Context, ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (attempt.Request, error) {
+func (Style) Compose(_ context.Context, ep *endpoint.Endpoint, debts []debt.Debt, _ time.Time) (style.Message, error) {
 	if len(debts) != 1 {
-		return attempt.Request{}, fmt.Errorf("compose notification: %d debts, want 1", len(debts))
+		return style.Message{}, fmt.Errorf("compose notification: %d debts, want 1", len(debts))
 	}
 	d := &debts[0]
-	return attempt.Request{ID: d.MessageID(), ContentType: "application/json", Body: compose(ep, d.ChangeType, d.Object)}, nil
+	return style.Told(attempt.Request{ID: d.MessageID(), ContentType: "application/json", Body: compose(ep, d.ChangeType, d.Object)}), nil
 }
 
 // compose writes the body in one allocation, for it is done once a request.
@@ -121,19 +121,10 @@ func isSpecific(ep *endpoint.Endpoint) bool {
 	}
 }
 
-// Interpret goes by the status alone.
-func (Style) Interpret(_ *endpoint.Endpoint, debts []debt.Debt, _ attempt.Answer, sent attempt.Outcome) []attempt.Outcome {
-	outcomes := make([]attempt.Outcome, len(debts))
-	for i := range outcomes {
-		outcomes[i] = sent
-	}
-	return outcomes
-}
-
 // Sample notifies of item 0, which no DAM has.
-func (Style) Sample(ep *endpoint.Endpoint, now time.Time) (attempt.Request, error) {
+func (Style) Sample(ep *endpoint.Endpoint, now time.Time) (style.Message, error) {
 	object := event.Object{Kind: event.Asset, ItemID: event.IntID(0), BaseID: event.IntID(0)}
 	r := attempt.Request{ContentType: "application/json", Body: compose(ep, event.AssetChanged, object)}
 	style.MarkTest(&r, now)
-	return r, nil
+	return style.Told(r), nil
 }

@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/render"
+)
+
+// resyncOptions are the flags of "dz resync".
+type resyncOptions struct {
+	changed, failed, dryRun, wait, stop, yes bool
+	assets                                   []string
+	filter                                   string
+	since                                    when
+	asks                                     bool // without --yes, everything is told
+}
+
+func newResyncCommand(a *app) *cobra.Command {
+	opts := &resyncOptions{since: when{now: a.env.Now}}
+	cmd := &cobra.Command{
+		Use:   "resync ENDPOINT",
+		Short: "Synchronise an endpoint again, all or part of it",
+		Long: `Synchronise an endpoint again: tell it every asset that its filter lets through,
+changed or not, and the deletion of those that it has acknowledged and that are gone.
+It is sent what an asset is when it is sent, behind whatever changes meanwhile, and
+goes on after a restart where it was.
+
+Without a flag that narrows it, everything is told: it says how much that is and
+asks first. --changed tells only what differs from what the endpoint last
+acknowledged; so does the endpoint's setting --resync-every, by the clock.
+
+Run it when something was changed that changes what the endpoint is to have: its
+filter, fields or language, or the configuration of the catalogue.`,
+		Example: `  dz resync shop --dry-run
+  dz resync shop --changed --wait
+  dz resync shop --yes --wait
+  dz resync shop --asset 1234 --asset 1235
+  dz resync shop --filter 'asset.assetType == 4' --since 7d
+  dz resync shop --failed
+  dz resync shop --stop`,
+		Args:    exactly("ENDPOINT"),
+		PreRunE: opts.check(a),
+		RunE: a.askFor(opts.limit, func(ctx context.Context, s session, args []string) error {
+			switch name := args[0]; {
+			case opts.stop:
+				return stopResync(ctx, s, name)
+			case opts.failed:
+				return opts.retry(ctx, s, name)
+			default:
+				return opts.run(ctx, s, name)
+			}
+		}),
+		ValidArgsFunction: a.endpointNames,
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&opts.changed, "changed", false, "only what differs from what the endpoint last acknowledged")
+	flags.StringArrayVar(&opts.assets, "asset", nil, "only the asset of this base `ID`; may be repeated")
+	flags.StringVar(&opts.filter, "filter", "", "only assets that this `EXPRESSION` matches, beside the endpoint's own filter")
+	flags.Var(&opts.since, "since", "only assets changed at this `TIME` or later: 2h, 7d, or a date")
+	flags.BoolVar(&opts.failed, "failed", false, "retry the endpoint's failures, as 'dz failures retry --endpoint' does")
+	flags.BoolVar(&opts.dryRun, "dry-run", false, "only say what would be told")
+	flags.BoolVar(&opts.wait, "wait", false, "wait until all of it was sent; exits with 1 if some failed or is held")
+	flags.BoolVar(&opts.stop, "stop", false, "stop the synchronisation that is running; what it has owed stays owed")
+	yesFlag(cmd, &opts.yes)
+	return cmd
+}
+
+// check refuses flags that do not go together, and what has to be asked where
+// nobody can be.
+func (o *resyncOptions) check(a *app) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		narrow := o.changed || len(o.assets) > 0 || o.filter != "" || o.since.time != nil
+		switch {
+		case o.stop && (narrow || o.failed || o.dryRun || o.wait):
+			return usagef("--stop stands alone")
+		case o.failed && narrow:
+			return usageError{errors.New("--failed goes with no other selection"), "'dz failures retry' has selections of its own"}
+		case o.dryRun && o.wait:
+			return usagef("--dry-run does nothing that could be waited for")
+		}
+		o.asks = !narrow && !o.failed && !o.stop && !o.dryRun && !o.yes
+		if !o.asks {
+			return nil
+		}
+		return a.mustAsk()(cmd, args)
+	}
+}
+
+// limit is how long the daemon has to answer: to count takes as long as it takes.
+func (o *resyncOptions) limit() time.Duration {
+	if o.dryRun || o.asks || o.failed && o.wait {
+		return 0
+	}
+	return deadline
+}
+
+// order is what is asked of the daemon.
+func (o *resyncOptions) order() (api.ResyncOrder, error) {
+	order := api.ResyncOrder{Changed: o.changed, Filter: o.filter, Since: o.since.time, DryRun: o.dryRun}
+	for _, text := range o.assets {
+		id, err := event.ParseID(text)
+		if err != nil {
+			return order, usagef("--asset: %w", err)
+		}
+		order.Assets = append(order.Assets, id)
+	}
+	return order, nil
+}
+
+// run synchronises, or says what that would tell.
+func (o *resyncOptions) run(ctx context.Context, s session, name string) error {
+	order, err := o.order()
+	if err != nil {
+		return err
+	}
+	if o.asks {
+		if err := confirmResync(ctx, s, name, order); err != nil {
+			return err
+		}
+	}
+	job, err := s.client.StartResync(ctx, name, order)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.dryRun:
+		return s.out.Result(job, strconv.FormatUint(job.Found.Told(), 10), name+": "+render.Found(job.Found))
+	case o.wait:
+		return waitForResync(ctx, s, job)
+	default:
+		return s.out.Result(job, name, fmt.Sprintf("synchronising %s again: 'dz status' shows how far it is", name))
+	}
+}
+
+// confirmResync says what would be told, and asks.
+func confirmResync(ctx context.Context, s session, name string, order api.ResyncOrder) error {
+	order.DryRun = true
+	job, err := s.client.StartResync(ctx, name, order)
+	if err != nil {
+		return err
+	}
+	return s.confirm(ctx, fmt.Sprintf("are you sure to synchronise all of %s again? %s", name, render.Found(job.Found)))
+}
+
+func stopResync(ctx context.Context, s session, name string) error {
+	job, err := s.client.StopResync(ctx, name)
+	if err != nil {
+		return err
+	}
+	return s.out.Result(job, name, fmt.Sprintf("synchronisation of %s stopped after %s", name, render.Count(job.Found.Seen, "asset")))
+}
+
+// retry sends the endpoint's failures again.
+func (o *resyncOptions) retry(ctx context.Context, s session, name string) error {
+	request := api.FailureAction{FailureSelection: api.FailureSelection{Endpoint: name}, DryRun: o.dryRun, Wait: o.wait}
+	result, err := s.client.RetryFailures(ctx, request)
+	if err != nil {
+		return err
+	}
+	return retried(s, request, result)
+}

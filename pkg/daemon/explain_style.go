@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/style"
+)
+
+// judged is what the endpoint's style says of a change.
+type judged struct {
+	style.Explanation
+	skips     map[attempt.Reason]uint64 // of the endpoint, ever
+	delivered uint64                    // to the endpoint, ever
+}
+
+// askStyle has a style that skips changes say what it makes of an event.
+func (s *service) askStyle(ctx context.Context, x *explanation, e *seen) error {
+	ep := &x.set.ep
+	explainer, ok := x.set.style.(style.Explainer)
+	if !ok {
+		return nil
+	}
+	said, err := explainer.Explain(ctx, ep, &e.event, e.Received)
+	var unread *catalogue.ReadError
+	if errors.As(err, &unread) {
+		x.step("asset", false, "", unread.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, step := range said.Steps {
+		x.step(step.Name, step.OK, step.Wants, step.Text)
+	}
+	skips, err := s.store.Skips(ctx, ep.ID)
+	if err != nil {
+		return err
+	}
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	x.judged = &judged{said, skips, stats.Endpoints[ep.ID].Delivered}
+	return nil
+}
+
+// askSkipped reports whether an event that nothing is owed of was skipped, as far
+// as can be told: what becomes of it is not kept.
+func (x *explanation) askSkipped(e *seen) bool {
+	j := x.judged
+	if j == nil {
+		return false
+	}
+	if j.Skipped == "" {
+		if j.Acknowledged.Before(e.Received) {
+			return false
+		}
+		x.conclude(api.ToldDelivered, "it was told; the endpoint has acknowledged the asset "+at(j.Acknowledged))
+		return true
+	}
+	if j.skips[j.Skipped] == 0 {
+		return false // no change was ever skipped for that
+	}
+	text := "it was not told: " + j.Text
+	switch neverTold := j.Skipped == attempt.Untracked || j.Skipped == attempt.Filtered; {
+	case neverTold && j.delivered == 0:
+		text += ", and it never knew of it"
+	case neverTold:
+		text = fmt.Sprintf("%s, and it does not track it: it was not told, unless it knew of the asset and was told to delete it", j.Text)
+	case j.Skipped == attempt.Irrelevant && j.Acknowledged.After(e.Received):
+		text += "; it has acknowledged the asset since, " + at(j.Acknowledged) + ", because of another change"
+	}
+	x.Reason = j.Skipped
+	x.conclude(api.ToldSkipped, text)
+	return true
+}

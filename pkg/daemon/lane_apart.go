@@ -1,0 +1,59 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/style"
+)
+
+// settleApart hands over the debts that a message has an outcome for without
+// telling them, gives back those that it has no room for, and returns the others.
+//
+// A message that has room for none and tells nothing would be made again at once,
+// for ever: that is a failure of its debts.
+func (l *lane) settleApart(ctx context.Context, s *laneSettings, debts []debt.Debt, apart []attempt.Outcome, begun time.Time) (told []debt.Debt) {
+	settled := &attempted{settings: s, outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+	var noRoom []debt.Debt
+	for i, o := range apart {
+		switch o.Verdict {
+		case 0:
+			told = append(told, debts[i])
+		case attempt.Aborted:
+			noRoom = append(noRoom, debts[i])
+		default:
+			o.Started = begun
+			settled.debts = append(settled.debts, debts[i])
+			settled.results = append(settled.results, style.Result{Outcome: o})
+		}
+	}
+	if len(noRoom) == len(debts) {
+		settled.debts, noRoom = noRoom, nil
+		settled.settleAlike(l.refusal(begun, "the message has no room for it, nor for anything else"))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(settled.debts) > 0 {
+		l.handOverBeside(ctx, settled)
+	}
+	if len(noRoom) > 0 {
+		l.freed = append(l.freed, noRoom)
+	}
+	return told
+}
+
+// resultsTold returns the results of the debts that a message told.
+func resultsTold(results []style.Result, apart []attempt.Outcome) []style.Result {
+	if apart == nil {
+		return results
+	}
+	var of []style.Result
+	for i := range results {
+		if apart[i].Verdict == 0 {
+			of = append(of, results[i])
+		}
+	}
+	return of
+}

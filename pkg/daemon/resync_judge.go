@@ -1,0 +1,111 @@
+package daemon
+
+import (
+	"context"
+
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// judgePage judges what the catalogue shows. Where tracked assets are gone through
+// too, these tell what is left out.
+func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer) (finding, error) {
+	ids := make([]event.ID, len(answers))
+	for i := range answers {
+		ids[i] = answers[i].Asset.ID
+	}
+	known, err := s.store.Tracked(ctx, ep.ID, ids)
+	if err != nil {
+		return finding{}, err
+	}
+	counts := func(a style.Action) bool { return a != style.Delete || s.job.Order.Narrow() }
+	return s.judge(ep, tracker, answers, known, counts), nil
+}
+
+// judge decides what to do about each asset that is shown once, and counts those
+// that counts says.
+func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer, known []tracking.Asset, counts func(style.Action) bool) (f finding) {
+	byID := make(map[event.ID]*tracking.Asset, len(known))
+	for i := range known {
+		byID[known[i].ID] = &known[i]
+	}
+	seen := make(map[event.ID]bool, len(answers))
+	now := s.now()
+	judge := tracker.Judge
+	if !s.job.Order.Changed {
+		judge = tracker.Sift
+	}
+	for i := range answers {
+		shown := &answers[i]
+		id := shown.Asset.ID
+		if seen[id] || !s.wanted(shown) {
+			continue
+		}
+		seen[id] = true
+		action, err := style.Nothing, shown.Err
+		if err == nil {
+			action, err = judge(ep, *shown, byID[id])
+		}
+		if action != style.Delete && s.job.Phase == resync.Listing {
+			s.shown.add(id)
+		}
+		if err != nil {
+			if counts(style.Unchanged) {
+				f.Seen, f.Unread = f.Seen+1, f.Unread+1
+			}
+			continue
+		}
+		if !counts(action) {
+			continue
+		}
+		if f.count(action, s.job.Order.Changed) {
+			f.changes = append(f.changes, tracker.Again(ep, id, now, !s.job.Order.Changed, action == style.Delete))
+		}
+	}
+	return f
+}
+
+// wanted reports whether the order is about the asset.
+func (s *search) wanted(shown *catalogue.Answer) bool {
+	if shown.Err != nil {
+		return true // what it is can't be said
+	}
+	if since := s.job.Order.Since; !since.IsZero() && shown.Asset.Changed.Before(since) {
+		return false
+	}
+	if s.filter == nil {
+		return true
+	}
+	if shown.Asset.Deleted || shown.Asset.Data == nil {
+		return false
+	}
+	matches, err := s.filter.Match(shown.Asset.Data)
+	return matches && err == nil
+}
+
+// count counts an asset, and reports whether the endpoint is to be told of it.
+func (f *finding) count(action style.Action, onlyChanged bool) (tell bool) {
+	f.Seen++
+	switch action {
+	case style.Create:
+		f.Create++
+	case style.Update:
+		f.Update++
+	case style.Delete:
+		f.Delete++
+	case style.Unchanged:
+		if onlyChanged {
+			f.Unchanged++
+			return false
+		}
+		f.Update++
+	case style.Nothing:
+		f.Skipped++
+		return false
+	}
+	return true
+}

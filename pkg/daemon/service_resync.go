@@ -1,0 +1,162 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// StartResync begins a synchronisation, or counts what one would tell.
+func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncOrder) (api.Resync, error) {
+	l, ep, _, err := s.trackerNamed(name)
+	if err != nil {
+		return api.Resync{}, err
+	}
+	order := resync.Order{Changed: wire.Changed, Assets: wire.Assets, Filter: wire.Filter}
+	if wire.Since != nil {
+		order.Since = *wire.Since
+	}
+	if order.Filter != "" {
+		if _, err := compileAssetFilter(order.Filter); err != nil {
+			return api.Resync{}, invalid(err)
+		}
+	}
+	if wire.DryRun {
+		return s.dryResync(ctx, &ep, order)
+	}
+	job, err := s.resyncs.start(ctx, l, order, false)
+	if errors.Is(err, errResyncRuns) {
+		return api.Resync{}, &api.Error{
+			Code: api.CodeConflict, Message: fmt.Sprintf("a synchronisation of %s is running", name),
+			Hint: fmt.Sprintf("'dz resync %s --stop' stops it", name),
+		}
+	}
+	if err != nil {
+		return api.Resync{}, told(err)
+	}
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return api.Resync{}, err
+	}
+	return s.wireResync(&ep, job, stats.Endpoints[ep.ID]), nil
+}
+
+// dryResync counts what a job would tell.
+func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order resync.Order) (api.Resync, error) {
+	job := resync.Job{Order: order, Phase: resync.Listing, Started: s.now()}
+	dry, err := s.resyncs.search(ep.ID, job)
+	if err != nil {
+		return api.Resync{}, invalid(err)
+	}
+	dry.take = func(context.Context, resync.Job, []debt.Change) error { return nil }
+	if err := dry.run(ctx); err != nil {
+		return api.Resync{}, toldOfCatalogue(err)
+	}
+	shown := s.wireResync(ep, dry.job, store.Counts{})
+	shown.DryRun = true
+	return shown, nil
+}
+
+// toldOfCatalogue turns what keeps the catalogue from being read into words for
+// who asked.
+func toldOfCatalogue(err error) error {
+	var unread *catalogue.ReadError
+	if errors.As(err, &unread) {
+		return &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
+	}
+	return told(err)
+}
+
+// GetResync returns the last synchronisation of an endpoint, and what came of it.
+func (s *service) GetResync(ctx context.Context, name string) (api.ResyncState, error) {
+	_, ep, _, err := s.trackerNamed(name)
+	if err != nil {
+		return api.ResyncState{}, err
+	}
+	job, err := s.store.Resync(ctx, ep.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return api.ResyncState{}, &api.Error{
+			Code: api.CodeNotFound, Message: fmt.Sprintf("endpoint %s was never synchronised again", name),
+			Hint: fmt.Sprintf("'dz resync %s' does it", name),
+		}
+	}
+	if err != nil {
+		return api.ResyncState{}, err
+	}
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return api.ResyncState{}, err
+	}
+	counts := stats.Endpoints[ep.ID]
+	state := api.ResyncState{Resync: s.wireResync(&ep, job, counts), Held: counts.Held}
+	if counts.Failed > 0 {
+		state.Failed, err = s.failedSince(ctx, ep.ID, job.Started)
+	}
+	return state, err
+}
+
+// failedSince counts an endpoint's failures whose last attempt was since then.
+func (s *service) failedSince(ctx context.Context, id uint64, since time.Time) (n uint64, err error) {
+	sel := debt.Selection{Endpoints: []uint64{id}, Since: since}
+	for cursor := ""; ; {
+		page, next, err := s.store.Failures(ctx, sel, cursor, actionPage)
+		if err != nil {
+			return n, err
+		}
+		if n += uint64(len(page)); next == "" {
+			return n, nil
+		}
+		cursor = next
+	}
+}
+
+// StopResync ends the synchronisation that is running.
+func (s *service) StopResync(ctx context.Context, name string) (api.Resync, error) {
+	_, ep, _, err := s.trackerNamed(name)
+	if err != nil {
+		return api.Resync{}, err
+	}
+	if err := s.resyncs.stop(ctx, ep.ID); errors.Is(err, errNoResync) {
+		return api.Resync{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("no synchronisation of %s is running", name)}
+	} else if err != nil {
+		return api.Resync{}, err
+	}
+	state, err := s.GetResync(ctx, name)
+	return state.Resync, err
+}
+
+// wireResync shows a job.
+func (s *service) wireResync(ep *endpoint.Endpoint, job resync.Job, counts store.Counts) api.Resync {
+	shown := api.Resync{
+		Endpoint: ep.Name, Number: job.Number, Changed: job.Order.Changed, Assets: append([]event.ID{}, job.Order.Assets...),
+		Filter: job.Order.Filter, Since: timePointer(job.Order.Since), Scheduled: job.Scheduled, Phase: string(job.Phase),
+		Found: api.ResyncFound(job.Found), Started: job.Started, Ended: timePointer(job.Ended), Error: job.Error,
+		Remaining: counts.Background, Delivered: counts.Delivered - min(job.Delivered, counts.Delivered),
+	}
+	if job.Running() {
+		shown.Error = s.resyncs.fault(ep.ID)
+	}
+	return shown
+}
+
+// lastResync shows an endpoint's last job; nil if there was none.
+func (d *Daemon) lastResync(ctx context.Context, ep *endpoint.Endpoint, counts store.Counts) (*api.Resync, error) {
+	job, err := d.store.Resync(ctx, ep.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // there was none
+	}
+	if err != nil {
+		return nil, err
+	}
+	shown := (*service)(d).wireResync(ep, job, counts)
+	return &shown, nil
+}

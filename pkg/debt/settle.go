@@ -1,0 +1,119 @@
+package debt
+
+import (
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// Settlement says how one attempt at a debt ended.
+type Settlement struct {
+	Key        Key
+	ID         ID     // of the debt that was sent
+	Generation uint64 // that was sent
+	Count      uint64 // of changes that were sent
+	Forced     bool   // as it was when it was sent
+	Outcome    attempt.Outcome
+	// Acknowledged is what the answer says that the endpoint now knows of the
+	// object; nil if the style does not track that.
+	Acknowledged *tracking.Acknowledgement
+	// Blamed: it failed because of this debt; the receiver took others of the same
+	// request.
+	Blamed   bool
+	Window   endpoint.Window
+	Schedule endpoint.Schedule
+	Jitter   float64 // chance in [0,1)
+}
+
+// Settle applies an outcome. It reports true if nothing is owed any more.
+//
+// A generation that has risen since it was sent stays owed, due after its
+// debounce, whether the older one was delivered or not.
+func (d *Debt) Settle(s Settlement) (done bool) {
+	o := s.Outcome
+	if o.Verdict == attempt.Aborted {
+		return false // still due, and still forced if it was
+	}
+	told := o.Verdict == attempt.Delivered
+	if told {
+		d.LastAttempt = o.Ended()
+	}
+	if (told || o.Verdict == attempt.Skipped) && d.Generation == s.Generation {
+		return true
+	}
+	// A person who asked while this attempt was under way gets one of their own.
+	askedAgain := d.Forced && (!s.Forced || d.Due.After(o.Started))
+	d.Forced = false
+	switch {
+	case o.Verdict == attempt.Held:
+		d.hold(s)
+	case told || o.Verdict == attempt.Skipped:
+		// Only what changed meanwhile is left to be told, at least one change.
+		if d.Count > s.Count {
+			d.Count -= s.Count
+		} else {
+			d.Count = 1
+		}
+		d.FirstSeen = earlier(o.Started, d.LastSeen)
+		d.Attempts = 0
+		d.begin(s)
+	default:
+		d.LastAttempt = o.Ended()
+		d.Attempts++
+		d.fail(s)
+	}
+	if askedAgain {
+		d.Force(o.Ended())
+	}
+	return false
+}
+
+// hold makes a debt wait for a person, or for a newer change; if there is one
+// already, it is owed as ever.
+func (d *Debt) hold(s Settlement) {
+	d.Attempts, d.Tries = 0, 0
+	if d.Generation != s.Generation {
+		d.begin(s)
+		return
+	}
+	d.Held = true
+}
+
+// fail decides when a debt whose attempt failed is due again.
+func (d *Debt) fail(s Settlement) {
+	o := s.Outcome
+	switch {
+	case d.Generation != s.Generation:
+		d.begin(s)
+	case o.Verdict == attempt.Gone:
+		// The endpoint pauses; this object is not to blame, and waits like the
+		// others.
+		d.Due = o.Ended()
+	default:
+		d.Tries++
+		d.Blamed = d.Blamed || s.Blamed
+		delay, again := s.Schedule.Next(d.Tries, s.Jitter)
+		d.Failed = !again
+		if again {
+			d.Due = later(o.Ended().Add(delay), o.NotBefore)
+		}
+	}
+}
+
+// begin starts a debounce for what changed while an attempt was under way. It was
+// seen before the attempt began if that was late; the receiver is left alone for
+// an interval all the same.
+func (d *Debt) begin(s Settlement) {
+	d.Tries = 0
+	d.Since = earlier(s.Outcome.Started, d.LastSeen)
+	d.Due = s.Window.Due(d.Since, later(d.LastSeen, s.Outcome.Started))
+}
+
+// SettlementOf returns a settlement of the debt as it was claimed; the outcome
+// and the policies are for the caller to add.
+func SettlementOf(d *Debt) Settlement {
+	return Settlement{
+		Key: d.Key, ID: d.ID,
+		Generation: d.Generation, Count: d.Count, Forced: d.Forced,
+	}
+}

@@ -1,0 +1,69 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/deliver/http1"
+)
+
+// A request is carried by http1, which costs a third, if it is short, for plain
+// HTTP and for the receiver itself; by net/http in any other case.
+
+// messages are buffers for what http1 sends.
+var messages = sync.Pool{New: func() any { return new([]byte) }}
+
+// post sends the request over http1. The error is errNotCarriable, with nothing
+// sent, if that can't be.
+func (e *exchange) post(ctx context.Context, line *line, r attempt.Request, started, deadline time.Time) (*http.Response, error) {
+	buf, _ := messages.Get().(*[]byte) // they are nothing else
+	defer messages.Put(buf)
+	message, err := line.target.append((*buf)[:0], r, started)
+	if err != nil {
+		return nil, err
+	}
+	*buf = message
+	response, err := line.direct.Do(ctx, http1.Request{
+		Message: message, About: line.target.blank, Deadline: deadline,
+		Again: line.target.again || mayRepeat(r.Header),
+	})
+	var dial *http1.DialError
+	e.connected.Store(!errors.As(err, &dial))
+	return response, err
+}
+
+// carried is a request that net/http has.
+type carried struct {
+	message []byte
+	unsent  bytes.Reader
+	trace   httptrace.ClientTrace
+}
+
+// roundTrip sends the request over net/http.
+func (e *exchange) roundTrip(ctx context.Context, line *line, r attempt.Request, started time.Time) (*http.Response, error) {
+	c := &carried{message: r.Body}
+	c.trace.GotConn = func(httptrace.GotConnInfo) { e.connected.Store(true) }
+	request := line.target.blank.WithContext(httptrace.WithClientTrace(ctx, &c.trace))
+	request.Header = line.target.header(r, started)
+	if len(c.message) > 0 {
+		c.unsent.Reset(c.message)
+		request.Body = io.NopCloser(&c.unsent) // net/http looks for a bytes.Reader in it, and writes it with the header
+		request.ContentLength = int64(len(c.message))
+		request.GetBody = c.again
+	}
+	// The transport itself rather than an http.Client: nothing is redirected,
+	// and no error repeats the URL.
+	return line.shared.transport.RoundTrip(request)
+}
+
+// again is the request's GetBody, for what net/http sends twice.
+func (c *carried) again() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(c.message)), nil
+}

@@ -1,0 +1,83 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dam-delivery/dz/pkg/api"
+)
+
+// Found writes what a synchronisation has found: 5 to create, 12 to update, 1 to
+// delete, 100 unchanged. What is left out or can't be read is named where there is
+// any.
+func Found(f api.ResyncFound) string {
+	parts := []string{
+		count(f.Create) + " to create", count(f.Update) + " to update", count(f.Delete) + " to delete",
+		count(f.Unchanged) + " unchanged",
+	}
+	if f.Skipped > 0 {
+		parts = append(parts, count(f.Skipped)+" left out")
+	}
+	if f.Unread > 0 {
+		parts = append(parts, count(f.Unread)+" that can't be read")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Held says that deletions wait, and what sends them.
+func Held(endpoint string, n uint64) string {
+	return fmt.Sprintf("%s held: dz endpoint release %s", Count(n, "deletion"), endpoint)
+}
+
+// ResyncText says in a line how a synchronisation is.
+func ResyncText(r api.Resync) string {
+	text := Found(r.Found)
+	switch {
+	case r.Running() && r.Error != "":
+		text += "; it waits: " + r.Error
+	case r.Running():
+		text += " so far"
+	case r.Phase == api.ResyncStopped && r.Error != "":
+		text += "; ended before it was done: " + r.Error
+	case r.Phase == api.ResyncStopped:
+		text += "; stopped"
+	}
+	if r.Remaining > 0 {
+		text += fmt.Sprintf("; %s left to tell", count(r.Remaining))
+	}
+	return text
+}
+
+// waiting prints what endpoints have that waits for a person, or goes on in the
+// background.
+func (out *page) waiting(endpoints []api.EndpointStatus) {
+	var lines []string
+	for _, ep := range endpoints {
+		if ep.Held > 0 {
+			lines = append(lines, out.paint.warn(clean(ep.Name+": "+Held(ep.Name, ep.Held))))
+		}
+		if r := ep.Resync; r != nil && (r.Running() || r.Remaining > 0) {
+			lines = append(lines, clean(ep.Name+": synchronising again: "+ResyncText(*r)))
+		}
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// tracking are the properties of an endpoint that keeps track of assets.
+func (out *page) tracking(s api.EndpointStatus) (list []pair) {
+	if s.Tracked > 0 {
+		list = append(list, pair{"Tracked", Count(s.Tracked, "asset")})
+	}
+	if s.Skipped > 0 {
+		list = append(list, pair{"Skipped", Count(s.Skipped, "change") + " that did not matter to it"})
+	}
+	if s.Held > 0 {
+		list = append(list, pair{"Held", out.paint.warn(clean(Held(s.Name, s.Held)))})
+	}
+	if r := s.Resync; r != nil {
+		list = append(list, pair{"Last resync", moment(r.Started, out.now) + ": " + clean(ResyncText(*r))})
+	}
+	return list
+}

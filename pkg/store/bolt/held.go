@@ -1,0 +1,148 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// heldPage is how many held deletions are released or dropped in one commit.
+const heldPage = 2000
+
+// Losses returns what the guard against mass deletion goes by.
+func (db *DB) Losses(_ context.Context, endpoint uint64, now time.Time) (losses tracking.Losses, err error) {
+	err = db.view(func(tx *bbolt.Tx) error {
+		counts, err := decodeCounts(tx.Bucket(bucketCounts).Get(endpointKey(endpoint)))
+		if err != nil {
+			return err
+		}
+		d, err := readDeletions(tx.Bucket(bucketDeletions), endpoint)
+		losses = tracking.Losses{Tracked: counts.Tracked, Recent: d.Recent(now), Pending: counts.Deleting, Held: counts.Held}
+		return err
+	})
+	if err != nil {
+		return losses, fmt.Errorf("read losses: %w", err)
+	}
+	return losses, nil
+}
+
+// Release makes deletions due that are held. They all are filed at one place.
+func (db *DB) Release(ctx context.Context, endpoint uint64, now time.Time) (uint64, error) {
+	var released uint64
+	for {
+		n, more := uint64(0), false
+		err := db.update(ctx, func(t *txn) (err error) {
+			n, more, err = t.release(endpoint, now)
+			return err
+		})
+		if err != nil {
+			return released, fmt.Errorf("release: %w", err)
+		}
+		if released += n; !more {
+			return released, nil
+		}
+	}
+}
+
+func (t *txn) release(endpoint uint64, now time.Time) (n uint64, more bool, err error) {
+	if t.endpoints.Get(endpointKey(endpoint)) == nil {
+		return 0, false, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
+	}
+	t.deletionsOf[endpoint] = tracking.Deletions{}
+	keys, more := t.held(endpoint)
+	for _, key := range keys {
+		s, err := t.loadHeld(endpoint, key)
+		if err != nil {
+			return 0, false, err
+		}
+		before := class(s)
+		s.Release(now)
+		if err := t.save(s, true); err != nil {
+			return 0, false, err
+		}
+		if err := t.tally.add(endpoint, reclassed(before, class(s))); err != nil {
+			return 0, false, err
+		}
+	}
+	return uint64(len(keys)), more, nil
+}
+
+// Skips returns how many changes an endpoint was not told.
+func (db *DB) Skips(_ context.Context, endpoint uint64) (map[attempt.Reason]uint64, error) {
+	skips := make(map[attempt.Reason]uint64)
+	err := db.view(func(tx *bbolt.Tx) error {
+		prefix := endpointKey(endpoint)
+		b := tx.Bucket(bucketSkips)
+		cursor := b.Cursor()
+		for k, v := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = cursor.Next() {
+			if len(v) != 8 {
+				return damaged("the skips of endpoint %d can't be read", endpoint)
+			}
+			skips[attempt.Reason(k[len(prefix):])] = binary.BigEndian.Uint64(v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read skips: %w", err)
+	}
+	return skips, nil
+}
+
+// dropHeld ends a page of held deletions: of what is not tracked any more there is
+// nothing to delete.
+func (t *txn) dropHeld(endpoint uint64) (more bool, err error) {
+	if t.endpoints.Get(endpointKey(endpoint)) == nil {
+		return false, nil // removed since
+	}
+	keys, more := t.held(endpoint)
+	for _, key := range keys {
+		s, err := t.loadHeld(endpoint, key)
+		if err != nil {
+			return false, err
+		}
+		diff := reclassed(class(s), store.Counts{})
+		diff.Dropped++
+		if err := t.tally.add(endpoint, diff); err != nil {
+			return false, err
+		}
+		if err := t.end(s); err != nil {
+			return false, err
+		}
+	}
+	return more, nil
+}
+
+// held returns the keys of a page of held deletions.
+func (t *txn) held(endpoint uint64) (keys []debt.Key, more bool) {
+	prefix := endpointKey(endpoint)
+	cursor := t.due.Cursor()
+	for k, v := cursor.Seek(dueKey(endpoint, filedHeld, 0)); k != nil && bytes.HasPrefix(k, prefix); k, v = cursor.Next() {
+		if len(keys) == heldPage {
+			return keys, true
+		}
+		keys = append(keys, debt.Key(v))
+	}
+	return keys, false
+}
+
+func (t *txn) loadHeld(endpoint uint64, key debt.Key) (*stored, error) {
+	s, err := t.load(endpoint, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case s == nil:
+		return nil, damaged("the index names a debt of endpoint %d that is not there", endpoint)
+	case !s.Held:
+		return nil, damaged("debt %s is filed as one that is held, and is not", s.ID)
+	}
+	return s, nil
+}

@@ -1,0 +1,85 @@
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// Resync returns an endpoint's last job.
+func (db *DB) Resync(_ context.Context, endpoint uint64) (job resync.Job, err error) {
+	found := false
+	err = db.view(func(tx *bbolt.Tx) (err error) {
+		job, found, err = readResync(tx.Bucket(bucketResyncs), endpoint)
+		return err
+	})
+	if err == nil && !found {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return job, fmt.Errorf("read synchronisation: %w", err)
+	}
+	return job, nil
+}
+
+func readResync(b *bbolt.Bucket, endpoint uint64) (job resync.Job, found bool, err error) {
+	record := b.Get(endpointKey(endpoint))
+	if record == nil {
+		return job, false, nil
+	}
+	if err := json.Unmarshal(record, &job); err != nil {
+		return job, true, damaged("the synchronisation of endpoint %d: %w", endpoint, err)
+	}
+	return job, true, nil
+}
+
+// Owe owes what a job has found, and keeps the job.
+func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
+	sorted := sortChanges(o.Changes)
+	record, err := json.Marshal(o.Job)
+	if err != nil {
+		return store.Ingested{}, fmt.Errorf("owe: %w", err)
+	}
+	var result store.Ingested
+	err = db.updateGrowing(ctx, func(t *txn) error {
+		key := endpointKey(o.Endpoint)
+		if t.endpoints.Get(key) == nil {
+			return refuse(fmt.Errorf("endpoint %d: %w", o.Endpoint, store.ErrNotFound))
+		}
+		before, found, err := readResync(t.bucket(bucketResyncs), o.Endpoint)
+		if err != nil {
+			return err
+		}
+		goesOn := found && before.Number == o.Job.Number && before.Running()
+		begins := o.Job.Number == before.Number+1 && !before.Running()
+		if !goesOn && !begins {
+			return refuse(store.ErrRevision)
+		}
+		result = store.Ingested{Due: make(map[uint64]time.Time)}
+		for places := sorted; len(places) > 0; {
+			n := ofOneDebt(places, o.Changes)
+			if err := t.owe(o.Changes, places[:n], o.Now, &result); err != nil {
+				return err
+			}
+			places = places[n:]
+		}
+		return t.bucket(bucketResyncs).Put(key, record)
+	})
+	if err != nil {
+		return store.Ingested{}, fmt.Errorf("owe: %w", err)
+	}
+	return result, nil
+}
+
+// resyncs checks that jobs can be read.
+func (c *recordCheck) resyncs(_, v []byte) {
+	if err := json.Unmarshal(v, new(resync.Job)); err != nil {
+		c.fault("a synchronisation can't be read: %v", err)
+	}
+}

@@ -1,0 +1,142 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+const (
+	// maxTrackedPage bounds a page of tracked assets: after so many bytes of
+	// states it ends.
+	maxTrackedPage = 4 << 20
+	// resetPage is how many tracked assets are forgotten in one commit.
+	resetPage = 20_000
+)
+
+// Tracked returns what an endpoint tracks of ids.
+func (db *DB) Tracked(_ context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error) {
+	found := make([]tracking.Asset, 0, len(ids))
+	err := db.view(func(tx *bbolt.Tx) error {
+		tracked := newFinder(tx.Bucket(bucketTracked))
+		for _, id := range ids {
+			record := tracked.get(trackedKey(endpoint, id))
+			if record == nil {
+				continue
+			}
+			a, err := db.chunks.decodeTracked(id, record)
+			if err != nil {
+				return err
+			}
+			found = append(found, a)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read tracked assets: %w", err)
+	}
+	return found, nil
+}
+
+// ListTracked returns a page of tracked assets. The cursor is the JSON text of an
+// id.
+func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, limit int) ([]tracking.Asset, string, error) {
+	prefix := endpointKey(endpoint)
+	after := prefix
+	if cursor != "" {
+		var id event.ID
+		if err := id.UnmarshalJSON([]byte(cursor)); err != nil || id.IsZero() {
+			return nil, "", fmt.Errorf("list tracked assets: %w", store.ErrCursor)
+		}
+		after = trackedKey(endpoint, id)
+	}
+	var found []tracking.Asset
+	next := ""
+	err := db.view(func(tx *bbolt.Tx) error {
+		bytesRead := 0
+		c := tx.Bucket(bucketTracked).Cursor()
+		k, record := c.Seek(after)
+		if k != nil && bytes.Equal(k, after) {
+			k, record = c.Next()
+		}
+		for ; k != nil && bytes.HasPrefix(k, prefix); k, record = c.Next() {
+			if len(found) > 0 && (len(found) >= limit || bytesRead >= maxTrackedPage) {
+				next = found[len(found)-1].ID.JSON()
+				return nil
+			}
+			id, err := splitAssetKey(k[len(prefix):])
+			if err != nil {
+				return err
+			}
+			a, err := db.chunks.decodeTracked(id, record)
+			if err != nil {
+				return err
+			}
+			found = append(found, a)
+			bytesRead += len(a.State.Text)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list tracked assets: %w", err)
+	}
+	if next != "" { // who lists goes through all of them
+		db.releasePages()
+	}
+	return found, next, nil
+}
+
+// ResetTracked forgets all that an endpoint tracks, page by page: if it ends early,
+// what is left is still tracked.
+func (db *DB) ResetTracked(ctx context.Context, endpoint uint64) (uint64, error) {
+	var forgotten uint64
+	for {
+		n := 0
+		err := db.update(ctx, func(t *txn) (err error) {
+			n, err = t.resetPage(endpoint)
+			return err
+		})
+		if err != nil {
+			return forgotten, fmt.Errorf("reset: %w", err)
+		}
+		forgotten += uint64(n)
+		if n < resetPage {
+			break
+		}
+	}
+	for more := true; more; {
+		err := db.update(ctx, func(t *txn) (err error) {
+			more, err = t.dropHeld(endpoint)
+			return err
+		})
+		if err != nil {
+			return forgotten, fmt.Errorf("reset: %w", err)
+		}
+	}
+	return forgotten, nil
+}
+
+func (t *txn) resetPage(endpoint uint64) (int, error) {
+	if t.endpoints.Get(endpointKey(endpoint)) == nil {
+		return 0, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
+	}
+	var keys [][]byte
+	prefix := endpointKey(endpoint)
+	cursor := t.bucket(bucketTracked).Cursor()
+	for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(keys) < resetPage; k, _ = cursor.Next() {
+		keys = append(keys, bytes.Clone(k))
+	}
+	for _, k := range keys {
+		if err := t.bucket(bucketTracked).Delete(k); err != nil {
+			return 0, err
+		}
+	}
+	t.deletionsOf[endpoint] = tracking.Deletions{}
+	return len(keys), t.tally.add(endpoint, store.Counts{Tracked: -uint64(len(keys))})
+}

@@ -1,0 +1,191 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// A tracking record is
+//
+//	version(1) flags(1) first(time) synced(time) syncs attempts digest(16), then the state as packed
+//
+// and ends after the digest if the endpoint gave no state.
+const (
+	trackedVersion = 1
+	trackedState   = 1 // flag
+)
+
+func trackedKey(endpoint uint64, id event.ID) []byte {
+	return append(endpointKey(endpoint), assetKey(id)...)
+}
+
+func (db *DB) encodeTracked(a tracking.Asset) []byte {
+	var flags byte
+	if a.State.Given {
+		flags = trackedState
+	}
+	buf := append(make([]byte, 0, 64+len(a.State.Text)), trackedVersion, flags)
+	buf = appendTime(buf, a.First)
+	buf = appendTime(buf, a.Synced)
+	buf = binary.AppendUvarint(buf, a.Syncs)
+	buf = binary.AppendUvarint(buf, a.Attempts)
+	buf = append(buf, a.Digest[:]...)
+	if a.State.Given {
+		buf = append(buf, db.pack(json.RawMessage(a.State.Text))...)
+	}
+	return buf
+}
+
+// decodeTracked reads what encodeTracked wrote.
+func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, error) {
+	a := tracking.Asset{ID: id}
+	r := reader{rest: record}
+	if version := r.byte(); version != trackedVersion {
+		return a, damaged("a tracking record has version %d, not %d", version, trackedVersion)
+	}
+	flags := r.byte()
+	a.First, a.Synced = r.time(), r.time()
+	a.Syncs, a.Attempts = r.uvarint(), r.uvarint()
+	copy(a.Digest[:], r.bytes(len(a.Digest)))
+	packed := r.rest
+	r.rest = nil
+	if err := r.end(); err != nil {
+		return a, damaged("the tracking record of asset %s: %w", id, err)
+	}
+	if a.State.Given = flags&trackedState != 0; !a.State.Given {
+		return a, nil
+	}
+	state, err := c.unpack(packed)
+	a.State.Text = string(state)
+	return a, err
+}
+
+// acknowledge tracks what an endpoint says that it knows of an asset. A deletion
+// that a person wanted is none of those that the guard counts.
+func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempts uint64, wanted bool, now time.Time) error {
+	key := trackedKey(endpoint, ack.ID)
+	bucket := t.bucket(bucketTracked)
+	record := bucket.Get(key)
+	if ack.Delete {
+		if record == nil {
+			return nil
+		}
+		if !wanted {
+			d, err := t.getDeletions(endpoint)
+			if err != nil {
+				return err
+			}
+			t.deletionsOf[endpoint] = d.Add(1, now)
+		}
+		if err := t.tally.add(endpoint, store.Counts{Tracked: ^uint64(0)}); err != nil {
+			return err
+		}
+		return bucket.Delete(key)
+	}
+	known := tracking.Asset{ID: ack.ID}
+	if record != nil {
+		var err error
+		if known, err = t.db.chunks.decodeTracked(ack.ID, record); err != nil {
+			return err
+		}
+	} else if err := t.tally.add(endpoint, store.Counts{Tracked: 1}); err != nil {
+		return err
+	}
+	return bucket.Put(key, t.db.encodeTracked(known.After(ack, attempts, now)))
+}
+
+// deletes reports whether a debt is the deletion of an asset that is tracked.
+func (t *txn) deletes(d *debt.Debt) (bool, error) {
+	if !d.Deletes() || d.Object.Kind != event.Asset {
+		return false, nil
+	}
+	counts, err := t.tally.of(d.Endpoint)
+	if err != nil || counts.Tracked == 0 {
+		return false, err
+	}
+	return t.bucket(bucketTracked).Get(trackedKey(d.Endpoint, d.Object.BaseID)) != nil, nil
+}
+
+func (t *txn) getDeletions(endpoint uint64) (tracking.Deletions, error) {
+	if d, ok := t.deletionsOf[endpoint]; ok {
+		return d, nil
+	}
+	d, err := readDeletions(t.bucket(bucketDeletions), endpoint)
+	t.deletionsOf[endpoint] = d
+	return d, err
+}
+
+func readDeletions(b *bbolt.Bucket, endpoint uint64) (d tracking.Deletions, err error) {
+	if record := b.Get(endpointKey(endpoint)); record != nil {
+		if err := json.Unmarshal(record, &d); err != nil {
+			return d, damaged("the deletions of endpoint %d: %w", endpoint, err)
+		}
+	}
+	return d, nil
+}
+
+// countSkip counts a change that an endpoint was not told.
+func (t *txn) countSkip(endpoint uint64, reason attempt.Reason) error {
+	t.skips[string(append(endpointKey(endpoint), reason...))]++
+	return nil
+}
+
+// flushTracking writes what was kept at hand.
+func (t *txn) flushTracking() error {
+	for endpoint, d := range t.deletionsOf {
+		record, err := json.Marshal(d)
+		if err != nil {
+			return fmt.Errorf("encode deletions: %w", err)
+		}
+		if err := t.bucket(bucketDeletions).Put(endpointKey(endpoint), record); err != nil {
+			return err
+		}
+	}
+	for key, n := range t.skips {
+		b := t.bucket(bucketSkips)
+		if err := putUint64(b, []byte(key), getUint64(b, []byte(key))+n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tracked checks that each tracked asset can be read, and counts them.
+func (c *recordCheck) tracked(k, v []byte) {
+	if len(k) < 4 {
+		c.fault("a tracked asset has a key of %d bytes", len(k))
+		return
+	}
+	if c.isRemoved(k) {
+		return
+	}
+	id, err := splitAssetKey(k[4:])
+	if err == nil {
+		_, err = c.chunks.decodeTracked(id, v)
+	}
+	if err != nil {
+		c.fault("%s", plain(err))
+		return
+	}
+	endpoint := uint64(binary.BigEndian.Uint32(k))
+	counts := c.counted[endpoint]
+	counts.Tracked++
+	c.counted[endpoint] = counts
+}
+
+// deletions checks that those of late can be read.
+func (c *recordCheck) deletions(_, v []byte) {
+	if err := json.Unmarshal(v, new(tracking.Deletions)); err != nil {
+		c.fault("the deletions of late can't be read: %v", err)
+	}
+}

@@ -1,0 +1,313 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// acknowledged is what an answer says of item n.
+func acknowledged(n int, state string) *tracking.Acknowledgement {
+	return &tracking.Acknowledgement{
+		ID: event.IntID(int64(n)), State: tracking.State{Text: state, Given: state != ""}, Digest: tracking.Digest{byte(n)},
+	}
+}
+
+func forgotten(n int) *tracking.Acknowledgement {
+	return &tracking.Acknowledgement{ID: event.IntID(int64(n)), Delete: true}
+}
+
+// deletion is a change that deletes item n.
+func (f *fixture) deletion(ep endpoint.Endpoint, n int) debt.Change {
+	c := f.change(ep, n)
+	c.Event.Type, c.Event.Reason = "AssetDeleted", "delete"
+	return c
+}
+
+// acknowledge ends an attempt at d that was delivered.
+func (f *fixture) acknowledge(d debt.Debt, ack *tracking.Acknowledgement) store.SettledDebt {
+	f.Helper()
+	a := f.attempt(d, attempt.Delivered)
+	a.Debts[0].Acknowledged = ack
+	return must(f.engine().Settle(ctx, d.Endpoint, []store.Attempt{a})).in(f)[0].Debts[0]
+}
+
+// sync makes an endpoint track items from first to last.
+func (f *fixture) sync(ep endpoint.Endpoint, first, last int) {
+	f.Helper()
+	for n := first; n <= last; n++ {
+		f.acknowledge(f.claimAfter(ep, f.change(ep, n)), acknowledged(n, fmt.Sprintf("state %d", n)))
+	}
+}
+
+// tracked returns all that an endpoint tracks, two a page.
+func (f *fixture) tracked(ep endpoint.Endpoint) (all []tracking.Asset) {
+	f.Helper()
+	for cursor := ""; ; {
+		page, next, err := f.engine().ListTracked(ctx, ep.ID, cursor, 2)
+		if err != nil || len(page) > 2 {
+			f.Fatalf("list tracked: %d, %v", len(page), err)
+		}
+		if all = append(all, page...); next == "" {
+			return all
+		}
+		cursor = next
+	}
+}
+
+func idsOf(list []tracking.Asset) string {
+	var ids []string
+	for _, a := range list {
+		ids = append(ids, a.ID.String())
+	}
+	return strings.Join(ids, " ")
+}
+
+func acknowledgedIsTracked(f *fixture) {
+	shop, web := f.add("shop"), f.add("web")
+	f.sync(shop, 9, 11)
+	f.sync(web, 1, 1)
+	first := f.now.Add(time.Second)
+	f.settle(f.claimAfter(shop, f.change(shop, 10)), attempt.Unavailable)
+	f.advance(time.Hour)
+	f.acknowledge(f.claim(shop, 1)[0], acknowledged(10, strings.Repeat("ä", 1000)))
+	f.acknowledge(f.claimAfter(shop, f.change(shop, 11)), acknowledged(11, ""))
+	f.crash()
+	equal(f, "of shop, in order", idsOf(f.tracked(shop)), "9 10 11")
+	equal(f, "of web", idsOf(f.tracked(web)), "1")
+	asked := []event.ID{event.IntID(11), event.IntID(7), event.IntID(10), event.StringID("10")}
+	found := must(f.engine().Tracked(ctx, shop.ID, asked)).in(f)
+	equal(f, "those asked for", idsOf(found), "11 10")
+	eleven, ten := found[0], found[1]
+	equal(f, "an empty state", eleven.State, tracking.State{})
+	equal(f, "a state", ten.State, tracking.State{Text: strings.Repeat("ä", 1000), Given: true})
+	equal(f, "its digest", ten.Digest, tracking.Digest{10})
+	equal(f, "how often", []uint64{ten.Syncs, ten.Attempts}, []uint64{2, 3})
+	if !ten.First.Before(first) || !ten.Synced.After(first) {
+		f.Errorf("first %s, last %s, around %s", ten.First, ten.Synced, first)
+	}
+	f.acknowledge(f.claimAfter(shop, f.deletion(shop, 9)), forgotten(9))
+	f.acknowledge(f.claimAfter(shop, f.deletion(shop, 9)), forgotten(9)) // once more
+	equal(f, "after a deletion", idsOf(f.tracked(shop)), "10 11")
+	equal(f, "tracked", f.counts(shop).Tracked, 2)
+	_, _, err := f.engine().ListTracked(ctx, shop.ID, "?", 1)
+	if !errors.Is(err, store.ErrCursor) {
+		f.Errorf("a bad cursor: %v", err)
+	}
+}
+
+// The state that an endpoint gave is kept also if nobody waits for the outcome.
+func purgedIsTracked(f *fixture) {
+	ep := f.add("shop")
+	sent := f.claimAfter(ep, f.change(ep, 1))
+	f.settle(sent, attempt.Unavailable)
+	f.advance(time.Hour)
+	sent = f.claim(ep, 1)[0]
+	if _, _, err := f.engine().Purge(ctx, debt.Selection{Retrying: true}, "", 10); err != nil {
+		f.Fatalf("purge: %v", err)
+	}
+	if settled := f.acknowledge(sent, acknowledged(1, "x")); settled.Found {
+		f.Errorf("the settlement found %+v", settled.Debt)
+	}
+	equal(f, "tracked", idsOf(f.tracked(ep)), "1")
+	other := must(f.engine().RemoveEndpoint(ctx, ep.Name)).in(f)
+	equal(f, "gone with the endpoint", other.Tracked, 1)
+	if err := f.engine().Maintain(ctx, f.now); err != nil {
+		f.Fatalf("maintain: %v", err)
+	}
+	equal(f, "tracked of a removed endpoint", len(f.tracked(ep)), 0)
+}
+
+func skippedIsCounted(f *fixture) {
+	ep := f.add("shop")
+	skip := func(d debt.Debt, why attempt.Reason) store.SettledDebt {
+		a := f.attempt(d, attempt.Skipped)
+		a.Debts[0].Outcome.Reason = why
+		return must(f.engine().Settle(ctx, ep.ID, []store.Attempt{a})).in(f)[0].Debts[0]
+	}
+	f.ingest(f.change(ep, 1), f.change(ep, 1))
+	f.advance(time.Minute)
+	if settled := skip(f.claim(ep, 1)[0], attempt.Unchanged); !settled.Done {
+		f.Errorf("skipped, and still owed: %+v", settled.Debt)
+	}
+	sent := f.claimAfter(ep, f.change(ep, 2))
+	f.ingest(f.change(ep, 2))
+	if settled := skip(sent, attempt.Irrelevant); settled.Done {
+		f.Errorf("what changed meanwhile is not owed")
+	}
+	f.crash()
+	skips := must(f.engine().Skips(ctx, ep.ID)).in(f)
+	if want := map[attempt.Reason]uint64{attempt.Unchanged: 1, attempt.Irrelevant: 1}; !maps.Equal(skips, want) {
+		f.Errorf("skips are %v, want %v", skips, want)
+	}
+	equal(f, "counts", f.counts(ep), store.Counts{Open: 1, Owed: 4, Coalesced: 1, Skipped: 2})
+}
+
+func heldIsReleased(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 5)
+	f.ingest(f.deletion(ep, 1), f.deletion(ep, 2), f.deletion(ep, 3), f.deletion(ep, 99))
+	equal(f, "losses ahead", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 5, Pending: 3})
+	f.advance(time.Minute)
+	for _, d := range f.claim(ep, 10) {
+		settled := f.settle(d, attempt.Held)
+		if settled.Done || !settled.Debt.Held {
+			f.Errorf("held: %+v", settled)
+		}
+	}
+	f.crash()
+	f.advance(1000 * time.Hour)
+	equal(f, "claimed though held", len(f.claim(ep, 10)), 0)
+	equal(f, "due though held", must(f.engine().CountDue(ctx, ep.ID, f.now)).in(f), 0)
+	equal(f, "losses while held", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 5, Held: 4})
+	f.ingest(f.change(ep, 2)) // it is back
+	f.advance(time.Minute)
+	f.acknowledge(f.claim(ep, 1)[0], acknowledged(2, "again"))
+	equal(f, "released", must(f.engine().Release(ctx, ep.ID, f.now)).in(f), 3)
+	due := f.claim(ep, 10)
+	equal(f, "due after the release", len(due), 3)
+	for _, d := range due {
+		if !d.Released || d.Held {
+			f.Errorf("released: %+v", d)
+		}
+		f.acknowledge(d, &tracking.Acknowledgement{ID: d.Object.BaseID, Delete: true})
+	}
+	equal(f, "in the end", idsOf(f.tracked(ep)), "2 4 5")
+	equal(f, "what was released is no loss", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 3})
+	f.acknowledge(f.claimAfter(ep, f.deletion(ep, 4)), forgotten(4))
+	equal(f, "what was not is one", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 2, Recent: 1})
+	equal(f, "losses later", must(f.engine().Losses(ctx, ep.ID, f.now.Add(time.Hour))).in(f), tracking.Losses{Tracked: 2})
+	equal(f, "released again", must(f.engine().Release(ctx, ep.ID, f.now)).in(f), 0)
+	if _, err := f.engine().Release(ctx, ep.ID+1, f.now); !errors.Is(err, store.ErrNotFound) {
+		f.Errorf("release of none: %v", err)
+	}
+}
+
+// A newer change takes the place of a deletion that was about to be held.
+func heldTooLate(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 1)
+	f.settle(f.claimAfter(ep, f.deletion(ep, 1)), attempt.Unavailable)
+	f.advance(time.Hour)
+	sent := f.claim(ep, 1)[0]
+	f.ingest(f.change(ep, 1))
+	if settled := f.settle(sent, attempt.Held); settled.Done || settled.Debt.Held || settled.Debt.Retrying() {
+		f.Errorf("after a newer change: %+v", settled.Debt)
+	}
+	equal(f, "counts", f.counts(ep), store.Counts{Open: 1, Tracked: 1, Owed: 3, Coalesced: 1, Delivered: 1, Attempts: 1})
+	equal(f, "in trouble", len(f.failures(debt.Selection{Retrying: true})), 0)
+}
+
+func resetForgets(f *fixture) {
+	ep, other := f.add("shop"), f.add("web")
+	f.sync(ep, 1, 5)
+	f.sync(other, 1, 1)
+	f.settle(f.claimAfter(ep, f.deletion(ep, 1)), attempt.Held)
+	f.ingest(f.change(ep, 2))
+	equal(f, "forgotten", must(f.engine().ResetTracked(ctx, ep.ID)).in(f), 5)
+	f.crash()
+	equal(f, "tracked", len(f.tracked(ep)), 0)
+	equal(f, "of the other", idsOf(f.tracked(other)), "1")
+	equal(f, "counts", f.counts(ep), store.Counts{Open: 1, Owed: 7, Delivered: 5, Dropped: 1})
+	if _, err := f.engine().ResetTracked(ctx, other.ID+1); !errors.Is(err, store.ErrNotFound) {
+		f.Errorf("reset of none: %v", err)
+	}
+}
+
+// What waits in the background goes behind everything else that is due, and no more
+// of it than asked for.
+func backgroundGoesLast(f *fixture) {
+	ep := f.add("shop")
+	behind := func(n int) debt.Change {
+		c := f.change(ep, n)
+		c.Background = true
+		return c
+	}
+	f.ingest(behind(1), behind(2), behind(3))
+	f.advance(time.Minute)
+	f.ingest(f.change(ep, 4), f.change(ep, 2)) // which is live now
+	f.advance(time.Minute)
+	for _, c := range []struct {
+		limit, background int
+		want              string
+	}{
+		{10, 10, "[asset/000004 asset/000002 asset/000001 asset/000003]"},
+		{10, 1, "[asset/000004 asset/000002 asset/000001]"},
+		{10, 0, "[asset/000004 asset/000002]"},
+		{1, 10, "[asset/000004]"},
+		{3, 10, "[asset/000004 asset/000002 asset/000001]"},
+	} {
+		claim := must(f.engine().Claim(ctx, store.ClaimRequest{
+			Endpoint: ep.ID, Now: f.now, Limit: c.limit, Background: c.background,
+		})).in(f)
+		got := fmt.Sprint(keysOf(claim.Debts))
+		// The two that are live are due together.
+		got = strings.Replace(got, "asset/000002 asset/000004", "asset/000004 asset/000002", 1)
+		if c.limit == 1 {
+			got = strings.Replace(got, "2", "4", 1)
+		}
+		equal(f, fmt.Sprintf("of %d, %d in the background", c.limit, c.background), got, c.want)
+	}
+	counts := f.counts(ep)
+	equal(f, "open, in the background", []uint64{counts.Open, counts.Background}, []uint64{4, 2})
+}
+
+func jobsMoveWithWhatTheyOwe(f *fixture) {
+	ep := f.add("shop")
+	if _, err := f.engine().Resync(ctx, ep.ID); !errors.Is(err, store.ErrNotFound) {
+		f.Fatalf("before the first: %v", err)
+	}
+	owe := func(job resync.Job, changes ...debt.Change) error {
+		for i := range changes {
+			changes[i].Background = true
+		}
+		_, err := f.engine().Owe(ctx, store.Owing{Endpoint: ep.ID, Now: f.now, Changes: changes, Job: job})
+		return err
+	}
+	job := resync.Job{Number: 1, Phase: resync.Listing, Started: f.now, Order: resync.Order{Filter: "x", Assets: []event.ID{event.IntID(5)}}}
+	next := job
+	next.Cursor, next.Found = "2", resync.Found{Seen: 2, Create: 2}
+	for _, step := range []struct {
+		name    string
+		job     resync.Job
+		changes []debt.Change
+		refused bool
+	}{
+		{"one that goes on and never began", resync.Job{Number: 2, Phase: resync.Listing}, nil, true},
+		{"one that begins", job, nil, false},
+		{"another while it runs", resync.Job{Number: 2, Phase: resync.Listing}, []debt.Change{f.change(ep, 9)}, true},
+		{"its first page", next, []debt.Change{f.change(ep, 1), f.change(ep, 2)}, false},
+		{"its end", resync.Job{Number: 1, Phase: resync.Done}, []debt.Change{f.change(ep, 2)}, false},
+		{"more of it after its end", next, []debt.Change{f.change(ep, 9)}, true},
+		{"one that begins after it", resync.Job{Number: 2, Phase: resync.Listing}, nil, false},
+	} {
+		before := f.counts(ep).Owed
+		err := owe(step.job, step.changes...)
+		if errors.Is(err, store.ErrRevision) != step.refused || (err != nil) != step.refused {
+			f.Errorf("%s: %v", step.name, err)
+		}
+		f.crash()
+		if step.refused {
+			equal(f, step.name+": owed", f.counts(ep).Owed, before)
+			continue
+		}
+		kept := must(f.engine().Resync(ctx, ep.ID)).in(f)
+		equal(f, step.name, kept, step.job)
+		equal(f, step.name+": owed", f.counts(ep).Owed, before+uint64(len(step.changes)))
+	}
+	equal(f, "counts", f.counts(ep), store.Counts{Open: 2, Background: 2, Owed: 3, Coalesced: 1})
+	must(f.engine().RemoveEndpoint(ctx, ep.Name)).in(f)
+	if err := owe(job); !errors.Is(err, store.ErrNotFound) {
+		f.Errorf("of an endpoint that was removed: %v", err)
+	}
+}

@@ -1,0 +1,188 @@
+package managed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// maxLooks is how often an asset is looked at again, by the endpoint's schedule of
+// retries, whose deletion or creation the catalogue does not show yet.
+const maxLooks = 3
+
+// telling is what becomes of one debt.
+type telling struct {
+	debt  *debt.Debt
+	known *tracking.Asset // nil: not tracked
+	judgement
+	apart attempt.Outcome // with a verdict: it is no part of the request
+}
+
+// isSent reports whether the request tells it.
+func (t *telling) isSent() bool { return t.apart.Verdict == 0 }
+
+// guarded reports whether it is a deletion that the guard may hold: not one that a
+// person wants sent.
+func (t *telling) guarded() bool {
+	return t.isSent() && t.action == style.Delete && !t.debt.Released && !t.debt.Forced
+}
+
+func (t *telling) refuse(err error) {
+	t.apart = attempt.Outcome{Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error()}
+}
+
+// draft is a message in the making.
+type draft struct {
+	ep       *endpoint.Endpoint
+	tellings []telling // one a debt
+}
+
+// Compose tells each debt's asset as the catalogue shows it now.
+func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.Debt, now time.Time) (style.Message, error) {
+	set, err := s.settings.of(ep)
+	if err != nil {
+		return style.Message{}, err
+	}
+	m := &draft{ep: ep, tellings: make([]telling, len(debts))}
+	if err := s.look(ctx, set, m, debts); err != nil {
+		return style.Message{}, err
+	}
+	leave, err := s.guard(ctx, ep, set, m, now)
+	if err != nil {
+		return style.Message{}, err
+	}
+	body, sent := m.encode(set)
+	message := style.Message{Apart: m.apart(), Read: m.read, Close: leave}
+	if sent > 0 {
+		message.Request = attempt.Request{ID: m.id(), ContentType: "application/json", Body: body, Secrets: set.secrets}
+	}
+	return message, nil
+}
+
+// look judges the asset of each debt.
+func (s Style) look(ctx context.Context, set *settings, m *draft, debts []debt.Debt) error {
+	ids := make([]event.ID, len(debts))
+	for i := range debts {
+		m.tellings[i].debt = &debts[i]
+		ids[i] = debts[i].Object.BaseID
+	}
+	shown, err := s.assets.Look(ctx, set.view, ids)
+	if err != nil {
+		return fmt.Errorf("look at assets: %w", err)
+	}
+	tracked, err := s.memory.Tracked(ctx, m.ep.ID, ids)
+	if err != nil {
+		return err
+	}
+	known := make(map[event.ID]*tracking.Asset, len(tracked))
+	for i := range tracked {
+		known[tracked[i].ID] = &tracked[i]
+	}
+	for i := range debts {
+		t := &m.tellings[i]
+		t.known = known[ids[i]]
+		if debts[i].Object.Kind != event.Asset {
+			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", debts[i].Object))
+			continue
+		}
+		t.decide(set, shown[i])
+	}
+	return nil
+}
+
+// decide says whether an asset is told, and what.
+func (t *telling) decide(set *settings, shown catalogue.Answer) {
+	j, err := set.judge(shown, t.known)
+	if err != nil {
+		t.refuse(err)
+		return
+	}
+	t.judgement = j
+	if err := t.isBehind(&shown.Asset); err != nil {
+		t.refuse(err)
+		return
+	}
+	skip := func(why attempt.Reason) {
+		t.apart = attempt.Outcome{Verdict: attempt.Skipped, Reason: why, Error: j.text}
+	}
+	switch {
+	case j.action == style.Nothing:
+		skip(j.why)
+	case j.action == style.Create, j.action == style.Delete, t.debt.Forced:
+	default:
+		n, err := decodeNote(t.debt.Note)
+		if err != nil {
+			n = note{whatever: true}
+		}
+		if told, why := set.relevant(n, &j); !told {
+			skip(why)
+		}
+	}
+}
+
+var (
+	errStillShown = errors.New("an event says that the asset is deleted, and the catalogue still shows it")
+	errNotYet     = errors.New("an event says that the asset was created, and the catalogue does not show it yet")
+)
+
+// isBehind reports that the catalogue does not show yet what the event says. A DAM
+// may tell a change before its API shows it: then it is looked at again, some
+// times, and after that the catalogue is right.
+func (t *telling) isBehind(shown *catalogue.Asset) error {
+	d := t.debt
+	switch {
+	case d.Attempts >= maxLooks || d.Forced || d.Background || shown.Changed.After(d.ChangeTime):
+		return nil
+	case d.Deletes() && !shown.Deleted && shown.Data != nil && t.action != style.Delete:
+		return errStillShown
+	case d.EventType == "AssetCreated" && shown.Deleted && shown.Changed.IsZero() && t.known == nil:
+		return errNotYet
+	default:
+		return nil
+	}
+}
+
+// apart returns the outcomes of debts that the request does not tell; nil if it
+// tells them all.
+func (m *draft) apart() []attempt.Outcome {
+	var apart []attempt.Outcome
+	for i := range m.tellings {
+		if m.tellings[i].isSent() {
+			continue
+		}
+		if apart == nil {
+			apart = make([]attempt.Outcome, len(m.tellings))
+		}
+		apart[i] = m.tellings[i].apart
+	}
+	return apart
+}
+
+// id is the webhook-id: that of the debt, or one of all debts that the request
+// tells, the same for as long as it tells the same.
+func (m *draft) id() string {
+	var only *debt.Debt
+	all, n := sha256.New(), 0
+	for i := range m.tellings {
+		if t := &m.tellings[i]; t.isSent() {
+			only = t.debt
+			n++
+			all.Write([]byte(t.debt.MessageID() + "\n"))
+		}
+	}
+	if n == 1 {
+		return only.MessageID()
+	}
+	return "msg_" + hex.EncodeToString(all.Sum(nil)[:16])
+}

@@ -1,0 +1,128 @@
+package managed
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+func TestTooMany(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		guard, above uint64
+		losses       tracking.Losses
+		unowed       uint64
+		want         bool
+	}{
+		{"nothing", 20, 50, tracking.Losses{Tracked: 2676}, 0, false},
+		{"all", 20, 50, tracking.Losses{Tracked: 2676, Pending: 2676}, 0, true},
+		{"exactly 20 %", 20, 50, tracking.Losses{Tracked: 1000, Pending: 200}, 0, false},
+		{"one more", 20, 50, tracking.Losses{Tracked: 1000, Pending: 201}, 0, true},
+		{"20 %, some of them done", 20, 50, tracking.Losses{Tracked: 900, Recent: 100, Pending: 100}, 0, false},
+		{"more, some of them done", 20, 50, tracking.Losses{Tracked: 900, Recent: 100, Pending: 101}, 0, true},
+		{"20 %, that nobody owed", 20, 50, tracking.Losses{Tracked: 1000}, 200, false},
+		{"more, that nobody owed", 20, 50, tracking.Losses{Tracked: 1000}, 201, true},
+		{"of each some", 20, 50, tracking.Losses{Tracked: 900, Recent: 100, Pending: 50}, 51, true},
+		{"exactly 50", 20, 50, tracking.Losses{Tracked: 60, Pending: 50}, 0, false},
+		{"51", 20, 50, tracking.Losses{Tracked: 60, Pending: 51}, 0, true},
+		{"all of a few", 20, 50, tracking.Losses{Tracked: 10, Pending: 10}, 0, false},
+		{"all of a few, with a bound of none", 20, 0, tracking.Losses{Tracked: 10, Pending: 10}, 0, true},
+		{"one while others are held", 20, 50, tracking.Losses{Tracked: 2676, Pending: 1, Held: 1}, 0, true},
+		{"all, the guard off", 0, 50, tracking.Losses{Tracked: 2676, Pending: 2676, Held: 9}, 0, false},
+		{"all, at 100 %", 100, 50, tracking.Losses{Tracked: 2676, Pending: 2676}, 0, false},
+		{"half, at 50 %", 50, 50, tracking.Losses{Tracked: 200, Pending: 100}, 0, false},
+		{"more than half, at 50 %", 50, 50, tracking.Losses{Tracked: 200, Pending: 101}, 0, true},
+	} {
+		s := settings{guard: tt.guard, above: tt.above}
+		if got := s.tooMany(tt.losses, tt.unowed); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// losing tracks assets 1 to n, all of which are hidden, and owes a change of each.
+func losing(t *testing.T, n int, typ string) *rig {
+	t.Helper()
+	r := newRig(t, "{}")
+	for i := range n {
+		asset := fmt.Sprint(i + 1)
+		r.memory.tracked[asset] = tracking.Asset{ID: id(t, asset)}
+		r.owe(typ, asset, "")
+	}
+	r.memory.losses.Tracked = uint64(n)
+	return r
+}
+
+// heldBy counts what a message holds and tells.
+func heldBy(m style.Message, debts int) (held, sent int) {
+	for i := range debts {
+		switch {
+		case m.Apart == nil, m.Apart[i].Verdict == 0:
+			sent++
+		case m.Apart[i].Verdict == attempt.Held && m.Apart[i].Reason == attempt.TooManyDeletions:
+			held++
+		}
+	}
+	return held, sent
+}
+
+func TestTheGuardHoldsDeletionsAlone(t *testing.T) {
+	t.Parallel()
+	r := losing(t, 60, "AssetDeleted")
+	r.memory.losses.Pending = 60
+	r.assets["61"] = shows(`{}`)
+	r.owe("AssetCreated", "61", "")
+	if held, sent := heldBy(r.compose(), 61); held != 60 || sent != 1 {
+		t.Errorf("%d held and %d sent", held, sent)
+	}
+	// What a person has released or wants again goes.
+	r.debts[0].Held = true
+	r.debts[0].Release(told)
+	r.debts[1].Force(told)
+	m := r.compose()
+	if held, sent := heldBy(m, 61); held != 58 || sent != 3 || m.Close != nil {
+		t.Errorf("%d held and %d sent", held, sent)
+	}
+	r.ep.Options["guard"] = json.RawMessage("0")
+	r.ep.Updated = told
+	if held, sent := heldBy(r.compose(), 61); held != 0 || sent != 61 {
+		t.Errorf("without a guard: %d held and %d sent", held, sent)
+	}
+}
+
+// Deletions that no event has owed count as long as they are under way.
+func TestTheGuardCountsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	r := losing(t, 40, "AssetMetadataUpdated")
+	r.memory.losses.Tracked = 200
+	first := r.compose()
+	if held, _ := heldBy(first, 40); held != 0 || first.Close == nil {
+		t.Fatalf("%d of 40 are held", held)
+	}
+	if held, _ := heldBy(r.compose(), 40); held != 40 {
+		t.Errorf("beside 40 under way, %d of 40 are held", held)
+	}
+	first.Close()
+	second := r.compose()
+	if held, _ := heldBy(second, 40); held != 0 {
+		t.Errorf("after them, %d of 40 are held", held)
+	}
+	second.Close()
+	if len(r.gates.under) != 0 {
+		t.Errorf("%v under way after all has ended", r.gates.under)
+	}
+}
+
+func TestTheGuardNeedsToKnow(t *testing.T) {
+	t.Parallel()
+	r := losing(t, 1, "AssetDeleted")
+	r.Style = New(r.assets, lossless{r.memory})
+	if m, err := r.Compose(t.Context(), r.ep, r.debts, told); err == nil {
+		t.Errorf("composed %s", m.Request.Body)
+	}
+}

@@ -1,0 +1,131 @@
+// Package managed is the delivery style of KeyShot Dock's managed integrations:
+// batches of the assets that have changed for an integration, each with the state
+// that the integration gave when it was last told, deletions included. The form is
+// that of the documentation of managed integrations (Request and answer: wire.go,
+// answer.go).
+//
+// What an integration is told is judged when it is told, by the asset as the
+// catalogue shows it then, and by what the integration has acknowledged: so
+// whatever the order of events, it ends with the latest. A change that does not
+// matter to it is skipped, and counted with its reason (relevance.go). Deletions
+// that are too many at a time are held (guard.go).
+//
+// The style keeps no state of its own: what is tracked lies in the store, and is
+// written by the settlement that ends a debt.
+package managed
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// Name is the style's name.
+const Name = "managed"
+
+// Defaults of the style's settings, and bounds.
+const (
+	DefaultBatch   = 200
+	MaxBatch       = 10_000
+	DefaultTimeout = 100 * time.Second
+	DefaultGuard   = 20 // percent
+	DefaultAbove   = 50 // assets
+	// maxAnswer is how much of an answer is read, in bytes.
+	maxAnswer = 16 << 20
+	// maxBody bounds a request that tells more than one asset, in bytes.
+	maxBody = 16 << 20
+)
+
+// Memory is what is remembered of endpoints.
+type Memory interface {
+	// Tracked returns those of ids that the endpoint tracks.
+	Tracked(ctx context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error)
+	// Losses returns what the guard against mass deletion goes by.
+	Losses(ctx context.Context, endpoint uint64, now time.Time) (tracking.Losses, error)
+}
+
+// Style is the managed style.
+type Style struct {
+	assets   catalogue.Viewer
+	memory   Memory
+	settings *settingsCache
+	gates    *gates
+}
+
+var _ style.Tracker = Style{}
+
+// New makes the style. It looks at assets, and goes by what memory holds.
+func New(assets catalogue.Viewer, memory Memory) Style {
+	return Style{assets: assets, memory: memory, settings: &settingsCache{}, gates: &gates{}}
+}
+
+// Name returns "managed".
+func (Style) Name() string { return Name }
+
+// Validate checks what an endpoint's settings say together.
+func (Style) Validate(ep *endpoint.Endpoint) error {
+	if types := ep.Subscription.ChangeTypes; types != 0 && types&event.AssetChanged == 0 {
+		return fmt.Errorf("style %s tells changes of assets alone: subscribe to %s", Name, event.AssetChanged)
+	}
+	_, err := compile(ep)
+	return err
+}
+
+// JudgesFilter reports that an endpoint's filter is one over the asset as it is
+// shown, and not over events: an asset that leaves it is told as deleted.
+func (Style) JudgesFilter() bool { return true }
+
+// ChangeTypes returns those of assets.
+func (Style) ChangeTypes() event.ChangeType { return event.AssetChanged }
+
+// Key is the asset. What matters of its changes is noted of all of them.
+func (Style) Key(e *event.Event) (key debt.Key, noted []byte, ok bool) {
+	if e.Object.Kind != event.Asset {
+		return "", nil, false
+	}
+	return keyOf(e.Object.BaseID), noteOf(e).encode(), true
+}
+
+// Fold makes one note of what matters of two changes.
+func (Style) Fold(known, news []byte) []byte { return fold(known, news) }
+
+func keyOf(asset event.ID) debt.Key { return debt.Key(asset.JSON()) }
+
+// Limits returns the endpoint's batch, 16 MiB of the answer and 100 seconds.
+func (Style) Limits(ep *endpoint.Endpoint) style.Limits {
+	return style.Limits{
+		Batch:  max(1, min(style.Value(ep, batchOption, DefaultBatch), MaxBatch)),
+		Answer: maxAnswer, Timeout: DefaultTimeout,
+	}
+}
+
+// View is how the endpoint is shown assets.
+func (s Style) View(ep *endpoint.Endpoint) catalogue.View {
+	set, err := s.settings.of(ep)
+	if err != nil {
+		return catalogue.View{} // an endpoint is validated before it is stored
+	}
+	return set.view
+}
+
+// Again owes an asset again, in the background.
+func (Style) Again(ep *endpoint.Endpoint, asset event.ID, now time.Time, whatever, gone bool) debt.Change {
+	e := &event.Event{
+		Object: event.Object{Kind: event.Asset, ItemID: asset, BaseID: asset},
+		Type:   "AssetMetadataUpdated", ChangeType: event.AssetChanged, Reason: "metadata", Time: now,
+	}
+	if gone {
+		e.Type, e.Reason = "AssetDeleted", "delete"
+	}
+	return debt.Change{
+		Endpoint: ep.ID, Key: keyOf(asset), Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
+		Fold: fold, Background: true,
+	}
+}

@@ -1,0 +1,148 @@
+package managed
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/tracking"
+)
+
+// judgement is what an endpoint is to be told of an asset, as it is shown.
+type judgement struct {
+	action style.Action
+	why    attempt.Reason // of Nothing
+	sent   []byte         // of an asset that is there
+	digest tracking.Digest
+	blind  bool   // nothing is known of the asset but its ids: there is nothing to compare
+	text   string // why the filter could not be applied, if so
+}
+
+// sift says what an endpoint is to be told of an asset, without comparing it with
+// what is tracked of it: an asset that may be unchanged is an update.
+func (s *settings) sift(shown *catalogue.Answer, known *tracking.Asset) (judgement, error) {
+	if shown.Err != nil {
+		return judgement{}, shown.Err
+	}
+	gone := func(why attempt.Reason, text string) judgement {
+		if known != nil {
+			return judgement{action: style.Delete, text: text}
+		}
+		return judgement{action: style.Nothing, why: why, text: text}
+	}
+	a := &shown.Asset
+	if a.Deleted {
+		return gone(attempt.Untracked, ""), nil
+	}
+	if wanted, text := s.wants(a, known); !wanted {
+		return gone(attempt.Filtered, text), nil
+	}
+	if known == nil {
+		return judgement{action: style.Create, blind: a.Data == nil}, nil
+	}
+	return judgement{action: style.Update, blind: a.Data == nil}, nil
+}
+
+// judge compares an asset as it is shown with what is tracked of it.
+func (s *settings) judge(shown catalogue.Answer, known *tracking.Asset) (judgement, error) {
+	j, err := s.sift(&shown, known)
+	if err != nil || j.action == style.Nothing || j.action == style.Delete {
+		return j, err
+	}
+	a := &shown.Asset
+	sent, err := s.projection.Asset(a.Data, a.ID, a.ItemID)
+	if err != nil {
+		return judgement{}, fmt.Errorf("asset %s: %w", a.ID, err)
+	}
+	digest, err := s.projection.Hash(sent)
+	if err != nil {
+		return judgement{}, fmt.Errorf("asset %s: %w", a.ID, err)
+	}
+	j.sent, j.digest = sent, digest
+	if known != nil && known.Digest == digest {
+		j.action = style.Unchanged
+	}
+	return j, nil
+}
+
+// wants applies the filter; text is why it could not be applied, which is no match.
+// An asset that nothing is known of can't be judged: it stays what it is.
+func (s *settings) wants(a *catalogue.Asset, known *tracking.Asset) (wanted bool, text string) {
+	switch {
+	case s.filter == nil:
+		return true, ""
+	case a.Data == nil:
+		return known != nil, ""
+	}
+	wanted, err := s.filter.Match(a.Data)
+	if err != nil {
+		return false, err.Error()
+	}
+	return wanted, ""
+}
+
+// relevant reports whether a change of a tracked asset matters to the endpoint,
+// and if not, why not.
+func (s *settings) relevant(n note, j *judgement) (bool, attempt.Reason) {
+	switch {
+	case s.always, n.whatever, n.manyFields, s.concernsField(n, j), s.concernsFormat(n):
+		return true, ""
+	case n.unnamed && j.action == style.Unchanged && !j.blind:
+		return false, attempt.Unchanged
+	case n.unnamed:
+		return true, ""
+	default:
+		return false, attempt.Irrelevant
+	}
+}
+
+func (s *settings) concernsField(n note, j *judgement) bool {
+	return slices.ContainsFunc(n.fields, func(field string) bool { return s.isShown(field, j.sent) })
+}
+
+// isShown reports whether the endpoint is shown the field: what is sent of the
+// asset may know it by another of its names than the endpoint's settings do.
+func (s *settings) isShown(field string, sent []byte) bool {
+	return s.projection.Asked(field) || s.projection.Standard(sent, field) || s.projection.Holds(sent, field)
+}
+
+func (s *settings) concernsFormat(n note) bool {
+	if len(s.formats) == 0 {
+		return false
+	}
+	if n.anyFormat {
+		return true
+	}
+	for _, format := range n.formats {
+		// DAMs write numbers both ways.
+		for _, wanted := range s.formats {
+			if wanted.String() == format.String() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Sift says what the endpoint is to be told of an asset that may be unchanged.
+func (s Style) Sift(ep *endpoint.Endpoint, shown catalogue.Answer, known *tracking.Asset) (style.Action, error) {
+	set, err := s.settings.of(ep)
+	if err != nil {
+		return style.Nothing, err
+	}
+	j, err := set.sift(&shown, known)
+	return j.action, err
+}
+
+// Judge says what the endpoint is to be told of an asset.
+func (s Style) Judge(ep *endpoint.Endpoint, shown catalogue.Answer, known *tracking.Asset) (style.Action, error) {
+	set, err := s.settings.of(ep)
+	if err != nil {
+		return style.Nothing, err
+	}
+	j, err := set.judge(shown, known)
+	return j.action, err
+}

@@ -1,0 +1,148 @@
+package managed
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/assetfilter"
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/rawjson"
+	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/style/managed/configuration"
+	"github.com/dam-delivery/dz/pkg/style/managed/projection"
+	"github.com/dam-delivery/dz/pkg/timespan"
+)
+
+// settings are what an endpoint's say, ready for use.
+type settings struct {
+	view          catalogue.View
+	projection    *projection.Projection
+	filter        *assetfilter.Filter // nil: every asset
+	always        bool
+	fields        []string // additional ones
+	formats       []event.ID
+	configuration json.RawMessage // "null" without one
+	secrets       []string        // in the configuration
+	tenant        string
+	guard, above  uint64
+}
+
+// compile reads an endpoint's settings. The error says what is wrong with them.
+func compile(ep *endpoint.Endpoint) (*settings, error) {
+	fields := style.Value[[]string](ep, fieldsOption, nil)
+	s := &settings{
+		always:        style.Value(ep, alwaysOption, false),
+		fields:        fields,
+		formats:       style.Value[[]event.ID](ep, formatsOption, nil),
+		configuration: style.Value(ep, configurationOption, json.RawMessage("null")),
+		tenant:        style.Value(ep, tenantOption, ""),
+		guard:         uint64(style.Value(ep, guardOption, DefaultGuard)),
+		above:         uint64(style.Value(ep, aboveOption, DefaultAbove)),
+	}
+	var err error
+	if s.projection, err = projection.New(fields, ignored(ep)); err != nil {
+		return nil, fmt.Errorf("%s: %w", ignoreOption, err)
+	}
+	if err := configuration.Check(style.Value[json.RawMessage](ep, schemaOption, nil), s.configuration); err != nil {
+		return nil, err
+	}
+	if s.secrets, err = textsOf(s.configuration); err != nil {
+		return nil, fmt.Errorf("%s: %w", configurationOption, err)
+	}
+	if every := style.Value(ep, resyncOption, timespan.Span(0)); every != 0 && every.Std() < minResync {
+		return nil, fmt.Errorf("%s: %s is less than %s; 0 is never", resyncOption, every, timespan.Span(minResync))
+	}
+	s.view = catalogue.View{
+		Language: style.Value(ep, languageOption, ""), User: style.Value(ep, userOption, ""), Fields: fields,
+	}
+	if ep.Subscription.Filter != "" {
+		if s.filter, err = assetfilter.Compile(ep.Subscription.Filter); err != nil {
+			return nil, err
+		}
+		// A filter may go by fields that are not shown.
+		for _, field := range s.filter.Fields() {
+			if !slices.Contains(s.view.Fields, field) {
+				s.view.Fields = append(slices.Clip(s.view.Fields), field)
+			}
+		}
+	}
+	return s, nil
+}
+
+// textsOf returns the strings in a configuration, as they are and as they are
+// written: any of them may be a key to something.
+func textsOf(raw json.RawMessage) (texts []string, err error) {
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	var visit func(any)
+	visit = func(v any) {
+		switch v := v.(type) {
+		case string:
+			written := rawjson.AppendString(nil, []byte(v))
+			texts = append(texts, v, string(written[1:len(written)-1]))
+		case []any:
+			for _, element := range v {
+				visit(element)
+			}
+		case map[string]any:
+			for _, member := range v {
+				visit(member)
+			}
+		}
+	}
+	visit(value)
+	return slices.Compact(texts), nil
+}
+
+// ignored returns the patterns of members that decide nothing. One that is empty
+// stands for none.
+func ignored(ep *endpoint.Endpoint) []string {
+	patterns := style.Value(ep, ignoreOption, projection.DefaultIgnore())
+	if _, set := ep.Options[ignoreOption]; set && len(patterns) == 0 {
+		patterns = projection.DefaultIgnore()
+	}
+	return slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "" })
+}
+
+// maxCached bounds the endpoints whose settings are kept.
+const maxCached = 10_000
+
+// settingsCache keeps settings, as compiling takes longer than using them.
+type settingsCache struct {
+	mu   sync.Mutex
+	byID map[uint64]cached
+}
+
+type cached struct {
+	updated time.Time
+	filter  string
+	*settings
+}
+
+// of returns an endpoint's settings.
+func (c *settingsCache) of(ep *endpoint.Endpoint) (*settings, error) {
+	c.mu.Lock()
+	known, ok := c.byID[ep.ID]
+	c.mu.Unlock()
+	if ok && known.updated.Equal(ep.Updated) && known.filter == ep.Subscription.Filter {
+		return known.settings, nil
+	}
+	s, err := compile(ep)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil || len(c.byID) >= maxCached {
+		c.byID = make(map[uint64]cached)
+	}
+	c.byID[ep.ID] = cached{ep.Updated, ep.Subscription.Filter, s}
+	return s, nil
+}
