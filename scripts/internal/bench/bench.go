@@ -35,6 +35,7 @@ type sizes struct {
 	objects       int // that its merging endpoints see
 	fanOut        int // events for one endpoint and for ten
 	calls         int // of each client command
+	assets        int // of row resync
 	idle          time.Duration
 }
 
@@ -42,12 +43,12 @@ func sizesOf(short bool) sizes {
 	if short {
 		return sizes{
 			posts: 20_000, latency: 5 * time.Second, rest: 5 * time.Second, outage: shortOutage(),
-			debts: 100_000, ingest: 100_000, objects: 100_000, fanOut: 40_000, calls: 20, idle: 3 * time.Second,
+			debts: 100_000, ingest: 100_000, objects: 100_000, fanOut: 40_000, calls: 20, assets: 10_000, idle: 3 * time.Second,
 		}
 	}
 	return sizes{
 		posts: 100_000, latency: 10 * time.Second, rest: 20 * time.Second, outage: longOutage(),
-		debts: 1_000_000, ingest: 1_000_000, objects: 100_000, fanOut: 200_000, calls: 20, idle: 5 * time.Second,
+		debts: 1_000_000, ingest: 1_000_000, objects: 100_000, fanOut: 200_000, calls: 20, assets: 69_202, idle: 5 * time.Second,
 	}
 }
 
@@ -66,6 +67,7 @@ func allRows() []row {
 		{"idle", (*bench).idleRow},
 		{"command", (*bench).commandRow},
 		{"ingest", (*bench).ingestRow},
+		{"resync", (*bench).resyncRow},
 	}
 }
 

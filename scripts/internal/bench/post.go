@@ -28,7 +28,7 @@ type posted struct {
 
 // bare is what a run of the bare client cost.
 type bare struct {
-	rate float64 // requests a second
+	rate float64 // things a second, which are requests unless it is said
 	cpu  time.Duration
 }
 
@@ -37,10 +37,19 @@ type bare struct {
 func post(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet(postCommand, flag.ContinueOnError)
 	url := flags.String("url", "", "where to")
-	count := flags.Int("count", 0, "how many")
+	count := flags.Int("count", 0, "how many notifications")
+	kept := flags.String("bodies", "", "the bodies in this file, and no notifications")
 	concurrency := flags.Int("concurrency", 1, "how many at a time")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	bodyOf := notification
+	if *kept != "" {
+		bodies, err := readCaptured(*kept)
+		if err != nil {
+			return err
+		}
+		*count, bodyOf = len(bodies), func(_ []byte, item int) []byte { return bodies[item] }
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *concurrency, DisableCompression: true}}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -52,7 +61,7 @@ func post(ctx context.Context, args []string, stdout io.Writer) error {
 		wg.Go(func() {
 			var body []byte
 			for item := int(next.Add(1)) - 1; item < *count && ctx.Err() == nil; item = int(next.Add(1)) - 1 {
-				body = notification(body[:0], item)
+				body = bodyOf(body[:0], item)
 				if err := postOne(ctx, client, *url, body); err != nil {
 					cancel(err)
 				}
@@ -89,6 +98,11 @@ func (b *bench) postBare(ctx context.Context, count, concurrency int) (bare, err
 	if err := b.sink.reset(ctx, count); err != nil {
 		return bare{}, err
 	}
+	return b.runBare(ctx, count, "-url", b.sink.Hook, "-count", strconv.Itoa(count), "-concurrency", strconv.Itoa(concurrency))
+}
+
+// runBare runs the bare client with these arguments, which tell of so many things.
+func (b *bench) runBare(ctx context.Context, count int, args ...string) (bare, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return bare{}, err
@@ -96,7 +110,7 @@ func (b *bench) postBare(ctx context.Context, count, concurrency int) (bare, err
 	var out strings.Builder
 	p, err := process.Start(ctx, process.Launch{
 		Program: program, Stdout: &out, Log: b.log,
-		Args: []string{postCommand, "-url", b.sink.Hook, "-count", strconv.Itoa(count), "-concurrency", strconv.Itoa(concurrency)},
+		Args: append([]string{postCommand}, args...),
 	})
 	if err != nil {
 		return bare{}, err

@@ -47,6 +47,7 @@ type tally struct {
 // receiver answers requests and counts them. Its arrivals are replaced as a
 // whole while nobody sends.
 type receiver struct {
+	shop     *shop
 	down     atomic.Bool
 	arrivals atomic.Pointer[[]atomic.Int64] // of each object's first request
 
@@ -60,7 +61,7 @@ type receiver struct {
 // receive runs a receiver until its stdin ends, which it does at the latest when
 // whoever started it does.
 func receive(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
-	r := &receiver{}
+	r := &receiver{shop: newShop()}
 	r.reset(0)
 	hook, hookURL, err := listen(ctx)
 	if err != nil {
@@ -70,8 +71,11 @@ func receive(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	hooks := http.NewServeMux()
+	hooks.HandleFunc("/", r.hook)
+	hooks.Handle(shopPath, r.shop)
 	servers := []*http.Server{
-		{Handler: http.HandlerFunc(r.hook), ReadHeaderTimeout: time.Minute},
+		{Handler: hooks, ReadHeaderTimeout: time.Minute},
 		{Handler: r.control(), ReadHeaderTimeout: time.Minute},
 	}
 	ended := make(chan error, len(servers)+1)
@@ -193,6 +197,7 @@ func (r *receiver) tally() tally {
 // control is for the bench alone, on a port of its own.
 func (r *receiver) control() http.Handler {
 	mux := http.NewServeMux()
+	r.shop.control(mux)
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, request *http.Request) {
 		objects, err := strconv.Atoi(request.URL.Query().Get("objects"))
 		if err != nil {

@@ -27,6 +27,7 @@ const EndWithin = 30 * time.Second
 type Launch struct {
 	Program string
 	Args    []string
+	Dir     string    // "" is this process's own
 	Stdin   io.Reader // nil: there is none
 	Stdout  io.Writer // nil: it goes to Log
 	Log     io.Writer // for stderr
@@ -46,7 +47,7 @@ func Start(ctx context.Context, l Launch) (*Process, error) {
 	cmd := exec.CommandContext(ctx, l.Program, l.Args...) //nolint:gosec // it is the program to test
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = EndWithin
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = l.Stdin, l.Stdout, l.Log, append(Environment(), l.Extra...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = l.Dir, l.Stdin, l.Stdout, l.Log, append(Environment(), l.Extra...)
 	if l.Stdout == nil {
 		cmd.Stdout = l.Log
 	}

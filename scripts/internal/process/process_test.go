@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,8 +80,9 @@ func TestAProcessThatEndsByItselfIsNoticed(t *testing.T) {
 func TestInputAndOutputGoWhereTheLaunchSays(t *testing.T) {
 	t.Parallel()
 	var out, log strings.Builder
+	dir := t.TempDir()
 	p := start(t, Launch{
-		Program: "sh", Args: []string{"-c", "cat; echo $NAMED; echo problem >&2"},
+		Program: "sh", Args: []string{"-c", "cat; echo $NAMED; >place; echo problem >&2"}, Dir: dir,
 		Extra: []string{"NAMED=more"},
 		Stdin: strings.NewReader("data"), Stdout: &out, Log: &log,
 	})
@@ -88,6 +91,9 @@ func TestInputAndOutputGoWhereTheLaunchSays(t *testing.T) {
 	}
 	if out.String() != "datamore\n" || log.String() != "problem\n" {
 		t.Errorf("stdout %q, log %q", out.String(), log.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, "place")); err != nil {
+		t.Errorf("it was not started in its folder: %v", err)
 	}
 	var both strings.Builder
 	if err := start(t, Launch{Program: "sh", Args: []string{"-c", "echo a; echo b >&2"}, Log: &both}).Wait(); err != nil {

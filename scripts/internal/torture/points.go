@@ -86,10 +86,11 @@ func restorePoints() []failpoint.Point {
 	return []failpoint.Point{failpoint.RestoreCopied, failpoint.RestoreKept, failpoint.RestoreRenamed}
 }
 
-// shuffled returns the points of the daemon in an order by chance.
+// shuffled returns the points of the daemon in an order by chance, but for that of
+// the scenario resync.
 func (p *pointing) shuffled() []failpoint.Point {
 	all := slices.DeleteFunc(failpoint.Points(), func(point failpoint.Point) bool {
-		return slices.Contains(restorePoints(), point)
+		return slices.Contains(restorePoints(), point) || point == failpoint.PageOwed
 	})
 	p.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
@@ -229,6 +230,9 @@ func (p *pointing) restoreRound(ctx context.Context, point failpoint.Point) erro
 func (p *pointing) describe() {
 	var parts []string
 	for _, point := range failpoint.Points() {
+		if point == failpoint.PageOwed {
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s %d", point, p.hits[point]))
 		if p.hits[point] == 0 {
 			p.fault("no end at the point %s", point)

@@ -49,6 +49,7 @@ type receiver struct {
 
 	mu      sync.Mutex
 	inboxes map[string]*inbox
+	shops   map[string]*shop
 	random  *rand.Rand
 	armed   map[point]chan struct{}
 }
@@ -71,7 +72,7 @@ func newReceiver(l *ledger.Ledger, seed uint64) (*receiver, error) {
 		return nil, err
 	}
 	r := &receiver{
-		ledger: l, listener: listener, ended: make(chan error, 1), inboxes: make(map[string]*inbox),
+		ledger: l, listener: listener, ended: make(chan error, 1), inboxes: make(map[string]*inbox), shops: make(map[string]*shop),
 		random: chance(seed, "receiver"), armed: make(map[point]chan struct{}),
 	}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ConnState: r.count}
@@ -117,6 +118,16 @@ func (r *receiver) subscribe(account string, concurrency int) *inbox {
 	return in
 }
 
+// serveShop has a shop take the requests of an account.
+func (r *receiver) serveShop(account string, s *shop) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shops[account] = s
+}
+
+// passing is told that a request has come to a point.
+type passing func(context.Context, point)
+
 // set makes the inbox answer so from now on.
 func (in *inbox) set(a answer) { in.answer.Store(&a) }
 
@@ -133,8 +144,12 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	name, _, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
 	r.mu.Lock()
-	in := r.inboxes[name]
+	in, shop := r.inboxes[name], r.shops[name]
 	r.mu.Unlock()
+	if shop != nil {
+		shop.serve(w, request, r.pass)
+		return
+	}
 	if in == nil {
 		http.NotFound(w, request)
 		return
@@ -143,7 +158,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 // serve notes a request and has it answered. pass is called at its points.
-func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass func(context.Context, point)) {
+func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passing) {
 	n, err := read(request)
 	if err != nil {
 		return // the sender has gone in the middle of it

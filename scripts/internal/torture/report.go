@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/daemon"
 	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -74,13 +75,13 @@ func (r *report) print(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, `
+	fmt.Fprintf(w, `
 LOST: owed and not delivered in its latest form. STALE: an older change after a newer one. OVERLAP: two requests about
 one object at a time. TWICE: one line owed twice. REPEATED: begun on before a kill and sent again after it; at each kill
-an endpoint may repeat what was not durable yet, its concurrency and 128 more, in sum ALLOWED. UNDER WAY: requests not
+an endpoint may repeat what was not durable yet, its concurrency and %d more, in sum ALLOWED. UNDER WAY: requests not
 answered yet at the kills.
 
-`)
+`, daemon.MaxUnsettled)
 	for _, o := range r.Results {
 		for _, note := range o.Notes {
 			fmt.Fprintf(w, "%s: %s\n", o.Scenario, note)

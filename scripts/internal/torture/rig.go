@@ -45,6 +45,7 @@ type rig struct {
 
 	noEvents int // lines that were written and are no events
 
+	counts ledger.Counts // by the scenario itself, beside those of the ledger
 	notes  []string
 	faults []string
 	peak   int64 // bytes of RSS

@@ -31,6 +31,7 @@ func scenarios() []scenario {
 		{name: "kill", what: "SIGKILL at random moments of ingest, commit, delivery, settle, endpoint changes, rotation and start", run: kill},
 		{name: "points", what: "SIGKILL and SIGSTOP at chosen points between two steps that belong together", run: points},
 		{name: "backup", what: "SIGKILL during backups and compactions; a hot backup goes on in another place", run: backup},
+		{name: "resync", what: "SIGKILL while a managed integration is synchronised again, and assets change and go", run: resync},
 		{name: "restart", what: "SIGTERM under load and with a receiver that hangs; files rotated and compressed during downtimes", run: restart},
 		{name: "receivers", what: "receivers that fail in every way there is, beside healthy ones", run: receivers},
 		{name: "sick30", what: "30 of 100 endpoints fall sick", run: sick30},
@@ -117,6 +118,7 @@ func perform(ctx context.Context, s scenario, opts options, stderr io.Writer) ou
 	}
 	if r != nil {
 		counts, faults := r.ledger.Reconcile()
+		counts.Add(r.counts)
 		result.Counts = counts
 		result.Notes = append(result.Notes, r.notes...)
 		result.Faults = append(result.Faults, r.faults...)

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
+)
+
+// finish lets everything settle, and compares.
+func (s *resyncing) finish(ctx context.Context) error {
+	if err := s.untilResynced(ctx); err != nil {
+		return err
+	}
+	if err := s.settle(ctx, 2*time.Minute); err != nil {
+		return err
+	}
+	s.compare(ctx, "after the kills")
+	// Once more, undisturbed: what was lost with a kill could hide behind it.
+	wanted := s.stock.wanted()
+	job, err := s.api().StartResync(ctx, shopName, api.ResyncOrder{DryRun: true, Changed: true})
+	if err != nil {
+		return err
+	}
+	if job.Found.Unchanged != uint64(len(wanted)) || job.Found.Told() != 0 {
+		s.fault("all is told, and a resync would find %+v of %d assets", job.Found, len(wanted))
+	}
+	if _, err := s.api().StartResync(ctx, shopName, api.ResyncOrder{}); err != nil {
+		return err
+	}
+	if err := s.untilResynced(ctx); err != nil {
+		return err
+	}
+	s.compare(ctx, "after a full resync")
+	return nil
+}
+
+// untilResynced waits until the last synchronisation is done, and told.
+func (s *resyncing) untilResynced(ctx context.Context) error {
+	var last api.ResyncState
+	err := process.Until(ctx, lookEvery, 2*time.Minute, "the synchronisation is done", func() (bool, error) {
+		call, cancel := context.WithTimeout(ctx, callWithin)
+		defer cancel()
+		var err error
+		last, err = s.api().Resync(call, shopName)
+		return err == nil && !last.Running() && last.Remaining == 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %+v", err, last)
+	}
+	if last.Phase != api.ResyncDone || last.Failed+last.Held > 0 {
+		s.fault("the last synchronisation has ended so: %+v", last)
+	}
+	return s.until(ctx, time.Minute, "nothing is owed", func(status api.Status) bool { return status.Idle })
+}
+
+// compare holds the shop, and what dz tracks of it, to what the DAM has.
+func (s *resyncing) compare(ctx context.Context, when string) {
+	wanted := s.stock.wanted()
+	missing, orphans := s.shop.missing(wanted)
+	s.orphans = orphans
+	s.counts.Lost += len(missing)
+	for _, text := range missing[:min(len(missing), 5)] {
+		s.fault("%s: %s", when, text)
+	}
+	given := s.shop.states()
+	tracked := 0
+	for a, err := range s.api().EachTracked(ctx, shopName, true, api.Page{}) {
+		if err != nil {
+			s.fault("%s: list what is tracked: %v", when, err)
+			return
+		}
+		tracked++
+		if state, ok := given[a.AssetID.String()]; !ok || a.State == nil || *a.State != state {
+			s.fault("%s: asset %s is tracked, and the shop has it: %v, with another state", when, a.AssetID, ok)
+		}
+	}
+	if tracked != len(wanted) {
+		s.fault("%s: %d assets are tracked of %d", when, tracked, len(wanted))
+	}
+}
+
+// describe notes what was done, and what the shop has counted.
+func (s *resyncing) describe() {
+	s.counts.Add(s.shop.counts)
+	s.counts.Endpoints, s.counts.Owed = 1, len(s.stock.versions)
+	s.faults = append(s.faults, s.shop.told...)
+	var parts []string
+	for _, b := range blows() {
+		parts = append(parts, fmt.Sprintf("%s %d", b.name, s.hits[b.name]))
+		if s.hits[b.name] == 0 {
+			s.fault("no kill at %s", b.name)
+		}
+	}
+	s.note("kills: %s; %d synchronisations begun; repeats are counted by asset, %d a request; peak RSS %d MiB",
+		strings.Join(parts, ", "), s.begun, shopBatch, s.peak>>20)
+	s.note("%d assets were made by a request whose answer was lost with a kill, and deleted before they were told again: "+
+		"dz does not know of them, and the receiver has them still (a known limit)", s.orphans)
+}

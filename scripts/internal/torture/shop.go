@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/dam-delivery/dz/scripts/internal/process"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
+)
+
+// shop is a managed integration: it keeps a set of assets of its own, gives each a
+// state, another one each time, and holds dz to what a kill may cost.
+//
+// An answer that was on its way when dz was killed may be lost. So the state that
+// comes with an asset is the one that was given last; or, if dz was killed since
+// that was given, the one that came with the request before, which dz did have.
+type shop struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	assets map[uint64]*shelf
+	kills  int // so far
+	given  uint64
+	counts ledger.Counts
+	told   []string // faults
+}
+
+// shelf is what the shop knows of an asset; also of one that is gone.
+type shelf struct {
+	there    bool
+	version  uint64 // the highest that came
+	last     string // the state given last; "" is none
+	base     string // the state that came with the request that last was the answer to
+	kills    int    // how often dz had been killed when last was given
+	underWay int    // requests
+}
+
+func newShop(r *rig) *shop {
+	return &shop{random: chance(r.opts.seed, r.name, "shop"), assets: make(map[uint64]*shelf)}
+}
+
+// action is one of a request.
+type action struct {
+	Type  string `json:"type"`
+	Asset *struct {
+		Version uint64 `json:"version"`
+	} `json:"asset"`
+	State *string `json:"integrationState"`
+	ID    uint64  `json:"assetId"`
+}
+
+// item is one of an answer.
+type item struct {
+	ID    uint64 `json:"AssetId"`
+	State string `json:"IntegrationState"`
+}
+
+// serve takes a request: after up to 4 ms it does what it says, and answers. pass is
+// called at its points.
+func (s *shop) serve(w http.ResponseWriter, request *http.Request, pass passing) {
+	var asked struct {
+		Actions []action `json:"actions"`
+	}
+	if err := json.NewDecoder(request.Body).Decode(&asked); err != nil {
+		return // the sender has gone in the middle of it
+	}
+	delay := s.begin(asked.Actions)
+	ended := sync.OnceFunc(func() { s.end(asked.Actions) })
+	defer ended()
+	pass(request.Context(), requestBegun)
+	if process.Pause(request.Context(), delay) != nil {
+		return
+	}
+	answer := s.take(asked.Actions)
+	ended() // dz may send again before this has returned
+	if err := json.NewEncoder(w).Encode(map[string][]item{"Items": answer}); err != nil {
+		return // the sender has gone
+	}
+	pass(request.Context(), requestTaken)
+}
+
+// begin notes that a request has come, and says how long it is to take.
+func (s *shop) begin(actions []action) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.Requests++
+	for _, a := range actions {
+		on := s.shelf(a.ID)
+		if on.underWay++; on.underWay > 1 {
+			s.counts.Overlaps++
+			s.fault("asset %d: two requests at a time", a.ID)
+		}
+	}
+	return time.Duration(s.random.IntN(4000)) * time.Microsecond
+}
+
+func (s *shop) end(actions []action) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range actions {
+		s.shelf(a.ID).underWay--
+	}
+}
+
+// shelf returns the place of an asset. The caller holds the lock.
+func (s *shop) shelf(id uint64) *shelf {
+	on := s.assets[id]
+	if on == nil {
+		on = &shelf{}
+		s.assets[id] = on
+	}
+	return on
+}
+
+// take does what the actions say.
+func (s *shop) take(actions []action) []item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.Delivered++
+	items := make([]item, 0, len(actions))
+	for _, a := range actions {
+		on := s.shelf(a.ID)
+		came := ""
+		if a.State != nil {
+			came = *a.State
+		}
+		s.compare(on, &a, came)
+		on.base, on.kills = came, s.kills
+		if a.Type == "delete" {
+			on.there, on.last = false, ""
+		} else {
+			s.given++
+			on.there, on.last = true, fmt.Sprintf(`{"id":%d,"given":%d}`, a.ID, s.given)
+		}
+		items = append(items, item{a.ID, on.last})
+	}
+	return items
+}
+
+// compare holds an action to what the shop knows.
+func (s *shop) compare(on *shelf, a *action, came string) {
+	switch {
+	case came == on.last:
+	case came == on.base && on.kills < s.kills:
+		s.counts.Repeated++
+	default:
+		s.strange("asset %d comes with the state %q; given was %q after %q, and %d kills since", a.ID, came, on.last, on.base, s.kills-on.kills)
+	}
+	switch {
+	case a.Type == "delete" && a.Asset == nil:
+		if came == "" {
+			s.strange("asset %d is to be deleted, and dz knows of no such", a.ID)
+		}
+	case a.Type == "sync" && a.Asset != nil:
+		if a.Asset.Version < on.version {
+			s.counts.Stale++
+			s.fault("asset %d: version %d came after %d", a.ID, a.Asset.Version, on.version)
+		}
+		on.version = max(on.version, a.Asset.Version)
+	default:
+		s.strange("asset %d: an action %q with an asset: %v", a.ID, a.Type, a.Asset != nil)
+	}
+}
+
+func (s *shop) strange(format string, args ...any) {
+	s.counts.Strange++
+	s.fault(format, args...)
+}
+
+func (s *shop) fault(format string, args ...any) {
+	if len(s.told) < maxPrinted {
+		s.told = append(s.told, fmt.Sprintf(format, args...))
+	}
+}
+
+// killed notes that dz was killed, and all of its requests have ended. So many
+// actions may not have been durable yet.
+func (s *shop) killed(undurable int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kills++
+	s.counts.Allowed += undurable
+}
+
+// missing says in what the shop differs from what it is to have: versions by id.
+//
+// Orphans are counted apart. dz does not know of an asset that came for the first
+// time in a request whose answer was lost with a kill; if the DAM deletes it before
+// it comes again, dz has nothing to delete, and the shop has it for good.
+func (s *shop) missing(wanted map[uint64]uint64) (missing []string, orphans int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, version := range wanted {
+		if on := s.assets[id]; on == nil || !on.there || on.version != version {
+			missing = append(missing, fmt.Sprintf("asset %d is to be there as version %d, and is %+v", id, version, on))
+		}
+	}
+	for id, on := range s.assets {
+		_, ok := wanted[id]
+		switch {
+		case ok || !on.there:
+		case on.base == "" && on.kills < s.kills:
+			orphans++
+		default:
+			missing = append(missing, fmt.Sprintf("asset %d was deleted, and is there: %+v", id, on))
+		}
+	}
+	return missing, orphans
+}
+
+// states returns the states that were given last, of all assets that there are.
+func (s *shop) states() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := make(map[string]string)
+	for id, on := range s.assets {
+		if on.there {
+			states[strconv.FormatUint(id, 10)] = on.last
+		}
+	}
+	return states
+}

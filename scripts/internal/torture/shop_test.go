@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// sync7 and deletion make actions about asset 7. "" is no state.
+func sync7(version uint64, state string) action {
+	a := action{Type: "sync", ID: 7}
+	a.Asset = &struct {
+		Version uint64 `json:"version"`
+	}{version}
+	if state != "" {
+		a.State = &state
+	}
+	return a
+}
+
+func deletion(state string) action {
+	a := action{Type: "delete", ID: 7}
+	if state != "" {
+		a.State = &state
+	}
+	return a
+}
+
+func TestWhatAShopFinds(t *testing.T) {
+	t.Parallel()
+	const (
+		first  = `{"id":7,"given":1}`
+		second = `{"id":7,"given":2}`
+		third  = `{"id":7,"given":3}`
+	)
+	killed := action{Type: "killed"}
+	for _, c := range []struct {
+		name string
+		do   []action
+		want string // fault; "" is none
+	}{
+		{"states that come back", []action{sync7(1, ""), sync7(2, first), sync7(2, second)}, ""},
+		{"a deletion, and a return", []action{sync7(1, ""), deletion(first), sync7(3, "")}, ""},
+		{"an answer that was lost with a kill", []action{sync7(1, ""), sync7(2, first), killed, sync7(2, first)}, ""},
+		{"an answer that was not lost with a kill", []action{sync7(1, ""), sync7(2, first), killed, sync7(2, second)}, ""},
+		{"a creation that was lost with a kill", []action{sync7(1, ""), killed, sync7(1, "")}, ""},
+		{"a deletion that was lost with a kill", []action{sync7(1, ""), deletion(first), killed, deletion(first)}, ""},
+		{"an answer that was lost without a kill", []action{sync7(1, ""), sync7(2, first), sync7(2, first)}, "comes with the state"},
+		{"an answer that was known before the kill", []action{sync7(1, ""), sync7(2, first), sync7(3, second), killed, sync7(3, first)}, "comes with the state"},
+		{"one that was lost comes back", []action{sync7(1, ""), killed, sync7(1, ""), killed, sync7(1, first)}, "comes with the state"},
+		{"a state that nobody gave", []action{sync7(1, ""), killed, sync7(2, third)}, "comes with the state"},
+		{"no state, and one was given", []action{sync7(1, ""), sync7(2, "")}, "comes with the state"},
+		{"an older version", []action{sync7(2, ""), sync7(1, first)}, "version 1 came after 2"},
+		{"a deletion of what dz does not know", []action{deletion("")}, "knows of no such"},
+		{"an asset that is deleted", []action{{Type: "delete", ID: 7, Asset: sync7(1, "").Asset}}, "with an asset: true"},
+	} {
+		s := &shop{assets: make(map[uint64]*shelf)}
+		for _, a := range c.do {
+			if a == killed {
+				s.killed(1)
+				continue
+			}
+			s.take([]action{a})
+		}
+		if got := strings.Join(s.told, "; "); (got != "") != (c.want != "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: found %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWhatAShopHasIsCompared(t *testing.T) {
+	t.Parallel()
+	s := &shop{assets: make(map[uint64]*shelf)}
+	s.take([]action{sync7(3, "")})
+	for name, c := range map[string]struct {
+		wanted map[uint64]uint64
+		faults int
+	}{
+		"all":           {map[uint64]uint64{7: 3}, 0},
+		"a newer one":   {map[uint64]uint64{7: 4}, 1},
+		"one more":      {map[uint64]uint64{7: 3, 8: 1}, 1},
+		"one less":      {map[uint64]uint64{}, 1},
+		"quite another": {map[uint64]uint64{8: 1}, 2},
+	} {
+		if got, orphans := s.missing(c.wanted); len(got) != c.faults || orphans != 0 {
+			t.Errorf("%s: %q, %d orphans", name, got, orphans)
+		}
+	}
+	s.killed(1)
+	if got, orphans := s.missing(nil); len(got) != 0 || orphans != 1 {
+		t.Errorf("a creation of which the answer was lost: %q, %d orphans", got, orphans)
+	}
+	s.take([]action{sync7(3, s.assets[7].last)})
+	s.killed(1)
+	if got, orphans := s.missing(nil); len(got) != 1 || orphans != 0 {
+		t.Errorf("a creation that dz knows of: %q, %d orphans", got, orphans)
+	}
+}
