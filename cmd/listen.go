@@ -53,7 +53,8 @@ func newListenCommand(a *app) *cobra.Command {
 told, until it is interrupted. With -o json it prints an object a line, with
 time, method, path, headers, body and verified.
 
-It answers 200 unless something else is asked for. A script holds an answer a line:
+It answers 200 unless something else is asked for; a request of style managed gets
+an item for each of its assets, with a state that counts. A script holds an answer a line:
 
   200                    an HTTP status
   503 retry-after=30     with Retry-After, in seconds

@@ -8,9 +8,13 @@ import (
 )
 
 // Describe says in a few words what a body tells, if it is a notification
-// ({"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}) or a ping
-// ({"trigger":{"event":"metadata",…},"item":{"ID":"9588",…},"data":…}), else "".
+// ({"ChangeType":1,"Data":{"ItemId":9588,"BaseId":16}}), a ping
+// ({"trigger":{"event":"metadata",…},"item":{"ID":"9588",…},"data":…}) or a batch
+// ({"actions":[{"type":"sync","assetId":16,…}],…}), else "".
 func Describe(body string) string {
+	if about := describeBatch(body); about != "" {
+		return about
+	}
 	if about := describePing(body); about != "" {
 		return about
 	}

@@ -24,7 +24,10 @@ import (
 // 413.
 const MaxBody = 16 << 20
 
-// Answer says how requests are answered. Its zero value answers 200 to all.
+// Answer says how requests are answered. Its zero value answers 200 to all. A 200
+// without a body of its own acknowledges what a request of the style managed tells:
+// it has an item for each action, with a state that counts how often its asset was
+// told.
 type Answer struct {
 	Status     int           // of the answer; 0: 200, or 500 for one that is to fail
 	FailEvery  int           // only every n-th answer fails; 0: Status, Close and RetryAfter hold for all
@@ -57,8 +60,8 @@ type reply struct {
 	fails      bool
 	delay      time.Duration // before it
 	retryAfter time.Duration
-	retries    bool // with Retry-After
-	body       []byte
+	retries    bool   // with Retry-After
+	body       []byte // nil: what the request's style asks for
 }
 
 // to returns the answer to the n-th request, n ≥ 1.
@@ -156,6 +159,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	if answer.retries {
 		w.Header().Set("Retry-After", strconv.Itoa(int(answer.retryAfter/time.Second)))
+	}
+	if answer.status == http.StatusOK && answer.body == nil {
+		answer.body = acknowledge(request.Body)
 	}
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body) // who does not read the answer is not told again
