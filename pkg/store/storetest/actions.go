@@ -306,9 +306,19 @@ func (m *model) together(t *rapid.T) {
 	for _, c := range changes {
 		in.Events = append(in.Events, *c.Event)
 	}
+	told := make(map[debtName]bool)
 	ends = slices.DeleteFunc(ends, func(s *settling) bool {
-		// One of the same objects would have an order.
-		return slices.ContainsFunc(changes, func(c debt.Change) bool { return c.Key == s.sent.Key })
+		// Those of one object, or of one asset, would have an order.
+		if slices.ContainsFunc(changes, func(c debt.Change) bool { return c.Key == s.sent.Key }) {
+			return true
+		}
+		if s.ack == nil {
+			return false
+		}
+		asset := trackedName(s.sent.Endpoint, s.ack)
+		again := told[asset]
+		told[asset] = true
+		return again
 	})
 	var wg sync.WaitGroup
 	var ingested, maintained error

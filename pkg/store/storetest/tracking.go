@@ -128,6 +128,27 @@ func purgedIsTracked(f *fixture) {
 	equal(f, "tracked of a removed endpoint", len(f.tracked(ep)), 0)
 }
 
+// Two debts may be of one asset, by another item: what is acknowledged last counts,
+// of the attempts of one settlement too.
+func lastAcknowledgedCounts(f *fixture) {
+	ep := f.add("shop")
+	f.ingest(f.change(ep, 1), f.change(ep, 2))
+	f.advance(time.Minute)
+	acks := []*tracking.Acknowledgement{acknowledged(7, "first"), acknowledged(7, "")}
+	var attempts []store.Attempt
+	for i, d := range f.claim(ep, 2) {
+		a := f.attempt(d, attempt.Delivered)
+		a.Debts[0].Acknowledged = acks[i]
+		attempts = append(attempts, a)
+	}
+	must(f.engine().Settle(ctx, ep.ID, attempts)).in(f)
+	f.crash()
+	all := f.tracked(ep)
+	equal(f, "tracked", idsOf(all), "7")
+	equal(f, "its state", all[0].State, tracking.State{})
+	equal(f, "how often", []uint64{all[0].Syncs, all[0].Attempts}, []uint64{2, 2})
+}
+
 func skippedIsCounted(f *fixture) {
 	ep := f.add("shop")
 	skip := func(d debt.Debt, why attempt.Reason) store.SettledDebt {
