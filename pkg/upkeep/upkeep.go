@@ -65,6 +65,10 @@ func holds(bucket string) string {
 		"events":    "recent events, to look back",
 		"rejected":  "input that could not be read",
 		"assets":    "what is known of assets",
+		"tracked":   "what endpoints have acknowledged of assets",
+		"deletions": "deletions of late, for the guard against too many",
+		"skips":     "counts of changes that endpoints were not told",
+		"resyncs":   "the last synchronisation of each endpoint",
 		"removed":   "endpoints that are being removed",
 	}[bucket]
 }
