@@ -22,7 +22,7 @@ type catalogueWait struct {
 	kind  error         // of the fault
 	delay time.Duration // how long the lane waits this time, unless the DAM asked for more
 	until time.Time
-	noted atomic.Bool // there is a fault; needs no lock
+	noted atomic.Bool // there is a fault; may be read without the lock
 }
 
 // waitForCatalogue keeps the lane from sending until the catalogue may be readable
@@ -62,8 +62,8 @@ func (l *lane) catalogueWorks(begun time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := &l.catalogue
-	if begun.Before(c.until) {
-		return // it began when the catalogue still worked
+	if !c.noted.Load() || begun.Before(c.until) {
+		return // another request has noted it, or this one began when the catalogue still worked
 	}
 	l.log.Info("the catalogue is read again", "endpoint", l.settings.Load().ep.Name)
 	c.fault, c.kind, c.delay, c.until = "", nil, 0, time.Time{}
