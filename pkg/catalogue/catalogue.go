@@ -18,8 +18,9 @@ import (
 type Asset struct {
 	ID     event.ID // the base id, which names the asset
 	ItemID event.ID // of the change it came with; none if that did not say
-	// Data is a JSON object, as it was written; of a deleted asset the last one
-	// that was known; nil if none was ever seen.
+	// Data is a JSON object, as it was written, and was checked to be one by who
+	// made the Asset; of a deleted asset the last one that was known; nil if none
+	// was ever seen.
 	Data    json.RawMessage
 	Deleted bool
 	// Changed is when the DAM made the change that brought this; when it was

@@ -145,7 +145,12 @@ func FuzzReadsAsEncodingJSONDoes(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, err := Parse(text)
+		parsed, err := Parse(text)
+		if known := Known(text); err == nil && string(known) != string(parsed) {
+			t.Fatalf("%q is known as %q, and read as %q", text, known, parsed)
+		} else if walk(known) > len(text)+1 {
+			t.Fatalf("%q holds more values than bytes", text)
+		}
 		if valid := json.Valid(text); valid != (err == nil) {
 			t.Fatalf("%q: %v, encoding/json: %v", text, err, valid)
 		}
@@ -173,6 +178,34 @@ func FuzzReadsAsEncodingJSONDoes(f *testing.F) {
 		}
 		sameAsDecoded(t, text, value)
 	})
+}
+
+// walk goes through all that a value holds, which may be no JSON, and counts it.
+func walk(v Value) int {
+	n := 1
+	v.String()
+	for m := range v.Members {
+		n += walk(m.Value)
+	}
+	for element := range v.Elements {
+		n += walk(element)
+	}
+	return n
+}
+
+// Whoever takes a text for JSON that is none gets something of it, and no panic.
+func TestWhatIsTakenForJSONNeedNotBe(t *testing.T) {
+	t.Parallel()
+	whole := `{"a" : [1, {"\u0062\\\"":"\ud83d\ude00"}, [ ], "x]"], "c":null } `
+	for _, text := range []string{whole, `{"a"}`, `{1:2}`, `{,}`, `[,`, `{"a":,"b":1}`, `"`, `"\`, `"\u12"`, `[[`, ``, ` `} {
+		for cut := range len(text) {
+			walk(Known([]byte(text[:cut])))
+			walk(Known([]byte(text[:cut] + text[cut+1:])))
+		}
+	}
+	if got := walk(Known([]byte(whole))); got != 8 {
+		t.Errorf("%s holds %d values, want 8", whole, got)
+	}
 }
 
 // sameAsDecoded compares what the values of a text yield with what is decoded.

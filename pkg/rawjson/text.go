@@ -106,7 +106,8 @@ func hex4(text []byte) (r rune, ok bool) {
 }
 
 // unescape decodes what lies between the quotes of a valid string. Half a
-// surrogate pair becomes U+FFFD, as encoding/json has it.
+// surrogate pair becomes U+FFFD, as encoding/json has it. Of what is no string, it
+// makes something.
 func unescape(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
@@ -115,7 +116,9 @@ func unescape(text []byte) []byte {
 			return append(out, text[i:]...)
 		}
 		out = append(out, text[i:i+next]...)
-		i += next
+		if i += next; i+1 == len(text) {
+			return append(out, text[i])
+		}
 		c := text[i+1]
 		i += 2
 		switch c {
@@ -131,7 +134,7 @@ func unescape(text []byte) []byte {
 			out = append(out, '\t')
 		case 'u':
 			r, _ := hex4(text[i:])
-			i += 4
+			i = min(i+4, len(text))
 			if utf16.IsSurrogate(r) {
 				var low rune
 				if rest := text[i:]; len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' {

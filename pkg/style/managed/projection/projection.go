@@ -43,15 +43,15 @@ func New(fields, ignore []string) (*Projection, error) {
 // as they are written and in their order, but of its metadata (package metadata
 // says where that lies) just the fields that were asked for. The result may be
 // data itself. Of an asset without data it is what is known, its ids.
+//
+// That data is JSON was checked by whoever took it in, and is not checked again:
+// Hash checks what is sent, which may be far less.
 func (p *Projection) Asset(data json.RawMessage, id, itemID event.ID) (json.RawMessage, error) {
 	if len(data) == 0 {
 		return bare(id, itemID), nil
 	}
-	object, err := rawjson.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("the asset's data: %w", err)
-	}
-	if object[0] != '{' {
+	object := rawjson.Known(data)
+	if len(object) == 0 || object[0] != '{' {
 		return nil, errors.New("the asset's data is no JSON object")
 	}
 	buf := buffer()

@@ -46,9 +46,14 @@ func TestWhatIsSent(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", tt.data, got, err, tt.want)
 		}
 	}
-	for _, data := range []string{`[]`, `null`, `1`, `{"a":1`, ` `, `{} {}`} {
-		if got, err := newProjection(t, nil, nil).Asset(json.RawMessage(data), id, item); err == nil {
-			t.Errorf("%s: %s, want an error", data, got)
+	for _, data := range []string{`[]`, `null`, `1`, `{"a":1`, ` `, `{} {}`, `{"metadata":{"a":1},"b":`, `{"metadata":{"a":1`} {
+		p := newProjection(t, nil, nil)
+		sent, err := p.Asset(json.RawMessage(data), id, item)
+		if err == nil {
+			_, err = p.Hash(sent)
+		}
+		if err == nil {
+			t.Errorf("%s: %s, want an error", data, sent)
 		}
 	}
 }
