@@ -18,6 +18,8 @@ type Lister interface {
 	// ListAssets returns up to limit assets after the cursor, and the cursor to
 	// go on from; "" when there are no more.
 	ListAssets(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
+	// ListBare is ListAssets, but for the assets' data, which it does not read.
+	ListBare(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
 }
 
 // Embedded shows what events and imports told of assets. It knows no users and
@@ -77,9 +79,13 @@ func (c *Embedded) List(ctx context.Context, view View, cursor *string) iter.Seq
 	if cursor == nil {
 		cursor = new(string)
 	}
+	list := c.assets.ListAssets
+	if view.Bare {
+		list = c.assets.ListBare
+	}
 	return func(yield func(Asset, error) bool) {
 		for {
-			page, next, err := c.assets.ListAssets(ctx, *cursor, embeddedPage)
+			page, next, err := list(ctx, *cursor, embeddedPage)
 			if err == nil {
 				err = ctx.Err() // the next page would be yielded all the same
 			}

@@ -246,9 +246,13 @@ func (s *search) tracked(ctx context.Context) error {
 // view is how the endpoint is shown assets, with what the order's filter needs.
 func (s *search) view(ep *endpoint.Endpoint, tracker style.Tracker) catalogue.View {
 	view := tracker.View(ep)
+	if !s.job.Order.Changed {
+		view = tracker.SiftView(ep)
+	}
 	if s.filter == nil {
 		return view
 	}
+	view.Bare = false
 	view.Fields = slices.Clone(view.Fields)
 	for _, field := range s.filter.Fields() {
 		if !slices.Contains(view.Fields, field) {

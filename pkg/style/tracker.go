@@ -28,6 +28,9 @@ type Tracker interface {
 	Style
 	// View is how the endpoint is shown assets.
 	View(ep *endpoint.Endpoint) catalogue.View
+	// SiftView is how it is shown assets that are sifted and not judged: without
+	// their data, where that is not looked at.
+	SiftView(ep *endpoint.Endpoint) catalogue.View
 	// Judge says what the endpoint is to be told of an asset as the catalogue
 	// shows it. known is what is tracked of it; nil if nothing is.
 	Judge(ep *endpoint.Endpoint, shown catalogue.Answer, known *tracking.Asset) (Action, error)

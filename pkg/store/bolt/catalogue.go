@@ -228,6 +228,19 @@ func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, erro
 
 // ListAssets returns a page of assets. The cursor is the JSON text of an id.
 func (db *DB) ListAssets(_ context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
+	return db.listAssets(cursor, limit, db.chunks.readAsset)
+}
+
+// ListBare returns a page of assets without their data.
+func (db *DB) ListBare(_ context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
+	return db.listAssets(cursor, limit, func(id event.ID, record []byte) (catalogue.Asset, error) {
+		a, err := decodeAsset(id, record)
+		a.Data = nil
+		return a, err
+	})
+}
+
+func (db *DB) listAssets(cursor string, limit int, read func(id event.ID, record []byte) (catalogue.Asset, error)) ([]catalogue.Asset, string, error) {
 	var after []byte
 	if cursor != "" {
 		var id event.ID
@@ -254,7 +267,7 @@ func (db *DB) ListAssets(_ context.Context, cursor string, limit int) ([]catalog
 			if err != nil {
 				return err
 			}
-			a, err := db.chunks.readAsset(id, record)
+			a, err := read(id, record)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,12 +34,23 @@ func (f *fixture) assets(ids ...event.ID) []catalogue.Asset {
 	return must(f.engine().Assets(ctx, ids)).in(f)
 }
 
-// allAssets lists all, so many a page.
+// allAssets lists all, so many a page. The list without data is the same.
 func (f *fixture) allAssets(limit int) []catalogue.Asset {
+	f.Helper()
+	list := f.paged(limit, f.engine().ListAssets)
+	bare := slices.Clone(list)
+	for i := range bare {
+		bare[i].Data = nil
+	}
+	equal(f, "assets without data", f.paged(limit, f.engine().ListBare), bare)
+	return list
+}
+
+func (f *fixture) paged(limit int, turn func(context.Context, string, int) ([]catalogue.Asset, string, error)) []catalogue.Asset {
 	f.Helper()
 	list := []catalogue.Asset{}
 	for cursor := ""; ; {
-		page, next, err := f.engine().ListAssets(ctx, cursor, limit)
+		page, next, err := turn(ctx, cursor, limit)
 		if err != nil {
 			f.Fatalf("list assets: %v", err)
 		}
@@ -133,6 +145,8 @@ func assetsPaged(f *fixture) {
 	}
 	for _, cursor := range []string{"x", "null", `"`, "1.5"} {
 		_, _, err := f.engine().ListAssets(ctx, cursor, 10)
+		wantError(f, err, store.ErrCursor)
+		_, _, err = f.engine().ListBare(ctx, cursor, 10)
 		wantError(f, err, store.ErrCursor)
 	}
 }

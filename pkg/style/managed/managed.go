@@ -115,6 +115,13 @@ func (s Style) View(ep *endpoint.Endpoint) catalogue.View {
 	return set.view
 }
 
+// SiftView is View, bare if there is no filter to apply.
+func (s Style) SiftView(ep *endpoint.Endpoint) catalogue.View {
+	view := s.View(ep)
+	view.Bare = ep.Subscription.Filter == ""
+	return view
+}
+
 // Again owes an asset again, in the background.
 func (Style) Again(ep *endpoint.Endpoint, asset event.ID, now time.Time, whatever, gone bool) debt.Change {
 	e := &event.Event{

@@ -45,6 +45,12 @@ func TestHowAssetsAreLookedAt(t *testing.T) {
 	if view.Language != "da" || view.User != "7" || !slices.Equal(view.Fields, []string{"keywords", "colour"}) {
 		t.Errorf("%+v", view)
 	}
+	if sift := r.SiftView(r.ep); sift.Bare || sift.Language != "da" {
+		t.Errorf("to be sifted: %+v, and the filter needs the data", sift)
+	}
+	if bare := newRig(t, ""); !bare.SiftView(bare.ep).Bare || bare.View(bare.ep).Bare {
+		t.Error("without a filter, nothing but what is judged needs the data")
+	}
 	r.assets["1"] = shows(`{"metadata":{"colour":"red","keywords":["x"]}}`)
 	r.owe("AssetCreated", "1", "")
 	if got := string(read(t, r.compose().Request.Body).Actions[0].Asset); got != `{"metadata":{"keywords":["x"]}}` {
@@ -71,6 +77,10 @@ type embedded struct{ catalogue.Asset }
 
 func (e embedded) Assets(context.Context, []event.ID) ([]catalogue.Asset, error) {
 	return []catalogue.Asset{e.Asset}, nil
+}
+
+func (e embedded) ListBare(context.Context, string, int) ([]catalogue.Asset, string, error) {
+	panic("nothing is listed")
 }
 
 func (e embedded) ListAssets(context.Context, string, int) ([]catalogue.Asset, string, error) {
