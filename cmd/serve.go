@@ -81,6 +81,7 @@ func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, pre
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	daemon.CollectSeldom()
 	err := daemon.Run(ctx, daemon.Options{
 		Config: c, Version: a.env.Build.version(), Log: log, Level: &level,
 		Reload: a.reloads(ctx, log), UntilIdle: opts.untilIdle, Prepare: prepare, Ready: ready, Now: a.env.Now,
