@@ -117,5 +117,21 @@ type Outcome struct {
 	NotBefore time.Time
 }
 
+// IsUnclear reports whether the attempt failed and the receiver may have taken
+// what was sent all the same. It is clear that it did not where nothing was sent.
+func (o Outcome) IsUnclear() bool {
+	switch o.Verdict {
+	case Refused, Unavailable, Gone:
+	case Delivered, Aborted, Skipped, Held:
+		return false
+	}
+	switch o.Reason {
+	case Compose, DNS, Denied, Refusal, Unreachable, ConnectTimeout:
+		return false
+	default:
+		return true // also TLS: a receiver may end it where the answer was due
+	}
+}
+
 // Ended is when the attempt was over.
 func (o Outcome) Ended() time.Time { return o.Started.Add(o.Duration) }

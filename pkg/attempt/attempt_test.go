@@ -51,3 +51,23 @@ func TestAnOutcomeEndsWhenItsAttemptDid(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// What was never sent the receiver can't have taken; of all else that failed, that
+// can't be known.
+func TestWhatAReceiverMayHaveTaken(t *testing.T) {
+	t.Parallel()
+	unsent := []Reason{Compose, DNS, Denied, Refusal, Unreachable, ConnectTimeout}
+	for _, verdict := range []Verdict{Refused, Unavailable, Gone} {
+		for _, reason := range Reasons() {
+			o := Outcome{Verdict: verdict, Reason: reason}
+			if want := !slices.Contains(unsent, reason); o.IsUnclear() != want {
+				t.Errorf("%s, %s: unclear is %v, want %v", verdict, reason, !want, want)
+			}
+		}
+	}
+	for _, o := range []Outcome{{Verdict: Delivered, Reason: OK}, {Verdict: Aborted}, {Verdict: Skipped, Reason: Untracked}, {Verdict: Held, Reason: TooManyDeletions}} {
+		if o.IsUnclear() {
+			t.Errorf("%s is unclear", o.Verdict)
+		}
+	}
+}

@@ -120,6 +120,7 @@ type Debt struct {
 	Held        bool // it is a deletion that waits to be released
 	Released    bool // it was held, and a person wants it sent; until there is a newer change
 	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
+	Unclear     bool // the receiver may have taken it in an attempt that failed; until the next success
 	LastAttempt time.Time
 }
 

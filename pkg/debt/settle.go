@@ -19,10 +19,24 @@ type Settlement struct {
 	Acknowledged *tracking.Acknowledgement
 	// Blamed: it failed because of this debt; the receiver took others of the same
 	// request.
-	Blamed   bool
+	Blamed bool
+	// Unclear: the receiver may have taken it in an attempt that failed, this one
+	// or one before it that is not settled by itself.
+	Unclear  bool
 	Window   endpoint.Window
 	Schedule endpoint.Schedule
 	Jitter   float64 // chance in [0,1)
+}
+
+// IsUnclear reports whether the receiver may have taken what it did not acknowledge.
+func (s *Settlement) IsUnclear() bool {
+	return s.Outcome.Verdict != attempt.Delivered && (s.Unclear || s.Outcome.IsUnclear())
+}
+
+// Doubt notes that the receiver may have taken what an attempt told of the debt's
+// key, also if that was told for another debt.
+func (d *Debt) Doubt(s Settlement) {
+	d.Unclear = d.Unclear || s.IsUnclear()
 }
 
 // Settle applies an outcome. It reports true if nothing is owed any more.
@@ -31,11 +45,13 @@ type Settlement struct {
 // debounce, whether the older one was delivered or not.
 func (d *Debt) Settle(s Settlement) (done bool) {
 	o := s.Outcome
+	d.Doubt(s)
 	if o.Verdict == attempt.Aborted {
 		return false // still due, and still forced if it was
 	}
 	told := o.Verdict == attempt.Delivered
 	if told {
+		d.Unclear = false
 		d.LastAttempt = o.Ended()
 	}
 	if (told || o.Verdict == attempt.Skipped) && d.Generation == s.Generation {
@@ -109,11 +125,11 @@ func (d *Debt) begin(s Settlement) {
 	d.Due = s.Window.Due(d.Since, later(d.LastSeen, s.Outcome.Started))
 }
 
-// SettlementOf returns a settlement of the debt as it was claimed; the outcome
-// and the policies are for the caller to add.
+// SettlementOf returns a settlement of the debt as it was claimed, or is known to
+// be since; the outcome and the policies are for the caller to add.
 func SettlementOf(d *Debt) Settlement {
 	return Settlement{
 		Key: d.Key, ID: d.ID,
-		Generation: d.Generation, Count: d.Count, Forced: d.Forced,
+		Generation: d.Generation, Count: d.Count, Forced: d.Forced, Unclear: d.Unclear,
 	}
 }

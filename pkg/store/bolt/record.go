@@ -51,6 +51,7 @@ const (
 	flagReleased
 	flagDeleting
 	flagBlamed
+	flagUnclear
 )
 
 // The first flags.
@@ -92,6 +93,7 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	set(s.Released, flagReleased)
 	set(s.Deleting, flagDeleting)
 	set(s.Blamed, flagBlamed)
+	set(s.Unclear, flagUnclear)
 	buf = append(buf, flags)
 	flags = buf[len(buf)-2]
 	buf = binary.AppendVarint(buf, first)
@@ -197,6 +199,7 @@ func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
 	s.Released = more&flagReleased != 0
 	s.Deleting = more&flagDeleting != 0
 	s.Blamed = more&flagBlamed != 0
+	s.Unclear = more&flagUnclear != 0
 	if err := r.end(); err != nil {
 		return damaged("a debt record: %w", err)
 	}

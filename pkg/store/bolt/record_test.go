@@ -75,7 +75,7 @@ func anyDebt() *rapid.Generator[*stored] {
 				Channels:   anyList(anyID()).Draw(t, "channels"),
 				Since:      anyTime().Draw(t, "since"), Due: anyTime().Draw(t, "due"),
 				Attempts: rapid.IntMin(0).Draw(t, "attempts"), Tries: rapid.IntMin(0).Draw(t, "tries"),
-				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"), Blamed: rapid.Bool().Draw(t, "blamed"),
+				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"), Blamed: rapid.Bool().Draw(t, "blamed"), Unclear: rapid.Bool().Draw(t, "unclear"),
 				Background: rapid.Bool().Draw(t, "background"), Held: rapid.Bool().Draw(t, "held"), Released: rapid.Bool().Draw(t, "released"),
 				LastAttempt: anyTime().Draw(t, "last attempt"),
 			},

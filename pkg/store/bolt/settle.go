@@ -65,7 +65,8 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	if err != nil {
 		return store.SettledDebt{}, err
 	}
-	found = found && owed.ID == s.ID
+	newer := found && owed.ID != s.ID // it was purged while the attempt was under way, and is owed again
+	found = found && !newer
 	if s.Acknowledged != nil && s.Outcome.Verdict == attempt.Delivered {
 		// Also of a debt that was purged while the attempt was under way.
 		attempts := uint64(1)
@@ -77,8 +78,14 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 			return store.SettledDebt{}, err
 		}
 	}
-	if !found {
-		return store.SettledDebt{}, nil // purged while the attempt was under way
+	switch {
+	case newer:
+		return store.SettledDebt{}, t.doubt(&owed, s)
+	case !found:
+		return store.SettledDebt{}, nil
+	case s.Outcome.Verdict == attempt.Aborted:
+		err := t.doubt(&owed, s)
+		return store.SettledDebt{Found: true, Debt: owed.Debt}, err
 	}
 	before := class(&owed)
 	done := owed.Settle(s)
@@ -90,10 +97,17 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
 }
 
-func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcome) error {
-	if o.Verdict == attempt.Aborted {
+// doubt notes that the endpoint may have taken what an attempt told, and leaves the
+// debt as it was.
+func (t *txn) doubt(s *stored, of debt.Settlement) error {
+	if s.Unclear || !of.IsUnclear() {
 		return nil
 	}
+	s.Doubt(of)
+	return t.save(s, false)
+}
+
+func (t *txn) settle(s *stored, before store.Counts, done bool, o attempt.Outcome) error {
 	delivered, skipped := o.Verdict == attempt.Delivered, o.Verdict == attempt.Skipped
 	var after store.Counts
 	if !done {
