@@ -205,6 +205,7 @@ func (m *model) drawSettling(t *rapid.T) *settling {
 // drawEnd ends one of those under way.
 func (m *model) drawEnd(t *rapid.T, i int) *settling {
 	s := &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")}
+	s.sent.Unclear = s.sent.Unclear || rapid.IntRange(0, 3).Draw(t, "of a request that is not settled") == 0
 	if s.verdict == attempt.Delivered {
 		s.ack = drawAcknowledgement(t, &s.sent)
 	}
@@ -237,6 +238,9 @@ func (m *model) did(s *settling) {
 	equal(m.fixture, "found", s.settled.Found, found)
 	m.acknowledged(s, mine, found)
 	if !found {
+		if ok { // it was purged meanwhile, and is owed again
+			mine.Doubt(m.settlement(s.sent, s.verdict))
+		}
 		return
 	}
 	done := mine.Settle(m.settlement(s.sent, s.verdict))

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -24,6 +25,66 @@ func purgedWhileSent(f *fixture) {
 		f.Errorf("the settlement found %+v, which is another debt", settled.Debt)
 	}
 	equal(f, "counts", f.counts(ep), store.Counts{Open: 1, Owed: 2, Attempts: 1, Dropped: 1})
+}
+
+// A doubt outlives the attempt that raised it, also if that leaves nothing else, or
+// its debt was purged and is owed again.
+func doubtsAreKept(f *fixture) {
+	ep := f.add("shop")
+	owed := func(n int) debt.Debt {
+		return must(f.engine().Debt(ctx, ep.ID, f.change(ep, n).Key)).in(f).Debt
+	}
+	f.settle(f.claimAfter(ep, f.change(ep, 1)), attempt.Unavailable)
+	aborted := f.claimAfter(ep, f.change(ep, 2))
+	aborted.Unclear = true // of a request that is not settled
+	before := owed(2)
+	settled := f.settle(aborted, attempt.Aborted)
+	before.Unclear = true
+	equal(f, "settled", settled, store.SettledDebt{Found: true, Debt: before})
+	f.crash()
+	equal(f, "unclear after a timeout", owed(1).Unclear, true)
+	equal(f, "what was not settled", owed(2), before)
+
+	f.advance(time.Hour)
+	due := f.claim(ep, 2)
+	retried := due[slices.IndexFunc(due, func(d debt.Debt) bool { return itemNumber(d) == 1 })]
+	if _, _, err := f.engine().Purge(ctx, debt.Selection{Retrying: true}, "", 10); err != nil {
+		f.Fatalf("purge: %v", err)
+	}
+	f.ingest(f.change(ep, 1))
+	if f.settle(retried, attempt.Unavailable).Found || !owed(1).Unclear || owed(1).Attempts != 0 {
+		f.Errorf("owed again: %+v", owed(1))
+	}
+	f.advance(time.Hour)
+	for _, d := range f.claim(ep, 2) {
+		f.ingest(f.change(ep, itemNumber(d)))
+		f.settle(d, attempt.Delivered)
+		equal(f, "unclear after a success", owed(itemNumber(d)).Unclear, false)
+	}
+}
+
+func itemNumber(d debt.Debt) (n int) {
+	for _, digit := range d.Object.ItemID.JSON() {
+		n = n*10 + int(digit-'0')
+	}
+	return n
+}
+
+func debtsAreNumbered(f *fixture) {
+	last := func() uint64 { return must(f.engine().LastDebt(ctx)).in(f) }
+	equal(f, "before the first", last(), 0)
+	ep := f.add("shop")
+	f.ingest(f.change(ep, 1), f.change(ep, 2), f.change(ep, 2))
+	early := last()
+	f.crash()
+	equal(f, "after a crash", last(), early)
+	f.ingest(f.change(ep, 1), f.change(ep, 3))
+	f.advance(time.Minute)
+	for _, d := range f.claim(ep, 3) {
+		if later := itemNumber(d) == 3; d.ID.Seq() > early != later || d.ID.Seq() > last() {
+			f.Errorf("%s has number %d, those before the crash went to %d, the last is %d", d.Object, d.ID.Seq(), early, last())
+		}
+	}
 }
 
 func failureAndRevival(f *fixture) {
