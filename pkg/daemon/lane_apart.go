@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -38,10 +39,22 @@ func (l *lane) settleApart(ctx context.Context, s *laneSettings, debts []debt.De
 	if len(settled.debts) > 0 {
 		l.handOverBeside(ctx, settled)
 	}
-	if len(noRoom) > 0 {
+	switch {
+	case len(noRoom) == 0:
+	case slices.ContainsFunc(noRoom, func(d debt.Debt) bool { return d.Unclear }):
+		l.handOverBeside(ctx, unmade(s, noRoom))
+	default:
 		l.freed = append(l.freed, noRoom)
 	}
 	return told
+}
+
+// unmade is an attempt that leaves debts as they are, save that the receiver may
+// have taken those that are unclear.
+func unmade(s *laneSettings, debts []debt.Debt) *attempted {
+	a := &attempted{settings: s, debts: debts, outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+	a.settleAlike(a.outcome)
+	return a
 }
 
 // resultsTold returns the results of the debts that a message told.

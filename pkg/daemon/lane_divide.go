@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
-	"github.com/dam-delivery/dz/pkg/debt"
 )
 
 // maxSamples is how many debts are sent alone to learn whether the receiver takes
@@ -51,6 +50,7 @@ func (l *lane) divide(claiming, attempts context.Context, whole *attempted) *att
 		return whole
 	}
 	defer d.end()
+	whole.doubt()
 	failed := d.send(whole.halves()...)
 	if !d.works {
 		failed = append(failed, d.sample(failed)...)
@@ -100,6 +100,14 @@ func (d *division) end() {
 // part returns an attempt that is yet to be made, at some of the debts.
 func (a *attempted) part(from, to int) *attempted {
 	return &attempted{settings: a.settings, debts: a.debts[from:to:to], outcome: a.outcome}
+}
+
+// doubt notes of the debts that the receiver may have taken them: what is made of
+// them next does not settle this attempt.
+func (a *attempted) doubt() {
+	for i := range a.debts {
+		a.debts[i].Unclear = a.debts[i].Unclear || a.outcome.IsUnclear()
+	}
 }
 
 func (a *attempted) halves() []*attempted {
@@ -198,11 +206,10 @@ func (d *division) settleNow(a *attempted) {
 	d.handOverBeside(d.attempts, a)
 }
 
-// giveBack forgets an attempt: its debts are still due.
-func (d *division) giveBack(debts []debt.Debt) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.freed = append(d.freed, debts)
+// giveBack forgets an attempt, save that the receiver may have taken its debts: they
+// are still due.
+func (d *division) giveBack(a *attempted) {
+	d.settleNow(unmade(a.settings, a.debts))
 }
 
 // verdict hands over what failed, and returns the last of it.
@@ -215,14 +222,14 @@ func (d *division) verdict(whole *attempted, failed []*attempted) *attempted {
 	if d.works {
 		for _, a := range failed {
 			if len(a.debts) > 1 {
-				d.giveBack(a.debts)
+				d.giveBack(a)
 				continue
 			}
 			a.blame()
 			ended = append(ended, a)
 		}
 		for _, a := range d.unsent {
-			d.giveBack(a.debts)
+			d.giveBack(a)
 		}
 	} else {
 		for _, a := range d.unsent {

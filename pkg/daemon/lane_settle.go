@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
@@ -138,6 +139,9 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 		for j := range batch[i].debts {
 			if settled[i].Debts[j].Debt.Held {
 				held++
+			}
+			if batch[i].results[j].Outcome.Verdict == attempt.Aborted {
+				continue // it is as it was
 			}
 			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].results[j].Outcome, settled: settled[i].Debts[j]})
 		}
