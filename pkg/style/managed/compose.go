@@ -33,9 +33,9 @@ type telling struct {
 func (t *telling) isSent() bool { return t.apart.Verdict == 0 }
 
 // guarded reports whether it is a deletion that the guard may hold: not one that a
-// person wants sent.
+// person wants sent, nor one of an asset that is not tracked, which is no loss.
 func (t *telling) guarded() bool {
-	return t.isSent() && t.action == style.Delete && !t.debt.Released && !t.debt.Forced
+	return t.isSent() && t.action == style.Delete && t.known != nil && !t.debt.Released && !t.debt.Forced
 }
 
 func (t *telling) refuse(err error) {
@@ -96,13 +96,20 @@ func (s Style) look(ctx context.Context, set *settings, m *draft, debts []debt.D
 			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", debts[i].Object))
 			continue
 		}
-		t.decide(set, shown[i])
+		t.decide(set, shown[i], s.mayHaveTold(t.debt))
 	}
 	return nil
 }
 
-// decide says whether an asset is told, and what.
-func (t *telling) decide(set *settings, shown catalogue.Answer) {
+// mayHaveTold reports whether the endpoint may have been told of the debt's asset
+// since it last acknowledged it.
+func (s Style) mayHaveTold(d *debt.Debt) bool {
+	return d.Unclear || d.ID.Seq() <= s.earlier
+}
+
+// decide says whether an asset is told, and what. The endpoint may know of one that
+// is not tracked if it may have been told of it before.
+func (t *telling) decide(set *settings, shown catalogue.Answer, toldBefore bool) {
 	j, err := set.judge(shown, t.known)
 	if err != nil {
 		t.refuse(err)
@@ -111,6 +118,10 @@ func (t *telling) decide(set *settings, shown catalogue.Answer) {
 	t.judgement = j
 	if err := t.isBehind(&shown.Asset); err != nil {
 		t.refuse(err)
+		return
+	}
+	if t.action == style.Nothing && toldBefore {
+		t.action = style.Delete
 		return
 	}
 	skip := func(why attempt.Reason) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
@@ -347,5 +348,63 @@ func TestAgain(t *testing.T) {
 	r := newRig(t, "")
 	if gone := r.Again(r.ep, id(t, "1"), told, false, true); !gone.Event.IsDelete() {
 		t.Errorf("%+v is no deletion", gone.Event)
+	}
+}
+
+// An asset that is gone and was never acknowledged is deleted if the endpoint may
+// have been told of it all the same.
+func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
+	t.Parallel()
+	unclear := func(d *debt.Debt) { d.Unclear = true }
+	attempted := func(d *debt.Debt) { d.Attempts = maxLooks }
+	for _, tt := range []struct {
+		name    string
+		typ     string
+		filter  string
+		now     string
+		earlier uint64
+		change  func(*debt.Debt)
+		want    string
+	}{
+		{"never told", "AssetDeleted", "", hidden, 0, nil, notTracked},
+		{"tried, and never sent", "AssetDeleted", "", hidden, 0, attempted, notTracked},
+		{"sent, and not acknowledged", "AssetDeleted", "", hidden, 0, unclear, deletes},
+		{"sent, and hidden since", "AssetMetadataUpdated", "", hidden, 0, unclear, deletes},
+		{"sent, and out of the filter since", "AssetMetadataUpdated", "inChannel(42)", leaves, 0, unclear, deletes},
+		{"sent, and wanted still", "AssetMetadataUpdated", "inChannel(42)", before, 0, unclear, create},
+		{"owed before the start", "AssetDeleted", "", hidden, 1, nil, deletes},
+		{"owed before the start, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, 1, nil, deletes},
+		{"owed since, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, 0, nil, filtered},
+		{"sent, and still shown", "AssetDeleted", "", before, 0, unclear, unavailable},
+	} {
+		r := newRig(t, "")
+		r.Style = New(r.assets, r.memory, tt.earlier)
+		r.ep.Subscription.Filter = tt.filter
+		if tt.now != hidden {
+			r.assets["1"] = shows(tt.now)
+		}
+		if d := r.owe(tt.typ, "1", ""); tt.change != nil {
+			tt.change(d)
+		}
+		if got := r.becomes(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// It is told to forget what it has, without a state, and that is no loss.
+func TestADeletionOfWhatIsNotTracked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, `{"guard":1,"guardAbove":0}`)
+	r.memory.losses = tracking.Losses{Tracked: 1, Held: 1}
+	r.owe("AssetDeleted", "1", "").Unclear = true
+	m := r.compose()
+	const want = `{"type":"delete","asset":null,"integrationState":null,"assetStateHash":null,"assetId":1}`
+	if !strings.Contains(string(m.Request.Body), want) {
+		t.Errorf("told %s, want %s", m.Request.Body, want)
+	}
+	ack := r.answered(200, `{"Items":[{"AssetId":1}]}`).Debts[0].Acknowledged
+	if ack == nil || !ack.Delete {
+		t.Errorf("acknowledged %+v", ack)
 	}
 }

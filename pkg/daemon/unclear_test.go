@@ -1,0 +1,184 @@
+package daemon
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/dztest"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+)
+
+// keeps has a receiver take each asset that it is told, and keep it until it is
+// told to delete it, whatever it answers.
+type keeps struct {
+	assets map[int]bool
+	answer func(dztest.Request) dztest.Answer
+}
+
+func (k *keeps) take(r dztest.Request) dztest.Answer {
+	for _, action := range readBatch(r.Body).Actions {
+		if k.assets[action.AssetID] = true; action.Type == "delete" {
+			delete(k.assets, action.AssetID)
+		}
+	}
+	return k.answer(r)
+}
+
+// A receiver may have taken what it did not acknowledge. If the asset is gone
+// before it is told again, the receiver must not have it for ever.
+func TestWhatIsGoneBeforeItIsAcknowledgedIsDeleted(t *testing.T) {
+	silent := func(dztest.Request) dztest.Answer { return dztest.Answer{Delay: time.Hour} }
+	for _, tt := range []struct {
+		name     string
+		answer   func(dztest.Request) dztest.Answer // to the creation
+		wait     time.Duration                      // before the asset goes
+		restarts bool                               // then
+		back     time.Duration                      // is set the clock meanwhile
+	}{
+		{name: "a timeout", answer: silent, wait: 3 * time.Minute},
+		{name: "a connection that closes", answer: func(dztest.Request) dztest.Answer { return dztest.Answer{HangUp: true} }},
+		{name: "an answer that can't be read", answer: func(dztest.Request) dztest.Answer { return dztest.Answer{Body: "{"} }},
+		{name: "an answer without the asset", answer: func(dztest.Request) dztest.Answer { return dztest.Answer{Body: `{"Items":[]}`} }},
+		{name: "a failure", answer: func(dztest.Request) dztest.Answer { return dztest.Answer{Status: 500} }},
+		{name: "a timeout, and a restart", answer: silent, wait: 3 * time.Minute, restarts: true},
+		{name: "a restart in the middle of it", answer: silent, restarts: true},
+		{name: "a restart, and a clock that is set back", answer: silent, restarts: true, back: time.Hour},
+	} {
+		for _, goes := range []string{"it is deleted", "it is hidden", "it leaves the filter"} {
+			t.Run(tt.name+", "+goes, func(t *testing.T) {
+				inBubble(t, func(b *bubble) {
+					k := &keeps{assets: make(map[int]bool), answer: tt.answer}
+					b.receiver.AnswerWith(k.take)
+					b.add("shop", debounce(0), func(ep *endpoint.Endpoint) {
+						ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+						ep.Subscription.Filter = `asset.title == "wanted"`
+					})
+					b.knows("wanted", 1, 2)
+					b.push("AssetCreated", 1, 1)
+					b.wait(time.Second)
+					if !k.assets[1] {
+						t.Fatalf("the receiver has %v", k.assets)
+					}
+					b.wait(tt.wait)
+					switch goes {
+					case "it is deleted":
+						b.push("AssetDeleted", 1, 1)
+					case "it is hidden":
+						b.loses(1, 1)
+						b.push("AssetMetadataUpdated", 1, 1)
+					default:
+						b.knows("unwanted", 1, 1)
+						b.push("AssetMetadataUpdated", 1, 1)
+					}
+					b.wait(time.Second)
+					if tt.restarts {
+						b.stop()
+						b.ahead.Store(-int64(tt.back))
+						b.start()
+					}
+					k.answer = acknowledge
+					b.wait(10 * time.Hour)
+					if len(k.assets) > 0 || b.tracked("shop") != 0 {
+						t.Errorf("the receiver still has %v, and %d are tracked", k.assets, b.tracked("shop"))
+					}
+					if s := b.status(); !s.Idle || s.Debts.HeldDeletions > 0 {
+						t.Errorf("in the end: %+v", s.Debts)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What dz has not sent, it need not take back.
+func TestWhatWasNeverSentIsNotDeleted(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		if _, err := b.daemon.registry.enable(b.Context(), "shop", false, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.knows("a", 1, 5)
+		b.push("AssetCreated", 1, 5)
+		b.wait(time.Minute)
+		b.push("AssetDeleted", 1, 4)
+		if _, err := b.daemon.registry.enable(b.Context(), "shop", true, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(time.Minute)
+		if told := b.told("shop"); !slices.Equal(told, []string{"sync 5"}) {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+// A request that fails as a whole is divided; what of it is not told again, because
+// the receiver falls ill in the middle, may have been taken all the same.
+func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		t.Run(fmt.Sprintf("restart %v", restarts), func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				n := 0
+				k := &keeps{assets: make(map[int]bool)}
+				k.answer = func(r dztest.Request) dztest.Answer {
+					switch n++; n {
+					case 1, 3: // all of it, and its second half
+						return dztest.Answer{Status: http.StatusInternalServerError}
+					case 2:
+						return acknowledge(r)
+					default:
+						return dztest.Answer{Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "600"}}
+					}
+				}
+				b.receiver.AnswerWith(k.take)
+				b.quiet("shop", "guard=0")
+				b.knows("a", 1, 100)
+				b.push("AssetCreated", 1, 100)
+				b.wait(time.Minute)
+				if n != 4 || b.tracked("shop") != 50 {
+					t.Fatalf("%d requests, %d assets tracked; want the division to break off in its second half", n, b.tracked("shop"))
+				}
+				k.answer = acknowledge
+				if restarts {
+					b.stop()
+					b.source.Rewind()
+					b.start()
+				}
+				b.push("AssetDeleted", 1, 100)
+				b.wait(time.Hour)
+				if len(k.assets) > 0 || b.tracked("shop") != 0 {
+					t.Errorf("the receiver still has %d assets, and %d are tracked", len(k.assets), b.tracked("shop"))
+				}
+			})
+		})
+	}
+}
+
+// A resync that is cut off has told assets, too.
+func TestWhatIsGoneWhileAResyncIsCutOffIsDeleted(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := &keeps{assets: make(map[int]bool), answer: func(dztest.Request) dztest.Answer { return dztest.Answer{Delay: time.Hour} }}
+		b.receiver.AnswerWith(k.take)
+		b.addManaged("shop")
+		b.knows("a", 1, 300)
+		if _, err := b.service().StartResync(b.Context(), "shop", api.ResyncOrder{}); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(10 * time.Second)
+		if len(k.assets) == 0 {
+			t.Fatal("nothing was told")
+		}
+		b.loses(1, 300)
+		b.stop()
+		k.answer = acknowledge
+		b.start()
+		b.wait(time.Hour)
+		if len(k.assets) > 0 || b.tracked("shop") != 0 || b.status().Debts.HeldDeletions > 0 {
+			t.Errorf("the receiver still has %d assets, and %d are tracked", len(k.assets), b.tracked("shop"))
+		}
+	})
+}
