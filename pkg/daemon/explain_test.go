@@ -69,6 +69,33 @@ func TestExplainFollowsAnEventToItsDelivery(t *testing.T) {
 	})
 }
 
+// A synchronisation owes an asset without an event: those that were told before
+// stay told, and one that is owed stays what it is.
+func TestExplainTellsASynchronisationFromEvents(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.addManaged("shop")
+		b.knows("a", 1, 2)
+		b.receiver.AnswerWith(acknowledge)
+		b.change(1)
+		b.wait(time.Minute)
+		b.receiver.AnswerStatus(http.StatusInternalServerError)
+		b.change(2)
+		b.wait(time.Minute)
+		b.resync("shop", api.ResyncOrder{})
+		got := b.wantTold("e1", "shop", api.ToldDelivered, "it was told; what is owed now are later changes")
+		if len(got.Owed) != 0 {
+			b.Errorf("owed %+v because of what was told", got.Owed)
+		}
+		got = b.wantTold("e2", "shop", api.ToldRetrying, "failed")
+		if len(got.Owed) != 1 || got.Owed[0].Changes != 2 {
+			b.Errorf("owed %+v", got.Owed)
+		}
+		if n := len(b.failures("shop", true)); n != 2 {
+			b.Errorf("%d in trouble, want both assets", n)
+		}
+	})
+}
+
 func TestExplainSaysWhyAnEndpointIsNotTold(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.add("metafields", func(ep *endpoint.Endpoint) { ep.Subscription.ChangeTypes = event.MetafieldChanged })

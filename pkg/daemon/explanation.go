@@ -86,9 +86,10 @@ func (x *explanation) stateText() string {
 }
 
 // isLater reports whether what is owed is only of changes after the event, which
-// was told before. A replay may owe the event itself again.
+// was told before. A replay may owe the event itself again, unlike a
+// synchronisation, which has no event.
 func (*explanation) isLater(d *debt.Failure, e *seen) bool {
-	return d.FirstSeen.After(e.Received) && d.EventID != e.event.ID && !d.Replayed
+	return d.FirstSeen.After(e.Received) && d.EventID != e.event.ID && (!d.Replayed || d.EventID == "")
 }
 
 // askDebts says what became of an event that the endpoint is told. debts are those

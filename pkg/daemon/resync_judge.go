@@ -63,7 +63,7 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 			continue
 		}
 		if f.count(action, s.job.Order.Changed) {
-			f.changes = append(f.changes, tracker.Again(ep, id, now, !s.job.Order.Changed, action == style.Delete))
+			f.changes = append(f.changes, tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete))
 		}
 	}
 	return f

@@ -83,15 +83,14 @@ func (s *service) trackedDetail(ctx context.Context, l *lane, ep *endpoint.Endpo
 		shown := wireTracked(&known[0], true)
 		detail.Tracked = &shown
 	}
-	now := s.now()
-	owed, err := s.store.Debt(ctx, ep.ID, tracker.Again(ep, asset, now, false, false).Key)
+	owed, err := s.store.Debt(ctx, ep.ID, tracker.AssetKey(asset))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return detail, nil
 	case err != nil:
 		return detail, err
 	}
-	x := explanation{set: l.settings.Load(), health: l.getHealth(), now: now}
+	x := explanation{set: l.settings.Load(), health: l.getHealth(), now: s.now()}
 	shown := x.owed(&owed)
 	detail.Owed = &shown
 	return detail, nil

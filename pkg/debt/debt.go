@@ -79,8 +79,9 @@ type Change struct {
 	Fold func(known, news []byte) []byte
 	// Background: it may wait until nothing else is due.
 	Background bool
-	// Replayed: the event was taken in before. It is owed again, and describes
-	// a debt only if there is no later change.
+	// Replayed: the event was taken in before, or there is none: then it has no
+	// id. The object is owed again, and that describes a debt only if there is no
+	// later change; without an event, only if there is no other change at all.
 	Replayed bool
 }
 
@@ -161,7 +162,7 @@ func (d *Debt) take(c Change, now time.Time) {
 		note = c.Fold(d.Note, c.Note)
 		d.Note = note
 	}
-	if !c.Replayed || d.Generation == 0 || d.Replayed {
+	if d.isDescribedBy(c) {
 		d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
 		d.ChangeTime, d.Note, d.Replayed = e.Time, note, c.Replayed
 	}
@@ -171,6 +172,14 @@ func (d *Debt) take(c Change, now time.Time) {
 	d.Fields = union(d.Fields, e.ChangedFields)
 	d.Formats = union(d.Formats, e.Formats)
 	d.Channels = union(d.Channels, e.Channels)
+}
+
+// isDescribedBy reports whether a change says what the debt is about from now on.
+func (d *Debt) isDescribedBy(c Change) bool {
+	if d.Generation == 0 || !c.Replayed {
+		return true
+	}
+	return d.Replayed && (c.Event.ID != "" || d.EventID == "")
 }
 
 // union adds more to all; nil stands for any and swallows everything, as does a

@@ -138,6 +138,34 @@ func TestOnlyTheLatestChangeDeletes(t *testing.T) {
 	}
 }
 
+// What is owed again without an event describes a debt only where no event does.
+func TestOnlyAnEventDescribesADebtThatHasOne(t *testing.T) {
+	t.Parallel()
+	live, replayed, again := edit("live", "title"), edit("replayed", "title"), edit("", "title")
+	replayed.Replayed, again.Replayed = true, true
+	for _, c := range []struct {
+		name    string
+		changes []Change
+		id      string
+		replay  bool
+	}{
+		{"again", []Change{again, again}, "", true},
+		{"an event, again", []Change{live, again}, "live", false},
+		{"again, an event", []Change{again, live}, "live", false},
+		{"a replayed event, again", []Change{replayed, again}, "replayed", true},
+		{"again, a replayed event", []Change{again, replayed}, "replayed", true},
+		{"all of them", []Change{replayed, live, replayed, again}, "live", false},
+	} {
+		d := New(ID{}, c.changes[0], noon)
+		for _, change := range c.changes[1:] {
+			d.Merge(change, noon)
+		}
+		if d.EventID != c.id || d.Replayed != c.replay || d.Count != uint64(len(c.changes)) {
+			t.Errorf("%s: event %q, replayed %v, %d changes; want %q, %v, %d", c.name, d.EventID, d.Replayed, d.Count, c.id, c.replay, len(c.changes))
+		}
+	}
+}
+
 func TestABackgroundDebtComesForwardWithALiveChange(t *testing.T) {
 	t.Parallel()
 	behind := edit("e1", "title")

@@ -106,6 +106,9 @@ func (Style) Key(e *event.Event) (key debt.Key, noted []byte, ok bool) {
 // Fold makes one note of what matters of two changes.
 func (Style) Fold(known, news []byte) []byte { return fold(known, news) }
 
+// AssetKey is the asset's id, as JSON writes it.
+func (Style) AssetKey(asset event.ID) debt.Key { return keyOf(asset) }
+
 func keyOf(asset event.ID) debt.Key { return debt.Key(asset.JSON()) }
 
 // Limits returns the endpoint's batch, 16 MiB of the answer and 100 seconds.
@@ -133,16 +136,20 @@ func (s Style) SiftView(ep *endpoint.Endpoint) catalogue.View {
 }
 
 // Again owes an asset again, in the background.
-func (Style) Again(ep *endpoint.Endpoint, asset event.ID, now time.Time, whatever, gone bool) debt.Change {
+func (Style) Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time, whatever, gone bool) debt.Change {
+	item := asset.ItemID
+	if item.IsZero() {
+		item = asset.ID
+	}
 	e := &event.Event{
-		Object: event.Object{Kind: event.Asset, ItemID: asset, BaseID: asset},
+		Object: event.Object{Kind: event.Asset, ItemID: item, BaseID: asset.ID},
 		Type:   "AssetMetadataUpdated", ChangeType: event.AssetChanged, Reason: "metadata", Time: now,
 	}
 	if gone {
 		e.Type, e.Reason = "AssetDeleted", "delete"
 	}
 	return debt.Change{
-		Endpoint: ep.ID, Key: keyOf(asset), Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
-		Fold: fold, Background: true,
+		Endpoint: ep.ID, Key: keyOf(asset.ID), Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
+		Fold: fold, Background: true, Replayed: true,
 	}
 }

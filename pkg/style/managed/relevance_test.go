@@ -335,7 +335,7 @@ func TestAgain(t *testing.T) {
 		r.assets["1"] = shows(before)
 		r.track("1", tracking.State{})
 		r.assets["1"] = shows(tt.now)
-		again := r.Again(r.ep, id(t, "1"), told, tt.whatever, false)
+		again := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, tt.whatever, false)
 		d := r.owe("AssetMetadataUpdated", "1", fields("colour").more)
 		if d.Key != again.Key || !again.Background {
 			t.Fatalf("key %q and %q", d.Key, again.Key)
@@ -346,7 +346,7 @@ func TestAgain(t *testing.T) {
 		}
 	}
 	r := newRig(t, "")
-	if gone := r.Again(r.ep, id(t, "1"), told, false, true); !gone.Event.IsDelete() {
+	if gone := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, false, true); !gone.Event.IsDelete() {
 		t.Errorf("%+v is no deletion", gone.Event)
 	}
 }
@@ -406,5 +406,41 @@ func TestADeletionOfWhatIsNotTracked(t *testing.T) {
 	ack := r.answered(200, `{"Items":[{"AssetId":1}]}`).Debts[0].Acknowledged
 	if ack == nil || !ack.Delete {
 		t.Errorf("acknowledged %+v", ack)
+	}
+}
+
+// What an event said is told of as that event's, also after a synchronisation: the
+// catalogue may lag behind it.
+func TestAgainLeavesWhatAnEventSaid(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, typ, now, want string }{
+		{"deleted, and still shown", "AssetDeleted", before, unavailable},
+		{"deleted, and not shown any more", "AssetDeleted", hidden, deletes},
+		{"changed", "AssetMetadataUpdated", retitle, updates},
+	} {
+		r := newRig(t, "")
+		r.assets["1"] = shows(before)
+		r.track("1", tracking.State{})
+		if delete(r.assets, "1"); tt.now != hidden {
+			r.assets["1"] = shows(tt.now)
+		}
+		d := r.owe(tt.typ, "5000001", `,"baseId":1`)
+		d.Merge(r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, true, tt.now == hidden), told)
+		if got := r.becomes(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+		if d.Object.ItemID != id(t, "5000001") || d.EventType != tt.typ || d.EventID != "e" || !d.ChangeTime.Equal(noon) {
+			t.Errorf("%s: the debt is of %+v, %s %q at %s", tt.name, d.Object, d.EventType, d.EventID, d.ChangeTime)
+		}
+	}
+}
+
+// Without an event, what is owed is of the item that the catalogue shows.
+func TestAgainNamesTheItemThatIsShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	again := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1"), ItemID: id(t, "5000001")}, told, true, false)
+	if again.Event.Object.ItemID != id(t, "5000001") || again.Event.Object.BaseID != id(t, "1") || again.Key != r.AssetKey(id(t, "1")) {
+		t.Errorf("key %q, %+v", again.Key, again.Event.Object)
 	}
 }
