@@ -22,13 +22,13 @@ type Lister interface {
 	ListBare(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
 }
 
-// Embedded shows what events and imports told of assets. It knows no users and
-// shows everybody the same, and it has all metadata fields that it was told,
-// whether they are asked for or not: View.User and View.Fields are without
-// effect. View.Language shows in it what metadata.InLanguage says.
+// Embedded shows what events and imports told of assets. It knows no users: a view
+// of one is ErrRefused, as it would show what that user may not see. It has all
+// metadata fields that it was told, whether they are asked for or not: View.Fields
+// is without effect. View.Language shows in it what metadata.InLanguage says.
 //
 // Nobody told it that an asset does not exist: one that it never heard of is
-// not Deleted, but has no data. Its errors are those of the Lister, and
+// not Deleted, but has no data. Its other errors are those of the Lister, and
 // ErrUnreadable for an asset whose data is no JSON object.
 type Embedded struct{ assets Lister }
 
@@ -39,6 +39,9 @@ func NewEmbedded(assets Lister) *Embedded { return &Embedded{assets} }
 
 // Look returns what was last told of each of ids.
 func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answer, error) {
+	if err := view.isForAll(); err != nil {
+		return nil, err
+	}
 	known, err := c.assets.Assets(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded catalogue: %w", err)
@@ -56,6 +59,17 @@ func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answe
 		answers[i] = answer
 	}
 	return answers, nil
+}
+
+// isForAll refuses a view of one user: what was told does not say who may see it.
+func (v View) isForAll() error {
+	if v.User == "" {
+		return nil
+	}
+	return &ReadError{
+		Kind: ErrRefused,
+		Text: "what events told of assets can't be shown as one user sees it: apiUser needs a catalogue of type rest",
+	}
 }
 
 // answer shows an asset in the view's language.
@@ -84,6 +98,10 @@ func (c *Embedded) List(ctx context.Context, view View, cursor *string) iter.Seq
 		list = c.assets.ListBare
 	}
 	return func(yield func(Asset, error) bool) {
+		if err := view.isForAll(); err != nil {
+			yield(Asset{}, err)
+			return
+		}
 		for {
 			page, next, err := list(ctx, *cursor, embeddedPage)
 			if err == nil {

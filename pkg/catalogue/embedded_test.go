@@ -63,7 +63,7 @@ func TestAnEmbeddedCatalogueAnswersForEachID(t *testing.T) {
 	t.Parallel()
 	c := NewEmbedded(newShelf(`{"metadata":{"t":{"en":"Sea","da":"Hav"}}}`, `{}`, `{"a":`))
 	ids := []event.ID{event.IntID(1), event.IntID(7), event.IntID(0), event.IntID(2), event.IntID(0)}
-	answers, err := c.Look(t.Context(), View{Language: "da", User: "nobody", Fields: []string{"x"}}, ids)
+	answers, err := c.Look(t.Context(), View{Language: "da", Fields: []string{"x"}}, ids)
 	if err != nil || len(answers) != len(ids) {
 		t.Fatalf("%d answers, %v", len(answers), err)
 	}
@@ -112,6 +112,24 @@ func TestAnEmbeddedCatalogueListsWhatIsNotDeleted(t *testing.T) {
 	}
 	if want := []string{"0", "2", "3", "4"}; !slices.Equal(bare, want) {
 		t.Errorf("%v without data, want %v", bare, want)
+	}
+}
+
+func TestAnEmbeddedCatalogueShowsNothingAsOneUserSeesIt(t *testing.T) {
+	t.Parallel()
+	c := NewEmbedded(newShelf(`{"n":0}`))
+	view := View{User: "42"}
+	if answers, err := c.Look(t.Context(), view, []event.ID{event.IntID(0)}); !errors.Is(err, ErrRefused) || answers != nil {
+		t.Errorf("look: %v, %v", answers, err)
+	}
+	n := 0
+	for a, err := range c.List(t.Context(), view, nil) {
+		if n++; !errors.Is(err, ErrRefused) || a.Data != nil {
+			t.Errorf("list: %s, %v", a.Data, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("the list yields %d times, want its error alone", n)
 	}
 }
 
