@@ -131,18 +131,21 @@ func inItsWords(err error) error {
 	if !errors.As(err, &told) || told.Code != api.CodeInvalid {
 		return err
 	}
-	message := told.Message
-	for _, m := range integrationMembers() {
-		for _, noun := range []string{"member ", "option "} {
+	lines := strings.Split(told.Message, "\n") // one for each thing that is wrong
+	for i := range lines {
+		for _, m := range integrationMembers() {
 			for _, end := range []string{" ", ":", "."} {
-				message = strings.ReplaceAll(message, noun+m.of+end, "member "+m.name+end)
+				for _, noun := range []string{"member ", "option "} {
+					lines[i] = strings.ReplaceAll(lines[i], noun+m.of+end, "member "+m.name+end)
+				}
+				if rest, found := strings.CutPrefix(lines[i], m.of+end); found {
+					lines[i] = m.name + end + rest
+					break
+				}
 			}
 		}
-		if rest, found := strings.CutPrefix(message, m.of+":"); found {
-			message = m.name + ":" + rest
-		}
 	}
-	return &api.Error{Code: told.Code, Message: message, Hint: told.Hint}
+	return &api.Error{Code: told.Code, Message: strings.Join(lines, "\n"), Hint: told.Hint}
 }
 
 // showIntegration makes the view of an endpoint of style managed.

@@ -145,6 +145,8 @@ func TestAnIntegrationThatIsWrong(t *testing.T) {
 		`{"requestTimeout":"` + secret + `"}`:                "member requestTimeout is a JSON string where a number is due",
 		`{"requestTimeout":0}`:                               "requestTimeout is not a number of seconds above 0, at most 3600",
 		`{"requestTimeout":1e300}`:                           "requestTimeout is not a number of seconds above 0",
+		`{"endpointUrl":null,"maxBatchSize":null}`:           "endpointUrl is missing",
+		`{"endpointUrl":"ftp://x.example"}`:                  `endpointUrl \"ftp://x.example\": scheme \"ftp\" is not http or https`,
 		`{"endpointUrl":5}`:                                  "member endpointUrl is a JSON number where a string is due",
 		`{"customHeaders":["` + secret + `"]}`:               "member customHeaders is a JSON array where an object is due",
 		`{"integrationConfiguration":{"no":"***"}}`:          "member integrationConfiguration: /no has the value ***",
