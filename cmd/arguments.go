@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exactly wants one argument for each name; one in brackets may be left out.
+// exactly wants one argument for each name; one in brackets may be left out. None
+// may be empty, as a variable of a script is that was never set.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		hint := helpHint(cmd)
@@ -16,6 +17,11 @@ func exactly(names ...string) cobra.PositionalArgs {
 		}
 		if len(args) > len(names) {
 			return usageError{fmt.Errorf("%s takes no %q", cmd.CommandPath(), args[len(names)]), hint}
+		}
+		for i, arg := range args {
+			if arg == "" {
+				return usageError{fmt.Errorf("%s: %s is empty", cmd.CommandPath(), strings.Trim(names[i], "[]")), hint}
+			}
 		}
 		return nil
 	}
