@@ -73,7 +73,7 @@ func (Style) Options() []style.Option {
 		},
 		{
 			Name: tenantOption, Flag: "tenant-id", Type: style.String,
-			Usage: "tenantId of every request",
+			Usage: "send `TENANT` as the tenantId of every request",
 		},
 		{
 			Name: resyncOption, Flag: "resync-every", Type: style.Duration, Min: 0, Max: int64(366 * 24 * time.Hour),
