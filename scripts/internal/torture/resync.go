@@ -47,8 +47,6 @@ type resyncing struct {
 	shop   *shop
 	begun  int // synchronisations
 	hits   map[string]int
-	// orphans are assets of the shop that dz does not know of: see shop.missing.
-	orphans int
 }
 
 // resync kills dz again and again while it synchronises a managed integration,

@@ -60,8 +60,7 @@ func (s *resyncing) untilResynced(ctx context.Context) error {
 // compare holds the shop, and what dz tracks of it, to what the DAM has.
 func (s *resyncing) compare(ctx context.Context, when string) {
 	wanted := s.stock.wanted()
-	missing, orphans := s.shop.missing(wanted)
-	s.orphans = orphans
+	missing := s.shop.missing(wanted)
 	s.counts.Lost += len(missing)
 	for _, text := range missing[:min(len(missing), 5)] {
 		s.fault("%s: %s", when, text)
@@ -97,6 +96,5 @@ func (s *resyncing) describe() {
 	}
 	s.note("kills: %s; %d synchronisations begun; repeats are counted by asset, %d a request; peak RSS %d MiB",
 		strings.Join(parts, ", "), s.begun, shopBatch, s.peak>>20)
-	s.note("%d assets were made by a request whose answer was lost with a kill, and deleted before they were told again: "+
-		"dz does not know of them, and the receiver has them still (a known limit)", s.orphans)
+	s.note("%d deletions of assets that the shop did not have: dz had been killed, and could not know", s.shop.spare)
 }

@@ -19,12 +19,17 @@ import (
 // An answer that was on its way when dz was killed may be lost. So the state that
 // comes with an asset is the one that was given last; or, if dz was killed since
 // that was given, the one that came with the request before, which dz did have.
+//
+// dz does not know then of an asset that came for the first time. If it is deleted
+// meanwhile, dz deletes it without a state; and once for each kill it may so delete
+// one that the shop does not have.
 type shop struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	assets map[uint64]*shelf
 	kills  int // so far
 	given  uint64
+	spare  int // deletions of what it did not have
 	counts ledger.Counts
 	told   []string // faults
 }
@@ -37,6 +42,7 @@ type shelf struct {
 	base     string // the state that came with the request that last was the answer to
 	kills    int    // how often dz had been killed when last was given
 	underWay int    // requests
+	spared   int    // how often dz had been killed when it was last deleted though it was not there
 }
 
 func newShop(r *rig) *shop {
@@ -152,8 +158,8 @@ func (s *shop) compare(on *shelf, a *action, came string) {
 	}
 	switch {
 	case a.Type == "delete" && a.Asset == nil:
-		if came == "" {
-			s.strange("asset %d is to be deleted, and dz knows of no such", a.ID)
+		if !on.there && came == "" {
+			s.spareDeletion(on, a.ID)
 		}
 	case a.Type == "sync" && a.Asset != nil:
 		if a.Asset.Version < on.version {
@@ -164,6 +170,15 @@ func (s *shop) compare(on *shelf, a *action, came string) {
 	default:
 		s.strange("asset %d: an action %q with an asset: %v", a.ID, a.Type, a.Asset != nil)
 	}
+}
+
+// spareDeletion notes the deletion of what the shop does not have.
+func (s *shop) spareDeletion(on *shelf, id uint64) {
+	s.spare++
+	if on.spared == s.kills {
+		s.strange("asset %d is to be deleted, the shop does not have it, and dz was not killed since it heard so: %d kills", id, s.kills)
+	}
+	on.spared = s.kills
 }
 
 func (s *shop) strange(format string, args ...any) {
@@ -187,11 +202,7 @@ func (s *shop) killed(undurable int) {
 }
 
 // missing says in what the shop differs from what it is to have: versions by id.
-//
-// Orphans are counted apart. dz does not know of an asset that came for the first
-// time in a request whose answer was lost with a kill; if the DAM deletes it before
-// it comes again, dz has nothing to delete, and the shop has it for good.
-func (s *shop) missing(wanted map[uint64]uint64) (missing []string, orphans int) {
+func (s *shop) missing(wanted map[uint64]uint64) (missing []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, version := range wanted {
@@ -200,16 +211,11 @@ func (s *shop) missing(wanted map[uint64]uint64) (missing []string, orphans int)
 		}
 	}
 	for id, on := range s.assets {
-		_, ok := wanted[id]
-		switch {
-		case ok || !on.there:
-		case on.base == "" && on.kills < s.kills:
-			orphans++
-		default:
+		if _, ok := wanted[id]; !ok && on.there {
 			missing = append(missing, fmt.Sprintf("asset %d was deleted, and is there: %+v", id, on))
 		}
 	}
-	return missing, orphans
+	return missing
 }
 
 // states returns the states that were given last, of all assets that there are.
