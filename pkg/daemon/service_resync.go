@@ -17,7 +17,7 @@ import (
 
 // StartResync begins a synchronisation, or counts what one would tell.
 func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncOrder) (api.Resync, error) {
-	l, ep, _, err := s.trackerNamed(name)
+	l, ep, tracker, err := s.trackerNamed(name)
 	if err != nil {
 		return api.Resync{}, err
 	}
@@ -29,6 +29,9 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 		if _, err := compileAssetFilter(order.Filter); err != nil {
 			return api.Resync{}, invalid(err)
 		}
+	}
+	if err := s.refuseUnknown(ctx, &ep, tracker, order.Assets); err != nil {
+		return api.Resync{}, err
 	}
 	if wire.DryRun {
 		return s.dryResync(ctx, &ep, order)
