@@ -46,17 +46,14 @@ func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answe
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded catalogue: %w", err)
 	}
-	byID := make(map[event.ID]Answer, len(known))
-	for _, a := range known {
-		byID[a.ID] = view.answer(a)
-	}
 	answers := make([]Answer, len(ids))
 	for i, id := range ids {
-		answer, told := byID[id]
-		if !told {
-			answer.Asset.ID = id
+		if len(known) == 0 || known[0].ID != id { // they are in the order of ids
+			answers[i].Asset.ID = id
+			continue
 		}
-		answers[i] = answer
+		answers[i] = view.answer(known[0])
+		known = known[1:]
 	}
 	return answers, nil
 }

@@ -92,6 +92,8 @@ type DB struct {
 	broken atomic.Pointer[error] // why no transaction can begin any more
 	damage atomic.Pointer[error] // that was met first
 
+	through atomic.Int64 // bytes that lists went through since pages were released
+
 	// snapshots is held while a snapshot is copied: one at a time.
 	snapshots chan struct{}
 	copying   atomic.Bool // a snapshot keeps freed pages from being used again
@@ -350,6 +352,19 @@ func (db *DB) view(read func(*bbolt.Tx) error) (err error) {
 }
 
 func (db *DB) releasePages() { releasePages(db.bolt) }
+
+// releaseAfter is how many bytes whoever goes through a bucket may read before the
+// pages that they lie in are given back: to have them mapped again takes longer than
+// to read them.
+const releaseAfter = 16 << 20
+
+// wentThrough notes how many bytes were read by one who goes through all there is.
+func (db *DB) wentThrough(bytes int) {
+	if db.through.Add(int64(bytes)) >= releaseAfter {
+		db.through.Store(0)
+		db.releasePages()
+	}
+}
 
 // Close waits for writes under way, lets the file go and returns.
 func (db *DB) Close() error {

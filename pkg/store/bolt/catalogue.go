@@ -206,9 +206,9 @@ func (db *DB) ImportAssets(ctx context.Context, assets []catalogue.Asset, now ti
 func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, error) {
 	found := make([]catalogue.Asset, 0, len(ids))
 	err := db.view(func(tx *bbolt.Tx) error {
-		assets := tx.Bucket(bucketAssets)
+		assets := newFollower(tx.Bucket(bucketAssets))
 		for _, id := range ids {
-			record := assets.Get(assetKey(id))
+			record := assets.get(assetKey(id))
 			if record == nil {
 				continue
 			}
@@ -251,6 +251,7 @@ func (db *DB) listAssets(cursor string, limit int, read func(id event.ID, record
 	}
 	var found []catalogue.Asset
 	next := ""
+	through := 0
 	err := db.view(func(tx *bbolt.Tx) error {
 		bytesRead := 0
 		c := tx.Bucket(bucketAssets).Cursor()
@@ -273,14 +274,13 @@ func (db *DB) listAssets(cursor string, limit int, read func(id event.ID, record
 			}
 			found = append(found, a)
 			bytesRead += len(a.Data)
+			through += len(k) + len(record)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list assets: %w", err)
 	}
-	if next != "" { // who lists goes through all of them
-		db.releasePages()
-	}
+	db.wentThrough(through)
 	return found, next, nil
 }

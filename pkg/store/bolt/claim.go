@@ -18,7 +18,7 @@ import (
 const claimPage = 256
 
 // claimRoom is how many claimed debts there is room for from the first one on.
-const claimRoom = 64
+const claimRoom = 256
 
 // maxRefiled is how many entries one claim files anew at most. Its caller comes
 // back with a later time, and meanwhile delivers what was found.
@@ -28,7 +28,7 @@ const maxRefiled = 4 * claimPage
 // anew on the way.
 func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	c := claiming{
-		request: r, taken: make(map[event.Object]bool),
+		request: r, taken: make(map[event.Object]bool, min(r.Limit, claimRoom)),
 		walk: walker{prefix: endpointKey(r.Endpoint), page: claimPage},
 	}
 	refiled := 0
@@ -77,14 +77,14 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		c.walk.finished = true // removed; its debts are cleared away later
 		return nil
 	}
-	debts := newFinder(tx.Bucket(bucketDebts))
+	debts := newFollower(tx.Bucket(bucketDebts))
 	return c.walk.entries(tx.Bucket(bucketDue), func(k, v []byte) (bool, error) {
 		return c.entry(debts, dueTime(k), v)
 	})
 }
 
 // entry looks at one entry of the index, and reports whether to go on.
-func (c *claiming) entry(debts finder, filed int64, key []byte) (more bool, err error) {
+func (c *claiming) entry(debts getter, filed int64, key []byte) (more bool, err error) {
 	r, now := &c.request, nanos(c.request.Now)
 	switch {
 	case r.ForcedOnly && filed != 0, filed == filedHeld:
@@ -142,7 +142,7 @@ func (c *claiming) next(at time.Time) {
 }
 
 // decodeIndexed reads the debt that an entry of the index names.
-func decodeIndexed(debts finder, id uint64, key debt.Key) (*stored, error) {
+func decodeIndexed(debts getter, id uint64, key debt.Key) (*stored, error) {
 	s := new(stored)
 	if err := s.decodeIndexed(debts, id, key); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func decodeIndexed(debts finder, id uint64, key debt.Key) (*stored, error) {
 }
 
 // decodeIndexed is decodeIndexed into s.
-func (s *stored) decodeIndexed(debts finder, id uint64, key debt.Key) error {
+func (s *stored) decodeIndexed(debts getter, id uint64, key debt.Key) error {
 	record := debts.get(debtKey(id, key))
 	if record == nil {
 		return damaged("the index names a debt of endpoint %d that is not there", id)

@@ -2,12 +2,16 @@ package bolt
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
@@ -71,6 +75,46 @@ func TestWalkingThroughABacklogTakesNoMemoryThatGrowsWithIt(t *testing.T) {
 		}
 		if got := mapped(t, path); got > most {
 			t.Errorf("%s left %d MiB mapped of a file of %d MiB", c.name, got>>20, info.Size()>>20)
+		}
+	}
+}
+
+// Lists give pages back after so many bytes, not after each page of theirs.
+func TestListingTheCatalogueTakesNoMemoryThatGrowsWithIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	db := mustOpen(t, path)
+	random := rand.New(rand.NewPCG(1, 2)) // what can be compressed makes no large file
+	data := make([]byte, 16<<10)
+	const assets = 3000
+	for from := 0; from < assets; from += 500 {
+		var some []catalogue.Asset
+		for n := from; n < from+500; n++ {
+			for i := range data {
+				data[i] = '0' + byte(random.IntN(10))
+			}
+			some = append(some, catalogue.Asset{ID: event.IntID(int64(n)), Data: fmt.Appendf(nil, `{"n":%q}`, data), Changed: noon})
+		}
+		if _, err := db.ImportAssets(t.Context(), some, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, list := range []func(context.Context, string, int) ([]catalogue.Asset, string, error){db.ListAssets, db.ListBare} {
+		db.releasePages()
+		n, cursor := 0, ""
+		for n == 0 || cursor != "" {
+			var page []catalogue.Asset
+			var err error
+			if page, cursor, err = list(t.Context(), cursor, 100); err != nil {
+				t.Fatal(err)
+			}
+			n += len(page)
+			if got := mapped(t, path); got > 2*releaseAfter {
+				t.Fatalf("after %d assets %d MiB are mapped", n, got>>20)
+			}
+		}
+		if n != assets {
+			t.Errorf("%d assets, want %d", n, assets)
 		}
 	}
 }

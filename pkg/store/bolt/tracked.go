@@ -24,7 +24,7 @@ const (
 func (db *DB) Tracked(_ context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error) {
 	found := make([]tracking.Asset, 0, len(ids))
 	err := db.view(func(tx *bbolt.Tx) error {
-		tracked := newFinder(tx.Bucket(bucketTracked))
+		tracked := newFollower(tx.Bucket(bucketTracked))
 		for _, id := range ids {
 			record := tracked.get(trackedKey(endpoint, id))
 			if record == nil {
@@ -58,6 +58,7 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 	}
 	var found []tracking.Asset
 	next := ""
+	through := 0
 	err := db.view(func(tx *bbolt.Tx) error {
 		bytesRead := 0
 		c := tx.Bucket(bucketTracked).Cursor()
@@ -80,15 +81,14 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 			}
 			found = append(found, a)
 			bytesRead += len(a.State.Text)
+			through += len(k) + len(record)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list tracked assets: %w", err)
 	}
-	if next != "" { // who lists goes through all of them
-		db.releasePages()
-	}
+	db.wentThrough(through)
 	return found, next, nil
 }
 

@@ -48,26 +48,36 @@ func (db *DB) encodeTracked(a tracking.Asset) []byte {
 
 // decodeTracked reads what encodeTracked wrote.
 func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, error) {
-	a := tracking.Asset{ID: id}
-	r := reader{rest: record}
-	if version := r.byte(); version != trackedVersion {
-		return a, damaged("a tracking record has version %d, not %d", version, trackedVersion)
+	a, packed, err := decodeTrackedHead(id, record)
+	if err != nil || !a.State.Given {
+		return a, err
 	}
-	flags := r.byte()
-	a.First, a.Synced = r.time(), r.time()
-	a.Syncs, a.Attempts = r.uvarint(), r.uvarint()
-	copy(a.Digest[:], r.bytes(len(a.Digest)))
-	packed := r.rest
-	r.rest = nil
-	if err := r.end(); err != nil {
-		return a, damaged("the tracking record of asset %s: %w", id, err)
-	}
-	if a.State.Given = flags&trackedState != 0; !a.State.Given {
+	if len(packed) > 0 && packed[0] == packedPlain {
+		a.State.Text = string(packed[1:])
 		return a, nil
 	}
 	state, err := c.unpack(packed)
 	a.State.Text = string(state)
 	return a, err
+}
+
+// decodeTrackedHead reads all but the state, which it returns as packed: a part of
+// record.
+func decodeTrackedHead(id event.ID, record []byte) (a tracking.Asset, packed []byte, err error) {
+	a.ID = id
+	r := reader{rest: record}
+	if version := r.byte(); version != trackedVersion {
+		return a, nil, damaged("a tracking record has version %d, not %d", version, trackedVersion)
+	}
+	flags := r.byte()
+	a.First, a.Synced = r.time(), r.time()
+	a.Syncs, a.Attempts = r.uvarint(), r.uvarint()
+	copy(a.Digest[:], r.bytes(len(a.Digest)))
+	if r.err != nil {
+		return a, nil, damaged("the tracking record of asset %s: %w", id, r.err)
+	}
+	a.State.Given = flags&trackedState != 0
+	return a, r.rest, nil
 }
 
 // acknowledge tracks what an endpoint says that it knows of an asset. A deletion
@@ -95,7 +105,7 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	known := tracking.Asset{ID: ack.ID}
 	if record != nil {
 		var err error
-		if known, err = t.db.chunks.decodeTracked(ack.ID, record); err != nil {
+		if known, _, err = decodeTrackedHead(ack.ID, record); err != nil { // its state is replaced
 			return err
 		}
 	} else if err := t.tally.add(endpoint, store.Counts{Tracked: 1}); err != nil {

@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+	"pgregory.net/rapid"
 
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -87,4 +89,47 @@ func TestAWalkThatIsLedBackwardsEnds(t *testing.T) {
 			t.Errorf("with %q for d: %q, %v; want %q, %v", c.with, visited, err, c.want, c.err)
 		}
 	}
+}
+
+// A follower finds what a finder finds, whatever it is asked for.
+func TestAFollowerFindsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	db := mustOpen(t, filepath.Join(t.TempDir(), "dz.db"))
+	key := func(n int) []byte { return trackedKey(1, event.IntID(int64(n))) }
+	err := db.update(t.Context(), func(tx *txn) error {
+		for n := range 500 {
+			if n%10 == 7 {
+				continue
+			}
+			if err := tx.bucket(bucketTracked).Put(key(n), key(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		err := db.view(func(tx *bbolt.Tx) error {
+			f := newFollower(tx.Bucket(bucketTracked))
+			at := 0
+			for range rapid.IntRange(1, 60).Draw(t, "keys") {
+				// Mostly one after another, over gaps and beyond the end.
+				at += rapid.SampledFrom([]int{1, 1, 1, 1, 1, 0, 2, -1, -40, 40, 480}).Draw(t, "step")
+				at = max(at, 0) % 520
+				var want []byte
+				if at < 500 && at%10 != 7 {
+					want = key(at)
+				}
+				if got := f.get(key(at)); !bytes.Equal(got, want) {
+					t.Errorf("%d: %x, want %x", at, got, want)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }
