@@ -36,7 +36,7 @@ const (
 	ToldFailed      = "failed"   // the retries are used up
 	ToldHeld        = "held"     // owed to an endpoint that nothing is sent to; or one of too many deletions
 	ToldSkipped     = "skipped"  // by what is known now, it does not matter to the endpoint
-	ToldUnknown     = "unknown"  // no event to go by, and nothing is owed
+	ToldUnknown     = "unknown"  // nothing is owed, and there is no event to go by, or it does not say whether it was told
 )
 
 // EndpointExplanation says why an endpoint was told, or not.

@@ -8,6 +8,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/style"
 )
 
@@ -49,8 +50,8 @@ func (s *service) askStyle(ctx context.Context, x *explanation, e *seen) error {
 	return nil
 }
 
-// askSkipped reports whether an event that nothing is owed of was skipped, as far
-// as can be told: what becomes of it is not kept.
+// askSkipped reports whether the style says what became of an event that nothing is
+// owed of, as far as can be told: that is not kept.
 func (x *explanation) askSkipped(e *seen) bool {
 	j := x.judged
 	if j == nil {
@@ -70,6 +71,10 @@ func (x *explanation) askSkipped(e *seen) bool {
 	switch neverTold := j.Skipped == attempt.Untracked || j.Skipped == attempt.Filtered; {
 	case neverTold && j.delivered == 0:
 		text += ", and it never knew of it"
+	case j.Skipped == attempt.Untracked && event.IsDeletion(e.event.Type, e.event.Reason):
+		// Most of these were told, and then nothing is known of the asset any more.
+		x.conclude(api.ToldUnknown, "nothing is owed any more: it was told to delete the asset, or never knew of it")
+		return true
 	case neverTold:
 		text = fmt.Sprintf("%s, and it does not track it: it was not told, unless it knew of the asset and was told to delete it", j.Text)
 	case j.Skipped == attempt.Irrelevant && j.Acknowledged.After(e.Received):

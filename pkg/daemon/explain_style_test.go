@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 func TestExplainSaysWhyAChangeWasSkipped(t *testing.T) {
@@ -44,14 +46,26 @@ func TestExplainSaysWhyAChangeWasSkipped(t *testing.T) {
 		b.wait(time.Minute)
 		b.wantTold("e2", "shop", api.ToldSkipped, "it was not told: field colour is neither standard nor additional")
 		b.wantTold("e3", "shop", api.ToldSkipped, "it was not told: nothing that it is shown differs")
-		b.wantTold("asset/9", "shop", api.ToldSkipped, "the asset is deleted, or hidden from it, and it does not track it: it was not told, unless")
+		// What was told to be deleted is forgotten, as what it never knew of.
+		b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(2)}})
+		b.push("AssetDeleted", 2, 2) // e5
+		b.wait(time.Minute)
+		if told := b.told("shop"); !slices.Contains(told, "delete 2") || slices.Contains(told, "delete 9") {
+			t.Errorf("told %v", told)
+		}
+		for _, what := range []string{"asset/9", "e5"} {
+			got := b.wantTold(what, "shop", api.ToldUnknown, "nothing is owed any more: it was told to delete the asset, or never knew of it")
+			if got.Reason != "" {
+				t.Errorf("%s: reason %q of what may have been told", what, got.Reason)
+			}
+		}
 
 		b.knows("b", 1, 1)
-		b.push("AssetMetadataUpdated", 1, 1) // e5
+		b.push("AssetMetadataUpdated", 1, 1) // e6
 		b.wait(time.Minute)
-		b.wantTold("e5", "shop", api.ToldDelivered, "has acknowledged the asset")
+		b.wantTold("e6", "shop", api.ToldDelivered, "has acknowledged the asset")
 		b.wantTold("e2", "shop", api.ToldSkipped, "because of another change")
-		b.wantTold("e5", "few", api.ToldDelivered, "has acknowledged the asset")
+		b.wantTold("e6", "few", api.ToldDelivered, "has acknowledged the asset")
 	})
 }
 
