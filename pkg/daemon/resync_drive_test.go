@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"os"
 	"slices"
@@ -261,6 +262,11 @@ func TestAResyncIsStopped(t *testing.T) {
 		stopped, err := b.service().StopResync(ctx, "shop")
 		if err != nil || stopped.Phase != api.ResyncStopped || stopped.Remaining != searchPage || stopped.Error != "" {
 			b.Errorf("stopped: %+v, %v", stopped, err)
+		}
+		_, err = b.service().StopResync(ctx, "shop")
+		wantCode(b.T, err, api.CodeConflict)
+		if text := fmt.Sprintf("what the last has owed stays owed, %d are left", searchPage); err == nil || !strings.Contains(err.Error(), text) {
+			b.Errorf("stopped twice: %v, want %q", err, text)
 		}
 		b.receiver.AnswerWith(acknowledge)
 		b.wait(time.Hour)

@@ -129,12 +129,27 @@ func (s *service) StopResync(ctx context.Context, name string) (api.Resync, erro
 		return api.Resync{}, err
 	}
 	if err := s.resyncs.stop(ctx, ep.ID); errors.Is(err, errNoResync) {
-		return api.Resync{}, &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("no synchronisation of %s is running", name)}
+		return api.Resync{}, s.nothingToStop(ctx, &ep)
 	} else if err != nil {
 		return api.Resync{}, err
 	}
 	state, err := s.GetResync(ctx, name)
 	return state.Resync, err
+}
+
+// nothingToStop says that no synchronisation is running. People see one go on for as
+// long as what it has found is sent.
+func (s *service) nothingToStop(ctx context.Context, ep *endpoint.Endpoint) error {
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	refused := &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("no synchronisation of %s is running", ep.Name)}
+	if left := stats.Endpoints[ep.ID].Background; left > 0 {
+		refused.Message = fmt.Sprintf("no synchronisation of %s looks for more to tell; what the last has owed stays owed, %d are left", ep.Name, left)
+		refused.Hint = fmt.Sprintf("'dz endpoint disable %s' sends nothing for a while", ep.Name)
+	}
+	return refused
 }
 
 // wireResync shows a job.
