@@ -123,6 +123,9 @@ func (r *resyncs) begin(ctx context.Context, id uint64, order resync.Order, sche
 		Number: last.Number + 1, Order: order, Scheduled: scheduled, Phase: resync.Listing,
 		Started: r.now(), Delivered: stats.Endpoints[id].Delivered,
 	}
+	if order.Narrow() {
+		job.Before = last.Whole()
+	}
 	_, err = r.store.Owe(ctx, store.Owing{Endpoint: id, Now: job.Started, Job: job})
 	return job, err
 }

@@ -157,6 +157,35 @@ func TestAResyncBySchedule(t *testing.T) {
 	})
 }
 
+func TestANarrowResyncPutsOffNoneByTheClock(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop", `resyncEvery="1h"`)
+		b.knows("x", 1, 10)
+		for _, c := range []struct {
+			name  string
+			found int // by the one after an hour
+		}{
+			{"after none", 9},
+			{"after one by the clock", 0},
+		} {
+			for range 3 {
+				b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(1)}})
+				b.wait(18 * time.Minute)
+			}
+			b.told("shop")
+			b.wait(5 * time.Minute)
+			if told := b.told("shop"); len(told) != c.found {
+				t.Errorf("%s, within the hour: told %v, want %d", c.name, told, c.found)
+			}
+			ep, err := b.service().GetEndpoint(b.Context(), "shop")
+			if err != nil || ep.LastResync == nil || !ep.LastResync.Scheduled {
+				t.Errorf("%s, the last one: %+v, %v", c.name, ep.LastResync, err)
+			}
+		}
+	})
+}
+
 // unsteady is a catalogue that fails in its list, some times.
 type unsteady struct {
 	catalogue.Viewer

@@ -56,14 +56,14 @@ func (r *resyncs) startIfDue(ctx context.Context, l *lane) error {
 }
 
 // dueAt is when an endpoint is to be compared with the catalogue next: so long
-// after it was last, or was made.
+// after the whole of it was last synchronised, or it was made.
 func (r *resyncs) dueAt(ctx context.Context, ep *endpoint.Endpoint, every time.Duration) (time.Time, error) {
 	last, err := r.store.Resync(ctx, ep.ID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return ep.Created.Add(every), nil
-	case err != nil:
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return time.Time{}, err
 	}
-	return last.Started.Add(every), nil
+	if whole := last.Whole(); !whole.IsZero() {
+		return whole.Add(every), nil
+	}
+	return ep.Created.Add(every), nil
 }

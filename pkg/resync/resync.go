@@ -75,6 +75,9 @@ type Job struct {
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended,omitzero"` // when all was owed, or it stopped
 	Error     string    `json:"error,omitempty"`
+	// Before is, of a job that is narrow, when the last one before it began that was
+	// not; zero if there was none.
+	Before time.Time `json:"before,omitzero"`
 	// Delivered is the endpoint's count when the job began, so that what it comes
 	// to can be told.
 	Delivered uint64 `json:"delivered"`
@@ -82,3 +85,12 @@ type Job struct {
 
 // Running reports whether the job still looks for something.
 func (j Job) Running() bool { return j.Phase == Listing || j.Phase == Tracking }
+
+// Whole is when the last job began that left out none of the endpoint's assets, this
+// one or one before it; zero if there was none.
+func (j Job) Whole() time.Time {
+	if j.Order.Narrow() {
+		return j.Before
+	}
+	return j.Started
+}
