@@ -70,16 +70,17 @@ func newFailuresRetryCommand(a *app) *cobra.Command {
 		ValidArgsFunction: a.failureIDs,
 	}
 	flags.declare(a, cmd, "retry")
-	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the results; exits with 1 if any failed again")
+	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the results; exits with 1 if any failed again or is held")
 	return cmd
 }
 
-// retried says what became of failures; that some failed again is an error.
+// retried says what became of failures; that some failed again, or are held, is
+// an error.
 func retried(s session, request api.FailureAction, result api.FailureResult) error {
 	if err := s.out.Result(result, strconv.FormatUint(result.Matched, 10), retrySentence(request, result)); err != nil {
 		return err
 	}
-	if request.Wait && !request.DryRun && result.Failed > 0 {
+	if request.Wait && !request.DryRun && result.Failed+result.Held > 0 {
 		return errSilent
 	}
 	return nil
@@ -93,11 +94,7 @@ func retrySentence(request api.FailureAction, result api.FailureResult) string {
 	case !request.Wait:
 		return what + " retried"
 	}
-	text := fmt.Sprintf("%s retried: %d delivered, %d failed", what, result.Delivered, result.Failed)
-	if result.Dropped > 0 {
-		text += fmt.Sprintf(", %d dropped", result.Dropped)
-	}
-	return text
+	return what + " retried: " + result.Counts()
 }
 
 func newFailuresPurgeCommand(a *app) *cobra.Command {

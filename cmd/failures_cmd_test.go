@@ -129,6 +129,8 @@ func TestRetrySaysHowMany(t *testing.T) {
 		{"dry", []string{"A", "B", "--dry-run"}, api.FailureResult{Matched: 2, DryRun: true}, `{"ids": ["A", "B"], "dryRun": true}`, 0, "2 failures would be retried\n"},
 		{"delivered", []string{"--all", "--wait"}, api.FailureResult{Matched: 1, Delivered: 1}, `{"all": true, "wait": true}`, 0, "1 failure retried: 1 delivered, 0 failed\n"},
 		{"failed again", []string{"--all", "--wait"}, api.FailureResult{Matched: 3, Delivered: 1, Failed: 1, Dropped: 1}, `{"all": true, "wait": true}`, 1, "3 failures retried: 1 delivered, 1 failed, 1 dropped\n"},
+		{"not needed any more", []string{"--all", "--wait"}, api.FailureResult{Matched: 3, Delivered: 1, Skipped: 2}, `{"all": true, "wait": true}`, 0, "3 failures retried: 1 delivered, 0 failed, 2 skipped\n"},
+		{"held", []string{"--all", "--wait"}, api.FailureResult{Matched: 1, Held: 1}, `{"all": true, "wait": true}`, 1, "1 failure retried: 0 delivered, 0 failed, 1 held\n"},
 		{"for scripts", []string{"--all", "-o", "name"}, api.FailureResult{Matched: 12}, `{"all": true}`, 0, "12\n"},
 		{"with retrying", []string{"--status", "500", "--retrying"}, api.FailureResult{}, `{"statuses": [500], "retrying": true}`, 0, "0 failures retried\n"},
 	}

@@ -8,6 +8,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -217,7 +218,24 @@ type FailureResult struct {
 	DryRun    bool   `json:"dryRun"`
 	Delivered uint64 `json:"delivered" doc:"with wait"`
 	Failed    uint64 `json:"failed" doc:"with wait"`
+	Skipped   uint64 `json:"skipped" doc:"with wait: there was nothing to tell any more"`
+	Held      uint64 `json:"held" doc:"with wait: deletions that wait to be released"`
 	Dropped   uint64 `json:"dropped" doc:"with wait: purged, or their endpoint removed, before they were tried"`
+}
+
+// Counts says how retries ended, as "2 delivered, 1 failed". What is rare is named
+// only where there is any.
+func (r FailureResult) Counts() string {
+	text := fmt.Sprintf("%d delivered, %d failed", r.Delivered, r.Failed)
+	for _, rare := range []struct {
+		n    uint64
+		what string
+	}{{r.Skipped, "skipped"}, {r.Held, "held"}, {r.Dropped, "dropped"}} {
+		if rare.n > 0 {
+			text += fmt.Sprintf(", %d %s", rare.n, rare.what)
+		}
+	}
+	return text
 }
 
 // Event is a recent event.

@@ -2,10 +2,13 @@ package daemon
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/dztest"
 )
 
@@ -66,6 +69,40 @@ func TestARetryGoesOutThoughTheEndpointIsSick(t *testing.T) {
 		result, err := b.service().RetryFailures(b.Context(), action)
 		if err != nil || result.Delivered != 1 {
 			t.Fatalf("retry: %+v, %v; want one delivered", result, err)
+		}
+	})
+}
+
+// A retry that there is nothing to tell of did not fail, nor did one that is held.
+func TestARetryIsToldForWhatBecameOfIt(t *testing.T) {
+	inBatches(t, 1, func(r *batchReceiver) {
+		refused := items(7)
+		r.answers(func(_ dztest.Request, told []int) *dztest.Answer {
+			if slices.Contains(refused, told[0]) {
+				return &dztest.Answer{Status: http.StatusUnprocessableEntity}
+			}
+			return nil
+		})
+		r.change(items(7)...)
+		r.wait(2 * time.Second)
+		r.wantRetrying(7)
+		refused = []int{7}
+		r.style.does(func(debts []debt.Debt) ([]attempt.Outcome, error) {
+			switch debts[0].Object.ItemID.String() {
+			case "1", "2", "3":
+				return []attempt.Outcome{{Verdict: attempt.Skipped, Reason: attempt.Unchanged}}, nil
+			case "4", "5":
+				return []attempt.Outcome{{Verdict: attempt.Held, Reason: attempt.TooManyDeletions}}, nil
+			default:
+				return nil, nil
+			}
+		})
+		result, err := r.service().RetryFailures(r.Context(), retryAll())
+		if want := (api.FailureResult{Matched: 7, Delivered: 1, Failed: 1, Skipped: 3, Held: 2}); err != nil || result != want {
+			t.Errorf("%+v, %v; want %+v", result, err, want)
+		}
+		if text := result.Counts(); text != "1 delivered, 1 failed, 3 skipped, 2 held" {
+			t.Errorf("in words: %s", text)
 		}
 	})
 }

@@ -119,9 +119,14 @@ func (r *retryWaiter) collect(result *api.FailureResult) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.ended {
-		if s.outcome.Verdict == attempt.Delivered {
+		switch s.outcome.Verdict {
+		case attempt.Delivered:
 			result.Delivered++
-		} else {
+		case attempt.Skipped:
+			result.Skipped++
+		case attempt.Held:
+			result.Held++
+		default:
 			result.Failed++
 		}
 	}
@@ -152,10 +157,9 @@ func (r *retryWaiter) look(ctx context.Context, l *lane, result *api.FailureResu
 	}
 	ep := &l.settings.Load().ep
 	return &api.Error{
-		Code: api.CodeConflict,
-		Message: fmt.Sprintf("endpoint %s is %s now: %d delivered, %d failed, %d not sent",
-			ep.Name, l.getHealth().State(ep.Enabled), result.Delivered, result.Failed, left),
-		Hint: fmt.Sprintf("'dz endpoint enable %s' sends them", ep.Name),
+		Code:    api.CodeConflict,
+		Message: fmt.Sprintf("endpoint %s is %s now: %s, %d not sent", ep.Name, l.getHealth().State(ep.Enabled), result.Counts(), left),
+		Hint:    fmt.Sprintf("'dz endpoint enable %s' sends them", ep.Name),
 	}
 }
 
