@@ -28,6 +28,10 @@ const (
 // compared with the catalogue: a length of time, 0 for never.
 const ResyncEvery = resyncOption
 
+// ignoreNone, as the only pattern of members that decide nothing, says that there
+// are none.
+const ignoreNone = "none"
+
 // minResync is the least time between two scheduled comparisons.
 const minResync = time.Minute
 
@@ -49,7 +53,7 @@ func (Style) Options() []style.Option {
 		},
 		{
 			Name: ignoreOption, Flag: "ignore-fields", Type: style.Strings,
-			Usage: "`PATTERNS` of members that change by themselves, and do not decide whether an asset has changed (default: URLs, times of change, counters; '' for none)",
+			Usage: "`PATTERNS` of members that change by themselves, and do not decide whether an asset has changed; none for no members (default: URLs, times of change, counters)",
 		},
 		{
 			Name: languageOption, Flag: "language", Type: style.String,

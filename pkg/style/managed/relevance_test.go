@@ -114,6 +114,16 @@ func TestRelevance(t *testing.T) {
 		{name: "no fields named, an additional field differs", options: keywords, tracked: true, now: rekey, changes: []change{unnamed}, want: updates},
 		{name: "no fields named, the preview's URL differs", tracked: true, now: resign, changes: []change{unnamed}, want: unchanged},
 		{name: "no fields named, the preview's URL differs and decides", options: `{"ignoreFields":[""]}`, tracked: true, now: resign, changes: []change{unnamed}, want: updates},
+		{name: "no fields named, the preview's URL differs and none is ignored", options: `{"ignoreFields":["none"]}`, tracked: true, now: resign, changes: []change{unnamed}, want: updates},
+		{
+			name: "no fields named, a member called none differs and none is ignored", options: `{"ignoreFields":["none"]}`, tracked: true,
+			now: strings.Replace(before, `{`, `{"none":1,`, 1), changes: []change{unnamed}, want: updates,
+		},
+		{
+			name: "no fields named, a member called none differs and is ignored", options: `{"ignoreFields":["none","*Url"]}`, tracked: true,
+			now: strings.Replace(before, `{`, `{"none":1,`, 1), changes: []change{unnamed}, want: unchanged,
+		},
+		{name: "no fields named, the preview's URL differs and the list is empty", options: `{"ignoreFields":[]}`, tracked: true, now: resign, changes: []change{unnamed}, want: unchanged},
 		{name: "the preview's URL, named", tracked: true, now: resign, changes: []change{fields("thumbnailUrl")}, want: irrelevant},
 		{name: "a replaced file that differs", tracked: true, now: retitle, changes: []change{{"AssetUploadFinished", ""}}, want: updates},
 

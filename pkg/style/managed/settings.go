@@ -101,12 +101,15 @@ func textsOf(raw json.RawMessage) (texts []string, err error) {
 	return slices.Compact(texts), nil
 }
 
-// ignored returns the patterns of members that decide nothing. One that is empty
-// stands for none.
+// ignored returns the patterns of members that decide nothing: those of dz where
+// the endpoint names none. One that is empty is no pattern.
 func ignored(ep *endpoint.Endpoint) []string {
-	patterns := style.Value(ep, ignoreOption, projection.DefaultIgnore())
-	if _, set := ep.Options[ignoreOption]; set && len(patterns) == 0 {
-		patterns = projection.DefaultIgnore()
+	patterns := style.Value[[]string](ep, ignoreOption, nil)
+	switch {
+	case len(patterns) == 0:
+		return projection.DefaultIgnore()
+	case len(patterns) == 1 && patterns[0] == ignoreNone:
+		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "" })
 }
