@@ -36,7 +36,8 @@ func (f ResyncFound) Told() uint64 { return f.Create + f.Update + f.Delete }
 // The phases of a synchronisation.
 const (
 	ResyncListing  = "listing"  // it goes through the catalogue
-	ResyncTracking = "tracking" // it looks for tracked assets that are gone
+	ResyncCounting = "counting" // it counts tracked assets that are gone
+	ResyncTracking = "tracking" // it owes their deletion
 	ResyncDone     = "done"     // all that it found is owed
 	ResyncStopped  = "stopped"  // before it was done
 )
@@ -51,7 +52,7 @@ type Resync struct {
 	Since     *time.Time  `json:"since"`
 	DryRun    bool        `json:"dryRun"`
 	Scheduled bool        `json:"scheduled" doc:"by the endpoint's resyncEvery, not by a person"`
-	Phase     string      `json:"phase" enum:"listing,tracking,done,stopped"`
+	Phase     string      `json:"phase" enum:"listing,counting,tracking,done,stopped"`
 	Found     ResyncFound `json:"found"`
 	Started   time.Time   `json:"started"`
 	Ended     *time.Time  `json:"ended" doc:"when all was owed, or it was stopped; null while it looks"`
@@ -61,7 +62,9 @@ type Resync struct {
 }
 
 // Running reports whether it still looks for something.
-func (r Resync) Running() bool { return r.Phase == ResyncListing || r.Phase == ResyncTracking }
+func (r Resync) Running() bool {
+	return r.Phase == ResyncListing || r.Phase == ResyncCounting || r.Phase == ResyncTracking
+}
 
 // ResyncState is the last synchronisation of an endpoint, and what came of it.
 type ResyncState struct {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,77 @@ func TestHeldDeletionsWaitForAPerson(t *testing.T) {
 		}
 		if status := b.status(); status.Endpoints[0].Tracked != 160 || status.Endpoints[0].Held != 0 || status.Endpoints[0].Skipped != 40 {
 			b.Errorf("in the end: %+v", status.Endpoints[0])
+		}
+	})
+}
+
+// A synchronisation owes deletions page by page. The guard goes by all that it has
+// counted, not by those it has owed: of a mass of them none goes out before the rest.
+func TestAResyncCountsDeletionsBeforeItOwesOne(t *testing.T) {
+	const all, lost = 8000, 4500
+	tests := map[string]func(b *bubble){
+		"at once": func(b *bubble) {
+			if found := b.resync("shop", api.ResyncOrder{Changed: true}); found.Delete != lost {
+				b.Errorf("found %+v", found)
+			}
+		},
+		"killed when it has owed a page": func(b *bubble) {
+			b.stop()
+			b.maxBackground = 500 // it owes a page, and waits
+			b.start()
+			b.receiver.AnswerStatus(503)
+			if _, err := b.service().StartResync(b.Context(), "shop", api.ResyncOrder{}); err != nil {
+				b.Fatal(err)
+			}
+			b.wait(time.Minute)
+			b.asItIs()
+			b.receiver.AnswerWith(acknowledge)
+			b.wait(time.Hour)
+		},
+	}
+	for name, synchronise := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				b.receiver.AnswerWith(acknowledge)
+				b.addManaged("shop")
+				b.knows("x", 1, all)
+				b.resync("shop", api.ResyncOrder{})
+				b.told("shop")
+				b.loses(1, lost)
+				synchronise(b)
+				deleted := slices.DeleteFunc(b.told("shop"), func(told string) bool { return !strings.HasPrefix(told, "delete") })
+				if len(deleted) > 0 {
+					b.Errorf("told %d deletions", len(deleted))
+				}
+				if s := b.status(); s.Debts.HeldDeletions != lost {
+					b.Errorf("%d deletions are held, want %d", s.Debts.HeldDeletions, lost)
+				}
+			})
+		})
+	}
+}
+
+// Assets vanish from the catalogue and come back, and no event says so. What
+// compares by the clock holds their deletions, and takes them back.
+func TestHeldDeletionsCancelThemselvesWhenTheAssetsAreBack(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop", `resyncEvery="1h"`)
+		b.knows("x", 1, 200)
+		b.wait(61 * time.Minute)
+		b.told("shop")
+		b.loses(1, 80)
+		b.wait(time.Hour)
+		if s := b.status(); s.Debts.HeldDeletions != 80 {
+			b.Fatalf("%d deletions are held, want 80", s.Debts.HeldDeletions)
+		}
+		b.knows("x", 3, 80)
+		b.wait(time.Hour)
+		if told := b.told("shop"); !slices.Equal(told, []string{"delete 1", "delete 2"}) {
+			b.Errorf("told %v, want the deletion of the two that are not back: they are not too many", told)
+		}
+		if s := b.status(); s.Debts.HeldDeletions != 0 || s.Endpoints[0].Tracked != 198 {
+			b.Errorf("%d deletions are held, %d assets tracked", s.Debts.HeldDeletions, s.Endpoints[0].Tracked)
 		}
 	})
 }

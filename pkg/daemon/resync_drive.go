@@ -107,7 +107,7 @@ func (r *resyncs) owe(ctx context.Context, id uint64, job resync.Job, changes []
 
 // end keeps a job as one that goes on no more.
 func (r *resyncs) end(id uint64, job resync.Job, fault string) {
-	job.Phase, job.Ended, job.Error, job.Cursor = resync.Stopped, r.now(), fault, ""
+	job.Phase, job.Ended, job.Error, job.Cursor, job.Deletions = resync.Stopped, r.now(), fault, "", 0
 	_, err := r.store.Owe(context.WithoutCancel(r.ctx), store.Owing{Endpoint: id, Now: job.Ended, Job: job})
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):

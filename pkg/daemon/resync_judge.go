@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"errors"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
@@ -23,7 +25,8 @@ func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker s
 		return finding{}, err
 	}
 	counts := func(a style.Action) bool { return a != style.Delete || s.job.Order.Narrow() }
-	return s.judge(ep, tracker, answers, known, counts), nil
+	f := s.judge(ep, tracker, answers, known, counts)
+	return f, s.bringBack(ctx, ep, tracker, &f)
 }
 
 // judge decides what to do about each asset that is shown once, and counts those
@@ -62,11 +65,37 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 		if !counts(action) {
 			continue
 		}
+		if action == style.Unchanged && s.job.Order.Changed {
+			f.unchanged = append(f.unchanged, &shown.Asset)
+		}
 		if f.count(action, s.job.Order.Changed) {
 			f.changes = append(f.changes, tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete))
 		}
 	}
 	return f
+}
+
+// bringBack owes those again of the unchanged assets whose deletion is held: they
+// have come back and nobody has said so, and the deletion is to cancel itself.
+func (s *search) bringBack(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, f *finding) error {
+	if len(f.unchanged) == 0 || s.dry {
+		return nil
+	}
+	losses, err := s.store.Losses(ctx, ep.ID, s.now())
+	if err != nil || losses.Held == 0 {
+		return err
+	}
+	now := s.now()
+	for _, asset := range f.unchanged {
+		owed, err := s.store.Debt(ctx, ep.ID, tracker.AssetKey(asset.ID))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && owed.Debt.Held {
+			f.changes = append(f.changes, tracker.Again(ep, asset, now, false, false))
+		}
+	}
+	return nil
 }
 
 // wanted reports whether the order is about the asset.

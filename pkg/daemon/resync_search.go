@@ -36,15 +36,22 @@ type assetMatcher interface {
 	Fields() []string
 }
 
+// searched is what a search reads of the store.
+type searched interface {
+	store.Tracking
+	Debt(ctx context.Context, endpoint uint64, key debt.Key) (debt.Failure, error)
+}
+
 // search finds what an endpoint is to be told, page by page, and moves a job on
 // with each page. What a dry run counts is by construction what the job tells: they
 // are the same search, and differ in take.
 //
 // It goes through the catalogue, and then through what is tracked, for what the
-// catalogue shows no more. It holds a page, whatever there is.
+// catalogue shows no more: once to count, and if there is any, once more to owe
+// their deletion. It holds a page, whatever there is.
 type search struct {
 	viewer catalogue.Viewer
-	store  store.Tracking
+	store  searched
 	now    func() time.Time
 	// endpoint returns it as it is now, with its style.
 	endpoint func() (endpoint.Endpoint, style.Tracker, error)
@@ -52,6 +59,7 @@ type search struct {
 	// take takes what a page came to, with the job as it is after it. After an
 	// error the page is not taken, and comes again.
 	take func(ctx context.Context, job resync.Job, changes []debt.Change) error
+	dry  bool // count only: owe nothing that was counted
 
 	job   resync.Job
 	shown shownAssets
@@ -60,7 +68,8 @@ type search struct {
 // finding is what a page came to.
 type finding struct {
 	resync.Found
-	changes []debt.Change
+	changes   []debt.Change
+	unchanged []*catalogue.Asset // of those that are not told
 }
 
 // run goes on with the job until it is done. After an error, it can be run again.
@@ -85,8 +94,19 @@ func (s *search) run(ctx context.Context) error {
 
 // step hands on what a page came to.
 func (s *search) step(ctx context.Context, f finding, phase resync.Phase, cursor string) error {
-	next := s.job
-	next.Found, next.Phase, next.Cursor = next.Found.Plus(f.Found), phase, cursor
+	next := s.job.Next(f.Found, phase, cursor)
+	switch s.job.Phase {
+	case resync.Counting:
+		next.Deletions += uint64(len(f.changes))
+		f.changes = nil
+		if phase == resync.Tracking && (next.Deletions == 0 || s.dry) {
+			next.Phase = resync.Done
+		}
+	case resync.Tracking:
+		next.Found = s.job.Found // they were counted
+		next.Deletions -= min(next.Deletions, uint64(len(f.changes)))
+	case resync.Listing, resync.Done, resync.Stopped:
+	}
 	if !next.Running() {
 		next.Ended = s.now()
 	}
@@ -164,7 +184,7 @@ func (s *search) list(ctx context.Context) error {
 	if s.job.Order.Narrow() {
 		return s.step(ctx, found, resync.Done, "")
 	}
-	return s.step(ctx, found, resync.Tracking, "")
+	return s.step(ctx, found, resync.Counting, "")
 }
 
 // unreadableAsset is the one asset that an error of a list is about; none if it is
@@ -237,10 +257,14 @@ func (s *search) tracked(ctx context.Context) error {
 		onlyGone := func(a style.Action) bool { return a == style.Delete }
 		found = s.judge(&ep, tracker, answers, page, onlyGone)
 	}
-	if next == "" {
+	switch {
+	case next != "":
+		return s.step(ctx, found, s.job.Phase, next)
+	case s.job.Phase == resync.Counting:
+		return s.step(ctx, found, resync.Tracking, "")
+	default:
 		return s.step(ctx, found, resync.Done, "")
 	}
-	return s.step(ctx, found, resync.Tracking, next)
 }
 
 // view is how the endpoint is shown assets, with what the order's filter needs.

@@ -60,6 +60,7 @@ func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order re
 	if err != nil {
 		return api.Resync{}, invalid(err)
 	}
+	dry.dry = true
 	dry.take = func(context.Context, resync.Job, []debt.Change) error { return nil }
 	if err := dry.run(ctx); err != nil {
 		return api.Resync{}, toldOfCatalogue(err)

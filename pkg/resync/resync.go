@@ -21,7 +21,8 @@ const MaxAssets = 10_000
 // The phases, in their order.
 const (
 	Listing  Phase = "listing"  // it goes through the catalogue
-	Tracking Phase = "tracking" // it looks for tracked assets that are gone
+	Counting Phase = "counting" // it counts tracked assets that are gone
+	Tracking Phase = "tracking" // it owes their deletion
 	Done     Phase = "done"     // all is owed
 	Stopped  Phase = "stopped"  // by a person, or because it can't go on; see Error
 )
@@ -78,13 +79,19 @@ type Job struct {
 	// Before is, of a job that is narrow, when the last one before it began that was
 	// not; zero if there was none.
 	Before time.Time `json:"before,omitzero"`
+	// Deletions are those that were counted and are not owed yet. They are all
+	// counted before the first is owed, so that the guard against mass deletion
+	// knows of all when the first is to be sent.
+	Deletions uint64 `json:"deletions,omitempty"`
 	// Delivered is the endpoint's count when the job began, so that what it comes
 	// to can be told.
 	Delivered uint64 `json:"delivered"`
 }
 
 // Running reports whether the job still looks for something.
-func (j Job) Running() bool { return j.Phase == Listing || j.Phase == Tracking }
+func (j Job) Running() bool {
+	return j.Phase == Listing || j.Phase == Counting || j.Phase == Tracking
+}
 
 // Whole is when the last job began that left out none of the endpoint's assets, this
 // one or one before it; zero if there was none.
@@ -93,4 +100,10 @@ func (j Job) Whole() time.Time {
 		return j.Before
 	}
 	return j.Started
+}
+
+// Next returns the job as it is after a page: in the phase, at the cursor.
+func (j Job) Next(f Found, phase Phase, cursor string) Job {
+	j.Found, j.Phase, j.Cursor = j.Found.Plus(f), phase, cursor
+	return j
 }

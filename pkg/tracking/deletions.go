@@ -47,6 +47,8 @@ func within(minute int64, now time.Time) bool {
 type Losses struct {
 	Tracked uint64 // assets that are tracked
 	Recent  uint64 // acknowledged deletions within the window
-	Pending uint64 // deletions of tracked assets that are owed, and neither held nor released
+	// Pending are deletions of tracked assets that are owed, and neither held nor
+	// released; with those that a synchronisation has counted and not owed yet.
+	Pending uint64
 	Held    uint64
 }

@@ -26,7 +26,14 @@ func (db *DB) Losses(_ context.Context, endpoint uint64, now time.Time) (losses 
 			return err
 		}
 		d, err := readDeletions(tx.Bucket(bucketDeletions), endpoint)
+		if err != nil {
+			return err
+		}
+		job, _, err := readResync(tx.Bucket(bucketResyncs), endpoint)
 		losses = tracking.Losses{Tracked: counts.Tracked, Recent: d.Recent(now), Pending: counts.Deleting, Held: counts.Held}
+		if job.Running() {
+			losses.Pending += job.Deletions
+		}
 		return err
 	})
 	if err != nil {

@@ -327,6 +327,14 @@ func jobsMoveWithWhatTheyOwe(f *fixture) {
 		equal(f, step.name+": owed", f.counts(ep).Owed, before+uint64(len(step.changes)))
 	}
 	equal(f, "counts", f.counts(ep), store.Counts{Open: 2, Background: 2, Owed: 3, Coalesced: 1})
+	pending := func() uint64 { return must(f.engine().Losses(ctx, ep.ID, f.now)).in(f).Pending }
+	counted := resync.Job{Number: 2, Phase: resync.Tracking, Deletions: 40}
+	must(f.engine().Owe(ctx, store.Owing{Endpoint: ep.ID, Now: f.now, Job: counted})).in(f)
+	f.crash()
+	equal(f, "deletions that it has counted", pending(), 40)
+	counted.Phase = resync.Stopped
+	must(f.engine().Owe(ctx, store.Owing{Endpoint: ep.ID, Now: f.now, Job: counted})).in(f)
+	equal(f, "deletions that a stopped one had counted", pending(), 0)
 	must(f.engine().RemoveEndpoint(ctx, ep.Name)).in(f)
 	if err := owe(job); !errors.Is(err, store.ErrNotFound) {
 		f.Errorf("of an endpoint that was removed: %v", err)
