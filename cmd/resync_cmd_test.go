@@ -55,7 +55,7 @@ func TestWaitingForAResyncSaysWhatCameOfIt(t *testing.T) {
 			"all is well",
 			api.ResyncState{Resync: resyncJob(api.ResyncDone, false)},
 			ExitDone,
-			"shop synchronised again: 12 to create, 69,190 to update, 3 to delete, 0 unchanged\n", "",
+			"shop synchronised again: 12 created, 69,190 updated, 3 deleted, 0 unchanged\n", "",
 		},
 		{
 			"some failed, and deletions are held",

@@ -81,7 +81,11 @@ func showResync(m *meter, state api.ResyncState) {
 
 // resyncEnded says what came of a synchronisation.
 func resyncEnded(s session, state api.ResyncState) error {
-	parts := []string{fmt.Sprintf("%s synchronised again: %s", state.Endpoint, render.Found(state.Found))}
+	found := render.Found(state.Found)
+	if state.Failed == 0 && state.Held == 0 {
+		found = render.Synchronised(state.Found)
+	}
+	parts := []string{fmt.Sprintf("%s synchronised again: %s", state.Endpoint, found)}
 	bad := state.Phase == api.ResyncStopped
 	switch {
 	case bad && state.Error != "":

@@ -24,6 +24,12 @@ func Found(f api.ResyncFound) string {
 	return strings.Join(parts, ", ")
 }
 
+// Synchronised writes what a synchronisation has told, when all of it was: 5
+// created, 12 updated, 1 deleted, 100 unchanged.
+func Synchronised(f api.ResyncFound) string {
+	return strings.NewReplacer(" to create", " created", " to update", " updated", " to delete", " deleted").Replace(Found(f))
+}
+
 // Held says that deletions wait, and what sends them.
 func Held(endpoint string, n uint64) string {
 	return fmt.Sprintf("%s held: dz endpoint release %s", Count(n, "deletion"), endpoint)
