@@ -77,6 +77,7 @@ func (m *model) pick(t *rapid.T) endpoint.Endpoint {
 
 func (m *model) ingestSome(t *rapid.T) {
 	var changes []debt.Change
+	var events []event.Event
 	for range rapid.IntRange(1, 6).Draw(t, "changes") {
 		c := m.change(m.pick(t), rapid.IntRange(1, 5).Draw(t, "item"), "title")
 		if rapid.Bool().Draw(t, "other base") {
@@ -86,23 +87,34 @@ func (m *model) ingestSome(t *rapid.T) {
 			c.Event.Type, c.Event.Reason = "AssetDeleted", "delete"
 		}
 		c.Background = rapid.IntRange(0, 2).Draw(t, "background") == 0
-		changes = append(changes, c)
+		changes, events = append(changes, c), append(events, *c.Event)
+		if rapid.Bool().Draw(t, "for all") {
+			changes = append(changes, m.toOthers(c)...)
+		}
 	}
 	assets := m.someAssets(t)
-	in := store.Ingest{Source: "test", Now: m.now, Changes: changes, Assets: assets}
-	for _, c := range changes {
-		in.Events = append(in.Events, *c.Event)
-	}
-	m.ingestBatch(in)
-	m.tookIn(changes)
+	m.ingestBatch(store.Ingest{Source: "test", Now: m.now, Changes: changes, Events: events, Assets: assets})
+	m.tookIn(events, changes)
 	m.learned(assets)
 }
 
+// toOthers is what a change means to all other endpoints, if they want the same.
+func (m *model) toOthers(c debt.Change) (others []debt.Change) {
+	for _, name := range slices.Sorted(maps.Keys(m.endpoints)) {
+		if id := m.endpoints[name].ID; id != c.Endpoint {
+			other := c
+			other.Endpoint = id
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
 // tookIn does to the model what an ingest does to the store.
-func (m *model) tookIn(changes []debt.Change) {
-	m.ingested += uint64(len(changes))
-	for _, c := range changes {
-		m.events = append(m.events, recent{m.now, string(c.Event.Raw)})
+func (m *model) tookIn(events []event.Event, changes []debt.Change) {
+	m.ingested += uint64(len(events))
+	for _, e := range events {
+		m.events = append(m.events, recent{m.now, string(e.Raw)})
 	}
 	m.owe(changes)
 }
@@ -335,7 +347,7 @@ func (m *model) together(t *rapid.T) {
 	if err := errors.Join(ingested, maintained); err != nil {
 		m.Fatalf("together: %v", err)
 	}
-	m.tookIn(changes)
+	m.tookIn(in.Events, changes)
 	for _, s := range ends {
 		m.did(s)
 	}
