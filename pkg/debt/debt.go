@@ -63,6 +63,12 @@ func ParseID(text string) (ID, error) {
 // Seq is the number that the store gave.
 func (id ID) Seq() uint64 { return binary.BigEndian.Uint64(id[8:]) }
 
+// WithSeq returns the id with another number.
+func (id ID) WithSeq(seq uint64) ID {
+	binary.BigEndian.PutUint64(id[8:], seq)
+	return id
+}
+
 // String returns the 26 letters and digits of the id.
 func (id ID) String() string { return ulid.ULID(id).String() }
 

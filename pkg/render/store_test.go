@@ -18,7 +18,7 @@ func sampleStoreStats() api.StoreStats {
 		FreePages: 1792, StoreContents: sampleContents(), EventBytes: 900 << 10,
 		OldestEvent: ago(6 * 24 * time.Hour), NewestEvent: ago(time.Second),
 		Buckets: []api.StoreBucket{
-			{Name: "debts", Holds: "what endpoints are owed", Entries: 13, Bytes: 2345},
+			{Name: "owed", Holds: "what endpoints are owed", Entries: 13, Bytes: 2345},
 			{Name: "events", Holds: "recent events, to look back", Entries: 121, Bytes: 900 << 10},
 		},
 	}
@@ -26,7 +26,7 @@ func sampleStoreStats() api.StoreStats {
 
 func sampleFaults() []api.StoreFault {
 	return []api.StoreFault{
-		{Page: 1234, Bucket: "debts", Holds: "what endpoints are owed", Key: "2/\x1b[2Jasset", Problem: "page 1234 says that it is page 0"},
+		{Page: 1234, Bucket: "owed", Holds: "what endpoints are owed", Key: "2/\x1b[2Jasset", Problem: "page 1234 says that it is page 0"},
 		{Bucket: "endpoints", Holds: "the registered endpoints", Key: "0x00000002", Problem: "the endpoint can't be read: unexpected end of JSON input"},
 		{Problem: "its end is cut off"},
 	}

@@ -42,10 +42,10 @@ func Check(ctx context.Context, path, keyFile string) (api.StoreCheck, error) {
 	return check, err
 }
 
-// showKey writes a key for people: an endpoint's number before text, text, or
-// hexadecimal digits.
+// showKey writes a key for people: an endpoint's number before text, text, also
+// that of a row of debts, or hexadecimal digits.
 func showKey(key []byte) string {
-	const number = 4 // bytes of an endpoint's id
+	const number = 4 // bytes of an endpoint's id, or of what a row has after its text
 	shown := key[:min(len(key), maxKey)]
 	switch {
 	case len(key) == 0:
@@ -55,6 +55,8 @@ func showKey(key []byte) string {
 	case len(key) > number && key[0] == 0 && isText(shown[number:]):
 		id := uint64(key[1])<<16 | uint64(key[2])<<8 | uint64(key[3])
 		return strconv.FormatUint(id, 10) + "/" + string(shown[number:])
+	case len(key) > number && len(key) <= maxKey && key[len(key)-number] == 0 && isText(key[:len(key)-number]):
+		return string(key[:len(key)-number])
 	default:
 		return "0x" + hex.EncodeToString(shown)
 	}

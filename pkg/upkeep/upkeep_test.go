@@ -191,6 +191,7 @@ func TestKeysAreShownToPeople(t *testing.T) {
 		"shop":                                 "shop",
 		"\x00\x00\x00\x02asset/1":              "2/asset/1",
 		"\x00\x01\x00\x02asset/1":              "65538/asset/1",
+		"asset/1\x00\x00\x00\x02":              "asset/1",
 		"\x00\x00\x00\x02":                     "0x00000002",
 		"\x00\x00\x00\x02\x0116":               "0x00000002013136",
 		"spool\x000":                           "0x73706f6f6c0030",

@@ -101,23 +101,25 @@ func BenchmarkIngest(b *testing.B) {
 			b.ReportMetric(benchBatch*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
-	b.Run("objects=owed/endpoints=1", func(b *testing.B) {
-		const objects = 100_000
-		s := openBench(b, Options{NoSync: true}, 1)
-		for from := 0; from < objects; from += benchBatch {
-			mustIngest(b, s.DB, s.batch(noon, items(from, benchBatch, objects)))
-		}
-		at := 0
-		b.ReportAllocs()
-		for b.Loop() {
-			b.StopTimer()
-			in := s.batch(noon.Add(time.Duration(at)), items(at, benchBatch, objects))
-			at += benchBatch
-			b.StartTimer()
-			mustIngest(b, s.DB, in)
-		}
-		b.ReportMetric(benchBatch*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	})
+	for _, endpoints := range []int{1, 10} {
+		b.Run(fmt.Sprintf("objects=owed/endpoints=%d", endpoints), func(b *testing.B) {
+			const objects = 100_000
+			s := openBench(b, Options{NoSync: true}, endpoints)
+			for from := 0; from < objects; from += benchBatch {
+				mustIngest(b, s.DB, s.batch(noon, items(from, benchBatch, objects)))
+			}
+			at := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				in := s.batch(noon.Add(time.Duration(at)), items(at, benchBatch, objects))
+				at += benchBatch
+				b.StartTimer()
+				mustIngest(b, s.DB, in)
+			}
+			b.ReportMetric(benchBatch*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
 }
 
 // BenchmarkBare puts 2,000 records as large as debts in a transaction, into bbolt

@@ -5,11 +5,12 @@
 // flush, is shared by all who came while the one before was under way. A call
 // returns after the commit that holds it.
 //
-// A debt stands in two places: under its endpoint and key, and in an index by
-// due time. The index is lazy: a change that only prolongs a debt's debounce
-// leaves the entry where it is, and Claim, when it comes to it, files the debt
-// anew. So a debt's entry is never later than its due time, and merging a
-// change costs one record.
+// A debt stands in two places: in the row of its key, beside those of other
+// endpoints, and in an index by endpoint and due time. The index is lazy: a change
+// that only prolongs a debt's debounce leaves the entry where it is, and Claim,
+// when it comes to it, files the debt anew. So a debt's entry is never later than
+// its due time, and merging a change costs one row, however many endpoints it
+// concerns: as long as they are owed the same, they share one record in it.
 //
 // Reads are short transactions, page by page: a long one would keep a writer
 // from growing the file, and freed pages from being used again. Pages that are
@@ -20,6 +21,10 @@
 // (BenchmarkIngest, objects=owed). A commit copies each page that it changes once,
 // however many changes that page gets. So records are small, changes are sorted
 // as they lie in the file, and large batches cost less a change than small ones.
+// Ten endpoints that want the same take events in at half the rate of one: an
+// event about an object that is not owed yet costs each of them an entry in the
+// index, and bbolt alone, given the same rows and entries, is no faster than that
+// ratio. With a record for each debt it would be a tenth.
 package bolt
 
 import (
@@ -216,21 +221,15 @@ func open(path string, opts Options) (b *bbolt.DB, err error) {
 		return nil, err
 	}
 	b.AllocSize = int(growth(opts.MaxSize))
+	if err := migrate(b); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
 	// bbolt counts its free pages, which full asks for, at the end of a write.
 	tx, err := b.Begin(true)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	if getUint64(tx.Bucket(bucketMeta), metaFormat) == Format {
-		return b, tx.Rollback()
-	}
-	if err := migrate(tx); err != nil {
-		return nil, errors.Join(err, tx.Rollback(), b.Close())
-	}
-	if err := tx.Commit(); err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	return b, nil
+	return b, tx.Rollback()
 }
 
 // preview looks at the file without changing it: whether it is a store of a

@@ -11,7 +11,34 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// debts checks that each debt is filed as it should be, and counts them.
+// owed checks a row of debts.
+func (c *recordCheck) owed(k, v []byte) {
+	first, key, err := splitRowKey(k)
+	if err != nil {
+		c.fault("%v", err)
+		return
+	}
+	var w row
+	if err := w.decode(v); err != nil {
+		c.fault("%s", plain(err))
+		return
+	}
+	if w.isEmpty() {
+		c.fault("a row of debts holds none")
+	}
+	for id := first; id < first+rowSlots; id++ {
+		var s stored
+		found, err := w.debt(&s, id, key)
+		switch {
+		case err != nil:
+			c.fault("%s", plain(err))
+		case found && !c.isRemoved(endpointKey(id)):
+			c.debt(&s)
+		}
+	}
+}
+
+// debts checks a debt as it stands in a store before format 4.
 func (c *recordCheck) debts(k, v []byte) {
 	id, key, err := splitDebtKey(k)
 	if err != nil {
@@ -26,6 +53,12 @@ func (c *recordCheck) debts(k, v []byte) {
 		c.fault("%s", plain(err))
 		return
 	}
+	c.debt(s)
+}
+
+// debt checks that a debt is filed as it should be, and counts it.
+func (c *recordCheck) debt(s *stored) {
+	id := s.Endpoint
 	counts := c.counted[id]
 	counts.Add(class(s))
 	c.counted[id] = counts
@@ -36,7 +69,7 @@ func (c *recordCheck) debts(k, v []byte) {
 		c.fault("debt %s is held=%v and filed at %d", s.ID, s.Held, s.Filed)
 	case s.Filed != unfiled && s.Filed > filedAt(s):
 		c.fault("debt %s is filed at %d, after it is due at %d", s.ID, s.Filed, filedAt(s))
-	case s.Filed != unfiled && !bytes.Equal(c.tx.Bucket(bucketDue).Get(dueKey(id, s.Filed, s.ID.Seq())), []byte(key)):
+	case s.Filed != unfiled && !bytes.Equal(c.tx.Bucket(bucketDue).Get(dueKey(id, s.Filed, s.ID.Seq())), []byte(s.Key)):
 		c.fault("debt %s is not in the index of what is due", s.ID)
 	}
 	record := c.tx.Bucket(bucketTrouble).Get(troubleKey(id, s.ID.Seq()))
@@ -50,7 +83,8 @@ func (c *recordCheck) due(k, v []byte) {
 	if len(k) < 4 || c.isRemoved(k) {
 		return
 	}
-	s, err := decodeIndexed(newFinder(c.tx.Bucket(bucketDebts)), uint64(binary.BigEndian.Uint32(k)), debt.Key(v))
+	var s stored
+	err := c.find(&s, uint64(binary.BigEndian.Uint32(k)), debt.Key(v))
 	switch {
 	case err != nil:
 		c.fault("%s", plain(err))
@@ -64,9 +98,27 @@ func (c *recordCheck) trouble(k, v []byte) {
 	if len(k) < 4 || c.isRemoved(k) {
 		return
 	}
-	if _, err := decodeFailure(c.tx, uint64(binary.BigEndian.Uint32(k)), v); err != nil {
+	key, _, err := decodeTrouble(v)
+	if err == nil {
+		err = c.find(new(stored), uint64(binary.BigEndian.Uint32(k)), key)
+	}
+	if err != nil {
 		c.fault("%s", plain(err))
 	}
+}
+
+// find reads the debt that another record names into s. In a store before format
+// 4, and one that is being made one of it, it may stand by itself.
+func (c *recordCheck) find(s *stored, id uint64, key debt.Key) error {
+	if single := c.tx.Bucket(bucketDebts); single != nil {
+		if record := single.Get(debtKey(id, key)); record != nil {
+			return s.decode(id, key, record)
+		}
+	}
+	if c.tx.Bucket(bucketOwed) == nil {
+		return damaged("the index names a debt of endpoint %d that is not there", id)
+	}
+	return newDebtFinder(c.tx).indexed(s, id, key)
 }
 
 // isRemoved reports whether a record is one of a removed endpoint, and only

@@ -52,6 +52,7 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 		{bucketNames, c.names},
 		{bucketHealth, c.health},
 		{bucketDebts, c.debts},
+		{bucketOwed, c.owed},
 		{bucketDue, c.due},
 		{bucketTrouble, c.trouble},
 		{bucketTracked, c.tracked},
@@ -74,7 +75,7 @@ func checkRecords(ctx context.Context, tx *bbolt.Tx, tell func(Fault)) error {
 func (c *recordCheck) each(ctx context.Context, bucket []byte, record func(k, v []byte)) error {
 	b := c.tx.Bucket(bucket)
 	if b == nil {
-		return nil // a store of format 2 has not all of them
+		return nil // no format has all of them
 	}
 	n := 0
 	return b.ForEach(func(k, v []byte) error {

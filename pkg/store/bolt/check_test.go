@@ -14,16 +14,23 @@ import (
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
-// first returns the first debt that pick accepts, and its key.
+// first returns the first debt that pick accepts, and the key of its row.
 func first(tx *bbolt.Tx, pick func(*stored) bool) (key []byte, s *stored) {
-	cursor := tx.Bucket(bucketDebts).Cursor()
+	cursor := tx.Bucket(bucketOwed).Cursor()
 	for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-		id, key, err := splitDebtKey(k)
+		id, key, err := splitRowKey(k)
 		if err != nil {
 			panic(err)
 		}
-		if s, err := decodeDebt(id, key, v); err == nil && pick(s) {
-			return k, s
+		var w row
+		if err := w.decode(v); err != nil {
+			panic(err)
+		}
+		for end := id + rowSlots; id < end; id++ {
+			s := new(stored)
+			if found, err := w.debt(s, id, key); err == nil && found && pick(s) {
+				return k, s
+			}
 		}
 	}
 	panic("no such debt")
@@ -37,9 +44,10 @@ func isFailed(s *stored) bool   { return s.Failed }
 // changeDebt writes a debt with a change that nothing else knows of.
 func changeDebt(pick func(*stored) bool, change func(*stored)) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
-		key, s := first(tx, pick)
+		_, s := first(tx, pick)
 		change(s)
-		return tx.Bucket(bucketDebts).Put(key, encodeDebt(nil, s))
+		r := newRows(tx.Bucket(bucketOwed))
+		return r.put(s, encodeShared(nil, s))
 	}
 }
 
@@ -95,11 +103,18 @@ func TestCheckFindsWhatDoesNotFitTogether(t *testing.T) {
 		}, "trouble record has version 99"},
 		{"a debt that can't be read", func(tx *bbolt.Tx) error {
 			key, _ := first(tx, anyOne)
-			return tx.Bucket(bucketDebts).Put(key, []byte{debtVersion, 0, 1})
+			return tx.Bucket(bucketOwed).Put(key, []byte{rowVersion, 3, debtVersion, 0, 1, 1, 2, 2})
 		}, "debt record"},
 		{"a debt with half a key", func(tx *bbolt.Tx) error {
-			return tx.Bucket(bucketDebts).Put([]byte{1}, []byte{1})
+			return tx.Bucket(bucketOwed).Put([]byte{1}, []byte{1})
 		}, "debt key of 1 bytes"},
+		{"a row that can't be read", func(tx *bbolt.Tx) error {
+			key, _ := first(tx, anyOne)
+			return tx.Bucket(bucketOwed).Put(key, []byte{rowVersion, 9})
+		}, "a row of debts"},
+		{"a row without debts", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketOwed).Put(appendRowKey(nil, 2, "nobody"), []byte{rowVersion})
+		}, "a row of debts holds none"},
 		{"a wrong count of open debts", changeCounts(2, func(c *store.Counts) { c.Open++; c.Owed++ }), "counted are"},
 		{"a wrong count of retried debts", changeCounts(2, func(c *store.Counts) { c.Retrying-- }), "counted are"},
 		{"a wrong count of failures", changeCounts(2, func(c *store.Counts) { c.Failed--; c.Owed-- }), "counted are"},

@@ -77,14 +77,14 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 		c.walk.finished = true // removed; its debts are cleared away later
 		return nil
 	}
-	debts := newFollower(tx.Bucket(bucketDebts))
+	debts := newDebtFinder(tx)
 	return c.walk.entries(tx.Bucket(bucketDue), func(k, v []byte) (bool, error) {
 		return c.entry(debts, dueTime(k), v)
 	})
 }
 
 // entry looks at one entry of the index, and reports whether to go on.
-func (c *claiming) entry(debts getter, filed int64, key []byte) (more bool, err error) {
+func (c *claiming) entry(debts *debtFinder, filed int64, key []byte) (more bool, err error) {
 	r, now := &c.request, nanos(c.request.Now)
 	switch {
 	case r.ForcedOnly && filed != 0, filed == filedHeld:
@@ -112,7 +112,7 @@ func (c *claiming) entry(debts getter, filed int64, key []byte) (more bool, err 
 		return true, nil // its turn comes when the attempt under way has ended
 	}
 	s := &c.debt
-	if err := s.decodeIndexed(debts, r.Endpoint, name); err != nil {
+	if err := debts.indexed(s, r.Endpoint, name); err != nil {
 		return false, err
 	}
 	switch {
@@ -139,24 +139,6 @@ func (c *claiming) next(at time.Time) {
 	if c.claim.Next.IsZero() || at.Before(c.claim.Next) {
 		c.claim.Next = at
 	}
-}
-
-// decodeIndexed reads the debt that an entry of the index names.
-func decodeIndexed(debts getter, id uint64, key debt.Key) (*stored, error) {
-	s := new(stored)
-	if err := s.decodeIndexed(debts, id, key); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// decodeIndexed is decodeIndexed into s.
-func (s *stored) decodeIndexed(debts getter, id uint64, key debt.Key) error {
-	record := debts.get(debtKey(id, key))
-	if record == nil {
-		return damaged("the index names a debt of endpoint %d that is not there", id)
-	}
-	return s.decode(id, key, record)
 }
 
 // refile puts debts into the index where they are due.

@@ -14,13 +14,13 @@ import (
 func (db *DB) Debt(_ context.Context, endpoint uint64, key debt.Key) (debt.Failure, error) {
 	var found debt.Failure
 	err := db.view(func(tx *bbolt.Tx) error {
-		record := tx.Bucket(bucketDebts).Get(appendDebtKey(nil, endpoint, key))
-		if record == nil || tx.Bucket(bucketEndpoints).Get(endpointKey(endpoint)) == nil {
-			return store.ErrNotFound // or its endpoint is being removed
-		}
 		var owed stored
-		if err := owed.decode(endpoint, key, record); err != nil {
+		there, err := newDebtFinder(tx).find(&owed, endpoint, key)
+		if err != nil {
 			return err
+		}
+		if !there || tx.Bucket(bucketEndpoints).Get(endpointKey(endpoint)) == nil {
+			return store.ErrNotFound // or its endpoint is being removed
 		}
 		found.Debt = owed.Debt
 		if !owed.Troubled {
@@ -30,7 +30,6 @@ func (db *DB) Debt(_ context.Context, endpoint uint64, key debt.Key) (debt.Failu
 		if trouble == nil {
 			return damaged("debt %s has left no trouble record", owed.ID)
 		}
-		var err error
 		_, found.Outcome, err = decodeTrouble(trouble)
 		return err
 	})

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
 )
@@ -229,16 +231,35 @@ func (db *DB) nextRemoved() (id uint64, found bool, err error) {
 }
 
 // sweep frees one page of a removed endpoint's records, and forgets the endpoint
-// when there are none left.
+// when there are none left. Each debt is filed, or has left trouble, or both; that
+// leads to the rows, which other endpoints have a part in.
 func (t *txn) sweep(id uint64) error {
 	prefix := endpointKey(id)
-	left := sweepPage
-	for _, bucket := range []*bbolt.Bucket{t.due, t.bucket(bucketTrouble), t.debts, t.bucket(bucketTracked), t.bucket(bucketSkips)} {
+	left, trouble := sweepPage, t.bucket(bucketTrouble)
+	for _, bucket := range []*bbolt.Bucket{t.due, trouble, t.bucket(bucketTracked), t.bucket(bucketSkips)} {
 		var keys [][]byte
+		var owed []debt.Key
 		cursor := bucket.Cursor()
-		for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && left > 0; k, _ = cursor.Next() {
+		for k, v := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && left > 0; k, v = cursor.Next() {
 			keys = append(keys, bytes.Clone(k))
 			left--
+			switch bucket {
+			case t.due:
+				owed = append(owed, debt.Key(v))
+			case trouble:
+				key, _, err := decodeTrouble(v)
+				if err != nil {
+					return err
+				}
+				owed = append(owed, key)
+			}
+		}
+		// In the order of their rows, so that each page is come to once.
+		slices.Sort(owed)
+		for _, key := range owed {
+			if err := t.rows.remove(id, key); err != nil {
+				return err
+			}
 		}
 		for _, k := range keys {
 			if err := bucket.Delete(k); err != nil {

@@ -145,15 +145,15 @@ func TestABadPageIsNamedWithItsBucketAndTheRestIsRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dz.db")
 	owing(t, path, 300, 0)
-	due, debts := overwriteIn(t, path, "due"), overwriteIn(t, path, "debts")
+	due, debts := overwriteIn(t, path, "due"), overwriteIn(t, path, "owed")
 	found := examine(t, path)
 	var got []string
 	for _, f := range found.Faults {
 		got = append(got, fmt.Sprintf("page %d, bucket %s: %s", f.Page, f.Bucket, f.Problem))
 	}
 	want := []string{
-		fmt.Sprintf("page %d, bucket debts: page %d says that it is page 0", debts, debts),
 		fmt.Sprintf("page %d, bucket due: page %d says that it is page 0", due, due),
+		fmt.Sprintf("page %d, bucket owed: page %d says that it is page 0", debts, debts),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -181,10 +181,11 @@ func TestABadRecordIsNamedWithItsBucketAndKey(t *testing.T) {
 		key     string
 		problem string
 	}{
-		{"debts", put("\x00\x00\x00\x02asset/1", "\x02\x00garbage"), "\x00\x00\x00\x02asset/1", "a debt record: it is cut off or garbled"},
-		{"debts", put("\x00\x00\x00\x02asset/1", "\x07"), "\x00\x00\x00\x02asset/1", "a debt record has version 7, not 3"},
-		{"debts", remove("\x00\x00\x00\x02asset/1"), "", "the index names a debt of endpoint 2 that is not there"},
-		{"due", removeFirst, "\x00\x00\x00\x02asset/0", "is not in the index of what is due"},
+		{"owed", put("asset/1\x00\x00\x00\x00", "\x01\x09\x02\x00garbage\x01\x02\x02"), "asset/1\x00\x00\x00\x00", "a debt record: it is cut off or garbled"},
+		{"owed", put("asset/1\x00\x00\x00\x00", "\x01\x01\x07\x01\x02\x02"), "asset/1\x00\x00\x00\x00", "a debt record has version 7, not 3"},
+		{"owed", put("asset/1\x00\x00\x00\x00", "\x01\x09"), "asset/1\x00\x00\x00\x00", "a row of debts: it is cut off or garbled"},
+		{"owed", remove("asset/1\x00\x00\x00\x00"), "", "the index names a debt of endpoint 2 that is not there"},
+		{"due", removeFirst, "asset/0\x00\x00\x00\x00", "is not in the index of what is due"},
 		{"trouble", put("\x00\x00\x00\x0200000000", "\x09"), "\x00\x00\x00\x0200000000", "a trouble record has version 9, not 1"},
 		{"endpoints", put("\x00\x00\x00\x02", "{"), "\x00\x00\x00\x02", "the endpoint can't be read: unexpected end of JSON input"},
 		{"names", put("other", "\x00\x00\x00\x09"), "other", `the name "other" belongs to no endpoint`},

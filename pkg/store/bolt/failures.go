@@ -231,8 +231,8 @@ func decodeFailure(tx *bbolt.Tx, endpointID uint64, record []byte) (debt.Failure
 		// The endpoint is being removed, and its debts may be gone already.
 		return debt.Failure{Debt: debt.Debt{Endpoint: endpointID, Key: key}, Outcome: outcome}, nil
 	}
-	s, err := decodeIndexed(newFinder(tx.Bucket(bucketDebts)), endpointID, key)
-	if err != nil {
+	var s stored
+	if err := newDebtFinder(tx).indexed(&s, endpointID, key); err != nil {
 		return debt.Failure{}, err
 	}
 	return debt.Failure{Debt: s.Debt, Outcome: outcome}, nil

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -357,5 +358,50 @@ func fillDisk(t *testing.T, path string) {
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What endpoints share they may lose one by one: each failure leaves a record of its
+// own, and there is room for it.
+func TestInAFullStoreAllThatIsSharedMayFail(t *testing.T) {
+	t.Parallel()
+	db := smallStore(t)
+	s := &benchStore{DB: db}
+	for n := range 10 {
+		id, revision := addEndpoint(t, db, fmt.Sprintf("shop%d", n))
+		s.endpoints, s.revision = append(s.endpoints, id), revision
+	}
+	const each = 50
+	items := 0
+	for ; ; items += each {
+		numbers := make([]int, each)
+		for i := range numbers {
+			numbers[i] = scattered(items + i)
+		}
+		if _, err := db.Ingest(t.Context(), s.batch(noon, numbers)); errors.Is(err, store.ErrFull) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := noon.Add(time.Hour)
+	for n, id := range s.endpoints {
+		failed := 0
+		for {
+			debts := claim(t, db, id, now, 100)
+			if len(debts) == 0 {
+				break
+			}
+			attempts := make([]store.Attempt, len(debts))
+			for i := range debts {
+				attempts[i] = ended(now.Add(time.Duration(i)), attempt.Refused, debts[i])
+			}
+			mustSettle(t, db, id, attempts...)
+			failed += len(debts)
+			now = now.Add(time.Millisecond)
+		}
+		if failed != items {
+			t.Fatalf("at endpoint %d %d debts have failed, of %d", n, failed, items)
+		}
 	}
 }

@@ -42,17 +42,12 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 	assets := db.packAssets(in.Assets)
 	sorted := sortChanges(in.Changes)
 	var result store.Ingested
-	err := db.updateGrowing(ctx, func(t *txn) error {
+	err := db.updateGrowing(ctx, func(t *txn) (err error) {
 		if getUint64(t.meta, metaRevision) != in.Revision {
 			return refuse(store.ErrRevision)
 		}
-		result = store.Ingested{Due: make(map[uint64]time.Time)}
-		for places := sorted; len(places) > 0; {
-			n := ofOneDebt(places, in.Changes)
-			if err := t.owe(in.Changes, places[:n], in.Now, &result); err != nil {
-				return err
-			}
-			places = places[n:]
+		if result, err = t.owe(in.Changes, sorted, in.Now); err != nil {
+			return err
 		}
 		t.totals.latest = max(t.totals.latest, uint64(nanos(in.Now)))
 		t.totalsDirty = true
@@ -85,84 +80,156 @@ func (db *DB) Ingest(ctx context.Context, in store.Ingest) (store.Ingested, erro
 
 // place says where one of a batch's changes stands, and what it is sorted by.
 type place struct {
-	endpoint uint64
 	head     uint64 // the first eight bytes of the key
+	endpoint uint64
 	index    int
 }
 
 // sortChanges returns the places of changes as their debts lie in the file, so
-// that each page is come to once, with those of one debt in their order.
+// that each row is come to once, with those of one debt in their order.
 func sortChanges(changes []debt.Change) []place {
 	places := make([]place, len(changes))
 	for i := range changes {
 		var head [8]byte
 		copy(head[:], changes[i].Key)
-		places[i] = place{changes[i].Endpoint, binary.BigEndian.Uint64(head[:]), i}
+		places[i] = place{binary.BigEndian.Uint64(head[:]), changes[i].Endpoint, i}
 	}
 	slices.SortFunc(places, func(a, b place) int {
-		switch {
-		case a.endpoint != b.endpoint:
-			return cmp.Compare(a.endpoint, b.endpoint)
-		case a.head != b.head:
+		if a.head != b.head {
 			return cmp.Compare(a.head, b.head)
-		default:
-			return cmp.Or(cmp.Compare(changes[a.index].Key, changes[b.index].Key), cmp.Compare(a.index, b.index))
 		}
+		return cmp.Or(cmp.Compare(changes[a.index].Key, changes[b.index].Key), cmp.Compare(a.endpoint, b.endpoint),
+			cmp.Compare(a.index, b.index))
 	})
 	return places
 }
 
-// ofOneDebt returns how many of the first places are of one debt.
-func ofOneDebt(places []place, changes []debt.Change) int {
+// ofOneRow returns how many of the first places are of one row.
+func ofOneRow(places []place, changes []debt.Change) int {
 	n := 1
-	for n < len(places) && places[n].endpoint == places[0].endpoint && places[n].head == places[0].head &&
+	for n < len(places) && places[n].endpoint/rowSlots == places[0].endpoint/rowSlots && places[n].head == places[0].head &&
 		changes[places[n].index].Key == changes[places[0].index].Key {
 		n++
 	}
 	return n
 }
 
-// owe makes or merges one debt from the changes at these places.
-func (t *txn) owe(changes []debt.Change, places []place, now time.Time, result *store.Ingested) error {
-	first := &changes[places[0].index]
-	var s stored
-	found, err := t.loadInto(&s, first.Endpoint, first.Key)
+// ofOneDebt returns how many of the first places, of one row, are of one debt.
+func ofOneDebt(places []place) int {
+	n := 1
+	for n < len(places) && places[n].endpoint == places[0].endpoint {
+		n++
+	}
+	return n
+}
+
+// owe makes or merges the debts of all changes, which lie at these places.
+func (t *txn) owe(changes []debt.Change, places []place, now time.Time) (store.Ingested, error) {
+	result := store.Ingested{Due: make(map[uint64]time.Time)}
+	t.filings = t.filings[:0]
+	for len(places) > 0 {
+		n := ofOneRow(places, changes)
+		if err := t.oweRow(changes, places[:n], now, &result); err != nil {
+			return store.Ingested{}, err
+		}
+		places = places[n:]
+	}
+	return result, t.fileAll()
+}
+
+// merging is how one debt was made or merged, which often is how the next one is.
+type merging struct {
+	places  []place // of the changes; none: the next one can't be made so
+	from    uint8   // what the row said of the debt before
+	debt    stored
+	filed   int64 // before
+	changed store.Counts
+	record  []byte
+}
+
+// oweRow makes or merges the debts of one row from the changes at these places.
+func (t *txn) oweRow(changes []debt.Change, places []place, now time.Time, result *store.Ingested) error {
+	key := changes[places[0].index].Key
+	w, err := t.rows.load(places[0].endpoint, key)
 	if err != nil {
 		return err
 	}
-	var before store.Counts
-	owed := uint64(len(places))
-	if found {
-		before = class(&s)
-	} else {
-		id, err := t.nextID(now)
-		if err != nil {
+	var o merging
+	for len(places) > 0 {
+		n := ofOneDebt(places)
+		id, slot := places[0].endpoint, slotOf(places[0].endpoint)
+		if len(o.places) == 0 || o.from != w.of[slot] || !alike(changes, o.places, places[:n]) {
+			if o, err = t.oweOne(w, changes, places[:n], now); err != nil {
+				return err
+			}
+		}
+		diff := o.changed
+		if w.of[slot] == 0 {
+			if w.seqs[slot], err = t.meta.NextSequence(); err != nil {
+				return err
+			}
+			result.Created++
+		}
+		result.Merged += diff.Coalesced
+		if o.debt.Filed != o.filed {
+			t.filings = append(t.filings, filing{id, w.seqs[slot], key, o.filed, o.debt.Filed})
+			due := time.Unix(0, o.debt.Filed%filedBehind)
+			if first, ok := result.Due[id]; !ok || due.Before(first) {
+				result.Due[id] = due
+			}
+		}
+		if err := t.tally.add(id, diff); err != nil {
 			return err
 		}
-		s = stored{Debt: debt.New(id, *first, now), Filed: unfiled}
-		places = places[1:]
-		result.Created++
+		w.put(slot, w.seqs[slot], o.record)
+		places = places[n:]
 	}
-	result.Merged += uint64(len(places))
-	for _, p := range places {
+	return t.rows.save()
+}
+
+// oweOne makes or merges one debt from the changes at these places. It says what that
+// comes to, and writes nothing.
+func (t *txn) oweOne(w *row, changes []debt.Change, places []place, now time.Time) (merging, error) {
+	first := &changes[places[0].index]
+	o := merging{places: places, from: w.of[slotOf(first.Endpoint)]}
+	s := &o.debt
+	found, err := w.debt(s, first.Endpoint, first.Key)
+	if err != nil {
+		return o, err
+	}
+	var before store.Counts
+	merged := places
+	if found {
+		before = class(s)
+	} else {
+		*s = stored{Debt: debt.New(debt.NewID(now, t.db.salt, 0), *first, now), Filed: unfiled}
+		merged = places[1:]
+	}
+	for _, p := range merged {
 		s.Merge(changes[p.index], now)
 	}
 	if s.Deleting, err = t.deletes(&s.Debt); err != nil {
-		return err
+		return o, err
 	}
-	filed := s.Filed
-	if err := t.save(&s, false); err != nil {
-		return err
+	if s.Deletes() {
+		o.places = nil // another endpoint may track another asset
 	}
-	if s.Filed != filed {
-		due := time.Unix(0, s.Filed%filedBehind)
-		if first, ok := result.Due[s.Endpoint]; !ok || due.Before(first) {
-			result.Due[s.Endpoint] = due
-		}
-	}
-	diff := reclassed(before, class(&s))
-	diff.Owed, diff.Coalesced = owed, uint64(len(places))
-	return t.tally.add(s.Endpoint, diff)
+	o.filed = s.Filed
+	s.place(false)
+	o.changed = reclassed(before, class(s))
+	o.changed.Owed, o.changed.Coalesced = uint64(len(places)), uint64(len(merged))
+	o.record = encodeShared(make([]byte, 0, 128), s)
+	return o, nil
+}
+
+// alike reports whether changes mean the same to two endpoints that are owed the
+// same.
+func alike(changes []debt.Change, a, b []place) bool {
+	return slices.EqualFunc(a, b, func(a, b place) bool {
+		x, y := &changes[a.index], &changes[b.index]
+		return x.Event == y.Event && x.Window == y.Window && x.Background == y.Background && x.Replayed == y.Replayed &&
+			x.Fold == nil && y.Fold == nil && bytes.Equal(x.Note, y.Note)
+	})
 }
 
 func (t *txn) setPositions(sourceName string, positions []source.Position) error {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.etcd.io/bbolt"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -16,17 +18,55 @@ import (
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
+// makeFormat3 makes of a store what a dz wrote that gave each debt a record of its
+// own.
+func makeFormat3(t *testing.T, path string) {
+	t.Helper()
+	err := inDB(func(tx *bbolt.Tx) error {
+		debts, err := tx.CreateBucket(bucketDebts)
+		if err != nil {
+			return err
+		}
+		err = tx.Bucket(bucketOwed).ForEach(func(k, v []byte) error {
+			first, key, err := splitRowKey(k)
+			if err != nil {
+				return err
+			}
+			var w row
+			if err := w.decode(v); err != nil {
+				return err
+			}
+			for id := first; id < first+rowSlots; id++ {
+				var s stored
+				if found, err := w.debt(&s, id, key); err != nil {
+					return err
+				} else if found {
+					if err := debts.Put(debtKey(id, key), encodeDebt(nil, &s)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		return errors.Join(err, tx.DeleteBucket(bucketOwed), putUint64(tx.Bucket(bucketMeta), metaFormat, 3))
+	})(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // makeFormat2 makes of a store what a dz wrote that tracked nothing: without the
 // buckets of format 3, with counts of eight numbers, and debts with one byte of
 // flags.
 func makeFormat2(t *testing.T, path string) {
 	t.Helper()
+	makeFormat3(t, path)
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range sinceFormat3() {
+		for _, name := range sinceFormat[3] {
 			if err := tx.DeleteBucket(name); err != nil {
 				return err
 			}
@@ -126,5 +166,96 @@ func TestAStoreOfFormat2IsReadAndTracksFromThenOn(t *testing.T) {
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Each debt had a record of its own once: what is owed, to whom, and what became of
+// it, is the same after the store was opened.
+func TestTheDebtsOfAStoreOfFormat3AreKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(memoryDir(t), "dz.db")
+	id := fillStore(t, path, 30)
+	db := mustOpen(t, path)
+	other, revision := addEndpoint(t, db, "other")
+	mustIngest(t, db, batch(other, revision, noon.Add(time.Hour), 0, upTo(40)...))
+	type contents struct {
+		Stats    store.Stats
+		Failures []debt.Failure
+		Retrying []debt.Failure
+		Due      [][]debt.Debt
+	}
+	read := func(db *DB) (c contents) {
+		t.Helper()
+		var err error
+		if c.Stats, err = db.Stats(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Stats.Size = 0
+		if c.Failures, _, err = db.Failures(t.Context(), debt.Selection{}, "", 1000); err != nil {
+			t.Fatal(err)
+		}
+		if c.Retrying, _, err = db.Failures(t.Context(), debt.Selection{Retrying: true}, "", 1000); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []uint64{id, other} {
+			c.Due = append(c.Due, claim(t, db, id, noon.Add(1000*time.Hour), 1000))
+		}
+		return c
+	}
+	before := read(db)
+	closing(t, db)
+	if len(before.Due[1]) != 40 || len(before.Failures) != 10 {
+		t.Fatalf("%d are due, and %d failed", len(before.Due[1]), len(before.Failures))
+	}
+	makeFormat3(t, path)
+	if found := examine(t, path); found.Total != 0 || found.Format != 3 {
+		t.Errorf("format %d, faults %+v", found.Format, found.Faults)
+	}
+
+	db = mustOpen(t, path)
+	if diff := cmp.Diff(before, read(db), sameID, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("-before +after:\n%s", diff)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	closing(t, db)
+	if found := examine(t, path); found.Total != 0 || found.Format != Format {
+		t.Errorf("format %d, faults %+v", found.Format, found.Faults)
+	}
+}
+
+// The debts are moved some at a time. Where a crash ends that, the next start goes
+// on, and what lies between is no damage.
+func TestAStoreGoesOnBeingMadeOneOfThisFormat(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(memoryDir(t), "dz.db")
+	db := mustOpen(t, path)
+	id, revision := addEndpoint(t, db, "shop")
+	const debts = migratePage + 100
+	mustIngest(t, db, batch(id, revision, noon, 0, upTo(debts)...))
+	closing(t, db)
+	makeFormat3(t, path)
+	if err := inDB(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket(bucketOwed); err != nil {
+			return err
+		}
+		more, err := moveDebts(tx)
+		if !more && err == nil {
+			err = errors.New("all was moved at once")
+		}
+		return errors.Join(err, putUint64(tx.Bucket(bucketMeta), metaFormat, Format))
+	})(path); err != nil {
+		t.Fatal(err)
+	}
+	if found := examine(t, path); found.Total != 0 {
+		t.Errorf("faults %+v", found.Faults)
+	}
+	db = mustOpen(t, path)
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(claim(t, db, id, noon.Add(time.Hour), debts+1)); n != debts {
+		t.Errorf("%d debts are due, want %d", n, debts)
 	}
 }

@@ -66,9 +66,17 @@ const (
 	flagSameBase // the base id is the item id
 )
 
-// encodeDebt appends everything but endpoint and key, which are the record's
-// key. It writes times as distances from the first one, as they are close to
-// each other: a record takes some 70 bytes.
+// encodeShared is encodeDebt without the debt's number, which its row says, so that
+// debts that are alike have one record.
+func encodeShared(buf []byte, s *stored) []byte {
+	shared := *s
+	shared.ID = s.ID.WithSeq(0)
+	return encodeDebt(buf, &shared)
+}
+
+// encodeDebt appends everything but endpoint and key. It writes times as distances
+// from the first one, as they are close to each other: a record takes some 70
+// bytes.
 func encodeDebt(buf []byte, s *stored) []byte {
 	var flags byte
 	set := func(on bool, flag byte) {

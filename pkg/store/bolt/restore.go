@@ -22,7 +22,7 @@ const (
 	// that were sent after the backup. Else a receiver would take what is sent
 	// now for one of those, by its webhook-id, and pass over it.
 	generationLead = 1 << 20
-	// restorePage is how many debts are raised in one commit.
+	// restorePage is how many rows of debts are raised in one commit.
 	restorePage = 20_000
 )
 
@@ -182,6 +182,9 @@ func rebase(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := migrate(b); err != nil {
+		return err
+	}
 	err = b.Update(func(tx *bbolt.Tx) error {
 		var salt [2]byte
 		if _, err := rand.Read(salt[:]); err != nil {
@@ -195,7 +198,7 @@ func rebase(ctx context.Context, path string) (err error) {
 			return context.Cause(ctx)
 		}
 		err = b.Update(func(tx *bbolt.Tx) error {
-			last, err = raiseGenerations(tx.Bucket(bucketDebts), last)
+			last, err = raiseGenerations(tx.Bucket(bucketOwed), last)
 			return err
 		})
 		if last == nil {
@@ -206,31 +209,37 @@ func rebase(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// raiseGenerations raises those of the debts after a key, and returns the last
-// key, nil if there are no more.
-func raiseGenerations(debts *bbolt.Bucket, after []byte) (last []byte, err error) {
+// raiseGenerations raises those of the rows of debts after a key, and returns the
+// last key, nil if there are no more.
+func raiseGenerations(owed *bbolt.Bucket, after []byte) (last []byte, err error) {
 	type record struct{ key, value []byte }
 	var raised []record
-	cursor := debts.Cursor()
+	cursor := owed.Cursor()
 	k, v := cursor.Seek(after)
 	if after != nil && string(k) == string(after) {
 		k, v = cursor.Next()
 	}
 	for ; k != nil && len(raised) < restorePage; k, v = cursor.Next() {
-		id, key, err := splitDebtKey(k)
-		if err != nil {
-			return nil, damaged("%w", err)
-		}
-		s, err := decodeDebt(id, key, v)
-		if err != nil {
+		var w row
+		if err := w.decode(v); err != nil {
 			return nil, err
 		}
-		s.Generation += generationLead
-		raised = append(raised, record{append([]byte(nil), k...), encodeDebt(nil, s)})
+		for n, one := range w.records {
+			if w.uses(n) == 0 {
+				continue
+			}
+			s, err := decodeDebt(0, "", one)
+			if err != nil {
+				return nil, err
+			}
+			s.Generation += generationLead
+			w.records[n] = encodeShared(nil, s)
+		}
+		raised = append(raised, record{append([]byte(nil), k...), w.encode(nil)})
 		last = raised[len(raised)-1].key
 	}
 	for _, r := range raised {
-		if err := debts.Put(r.key, r.value); err != nil {
+		if err := owed.Put(r.key, r.value); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -61,13 +60,8 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 		if !goesOn && !begins {
 			return refuse(store.ErrRevision)
 		}
-		result = store.Ingested{Due: make(map[uint64]time.Time)}
-		for places := sorted; len(places) > 0; {
-			n := ofOneDebt(places, o.Changes)
-			if err := t.owe(o.Changes, places[:n], o.Now, &result); err != nil {
-				return err
-			}
-			places = places[n:]
+		if result, err = t.owe(o.Changes, sorted, o.Now); err != nil {
+			return err
 		}
 		return t.bucket(bucketResyncs).Put(key, record)
 	})

@@ -22,10 +22,11 @@ func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, err
 	for !walk.finished {
 		var keys []debt.Key
 		err := db.view(func(tx *bbolt.Tx) error {
-			debts := newFinder(tx.Bucket(bucketDebts))
+			debts := newDebtFinder(tx)
 			return walk.entries(tx.Bucket(bucketDue), func(_, v []byte) (bool, error) {
-				s, err := decodeIndexed(debts, id, debt.Key(v))
-				if err == nil && isAhead(s, now) {
+				var s stored
+				err := debts.indexed(&s, id, debt.Key(v))
+				if err == nil && isAhead(&s, now) {
 					keys = append(keys, s.Key)
 				}
 				return true, err

@@ -1,11 +1,9 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -17,8 +15,9 @@ import (
 // read raises it and adds a migration.
 //
 // Format 1 was never released, and had larger debt records; it is not read. Format 2
-// tracked nothing; it is read and made one of format 3 by Open.
-const Format = 3
+// tracked nothing, and up to format 3 each debt had a record of its own; they are
+// read and made one of format 4 by Open (migrate.go).
+const Format = 4
 
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //
@@ -27,7 +26,7 @@ const Format = 3
 //	names      name                                     → endpoint(4)
 //	health     endpoint(4)                              → health, JSON
 //	counts     endpoint(4), 0 for all                   → counts, uvarints
-//	debts      endpoint(4) key                          → debt record
+//	owed       key, endpoint÷16(4)                      → row of debts (row.go)
 //	due        endpoint(4) filed(8) seq(8)              → key of the debt
 //	trouble    endpoint(4) seq(8)                       → trouble record
 //	positions  source NUL stream                        → position
@@ -39,12 +38,17 @@ const Format = 3
 //	skips      endpoint(4) reason                       → count, uint64
 //	resyncs    endpoint(4)                              → job, JSON
 //	removed    endpoint(4)                              → nothing; debts to be freed
+//
+// and up to format 3, instead of owed:
+//
+//	debts      endpoint(4) key                          → debt record
 var (
 	bucketMeta      = []byte("meta")
 	bucketEndpoints = []byte("endpoints")
 	bucketNames     = []byte("names")
 	bucketHealth    = []byte("health")
 	bucketCounts    = []byte("counts")
+	bucketOwed      = []byte("owed")
 	bucketDebts     = []byte("debts")
 	bucketDue       = []byte("due")
 	bucketTrouble   = []byte("trouble")
@@ -61,29 +65,10 @@ var (
 
 func buckets() [][]byte {
 	return [][]byte{
-		bucketMeta, bucketEndpoints, bucketNames, bucketHealth, bucketCounts, bucketDebts, bucketDue,
+		bucketMeta, bucketEndpoints, bucketNames, bucketHealth, bucketCounts, bucketOwed, bucketDue,
 		bucketTrouble, bucketPositions, bucketEvents, bucketRejected, bucketAssets, bucketRemoved,
 		bucketTracked, bucketDeletions, bucketSkips, bucketResyncs,
 	}
-}
-
-// sinceFormat3 are the buckets that a store of format 2 has not.
-func sinceFormat3() [][]byte {
-	return [][]byte{bucketTracked, bucketDeletions, bucketSkips, bucketResyncs}
-}
-
-// migrate makes a store of an older format one of this.
-func migrate(tx *bbolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	if getUint64(meta, metaFormat) == Format {
-		return nil
-	}
-	for _, name := range sinceFormat3() {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return fmt.Errorf("create bucket %s: %w", name, err)
-		}
-	}
-	return putUint64(meta, metaFormat, Format)
 }
 
 // Names in bucketMeta.
@@ -101,13 +86,8 @@ func endpointKey(id uint64) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(id))
 }
 
-func debtKey(id uint64, key debt.Key) []byte {
-	return appendDebtKey(make([]byte, 0, 4+len(key)), id, key)
-}
-
-func appendDebtKey(buf []byte, id uint64, key debt.Key) []byte {
-	return append(binary.BigEndian.AppendUint32(buf, uint32(id)), key...)
-}
+// debtKey is the key of a debt in a store before format 4.
+func debtKey(id uint64, key debt.Key) []byte { return append(endpointKey(id), key...) }
 
 // splitDebtKey is the reverse of debtKey.
 func splitDebtKey(k []byte) (id uint64, key debt.Key, err error) {
@@ -177,12 +157,11 @@ func checkFormat(tx *bbolt.Tx) error {
 	case format == 1:
 		return errors.New("it has format 1, of a dz before its first release, which this one can't read: " +
 			"let that dz deliver what is owed, then move the file away to begin anew")
-	case format != Format && format != 2:
+	case format < 2:
 		return damaged("it names format %d, which never was", format)
 	}
-	for _, name := range buckets() {
-		older := format == 2 && slices.ContainsFunc(sinceFormat3(), func(b []byte) bool { return bytes.Equal(b, name) })
-		if !older && tx.Bucket(name) == nil {
+	for _, name := range bucketsOf(format) {
+		if tx.Bucket(name) == nil {
 			return damaged("bucket %s is missing", name)
 		}
 	}

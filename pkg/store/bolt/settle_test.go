@@ -22,12 +22,12 @@ func TestSettlingIsAllOrNothing(t *testing.T) {
 	for i, d := range debts {
 		attempts[i] = ended(now, attempt.Delivered, d)
 	}
-	last := debtKey(id, debts[2].Key)
-	record := replaceDebt(t, db, last, []byte("garbage"))
+	last := appendRowKey(nil, id, debts[2].Key)
+	record := replaceRow(t, db, last, []byte("garbage"))
 	if _, err := db.Settle(t.Context(), id, attempts); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("settled with a damaged debt among them: %v", err)
 	}
-	replaceDebt(t, db, last, record)
+	replaceRow(t, db, last, record)
 	if left := claim(t, db, id, now, 3); len(left) != 3 {
 		t.Errorf("%d debts are due after the settlement failed, want 3", len(left))
 	}
@@ -41,12 +41,12 @@ func TestSettlingIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// replaceDebt puts another record in the place of one and returns that.
-func replaceDebt(t *testing.T, db *DB, key, record []byte) (before []byte) {
+// replaceRow puts another row of debts in the place of one and returns that.
+func replaceRow(t *testing.T, db *DB, key, record []byte) (before []byte) {
 	t.Helper()
 	err := db.update(t.Context(), func(x *txn) error {
-		before = append([]byte(nil), x.debts.Get(key)...)
-		return x.debts.Put(key, record)
+		before = append([]byte(nil), x.rows.bucket.Get(key)...)
+		return x.rows.bucket.Put(key, record)
 	})
 	if err != nil {
 		t.Fatal(err)

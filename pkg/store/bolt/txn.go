@@ -1,9 +1,11 @@
 package bolt
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -21,8 +23,9 @@ type txn struct {
 	tx *bbolt.Tx
 
 	// What almost every op needs; bucket opens the others.
-	meta, endpoints, debts, due *bbolt.Bucket
-	find                        finder // in debts
+	meta, endpoints, due *bbolt.Bucket
+	rows                 rows     // of debts
+	filings              []filing // of what is owed at once; see fileAll
 
 	tally       *tally
 	totals      totals
@@ -34,7 +37,6 @@ type txn struct {
 
 	key    []byte // of the record at hand
 	record []byte
-	values []byte // that bbolt holds, and room for more
 }
 
 // totals are numbers of the whole store.
@@ -62,11 +64,10 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 	t := &txn{
 		db: db, tx: tx,
 		meta: tx.Bucket(bucketMeta), endpoints: tx.Bucket(bucketEndpoints),
-		debts: tx.Bucket(bucketDebts), due: tx.Bucket(bucketDue),
+		rows: newRows(tx.Bucket(bucketOwed)), due: tx.Bucket(bucketDue),
 		tally:    newTally(tx.Bucket(bucketCounts)),
 		healthOf: make(map[uint64]*endpoint.Health), deletionsOf: make(map[uint64]tracking.Deletions), skips: make(map[string]uint64),
 	}
-	t.find = newFinder(t.debts)
 	t.totals = readTotals(t.meta)
 	t.due.FillPercent = 0.9 // it grows at its end
 	return t
@@ -74,23 +75,6 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 
 // bucket opens a bucket that few ops need.
 func (t *txn) bucket(name []byte) *bbolt.Bucket { return t.tx.Bucket(name) }
-
-// Values are kept in blocks of these sizes, in bytes.
-const (
-	leastValues = 1 << 10
-	mostValues  = 64 << 10
-)
-
-// keep returns a copy of a value for bbolt, which holds it until the transaction
-// ends.
-func (t *txn) keep(value []byte) []byte {
-	if len(value) > cap(t.values)-len(t.values) {
-		t.values = make([]byte, 0, max(len(value), leastValues, min(2*cap(t.values), mostValues)))
-	}
-	start := len(t.values)
-	t.values = append(t.values, value...)
-	return t.values[start:len(t.values):len(t.values)]
-}
 
 func readTotals(meta *bbolt.Bucket) totals {
 	r := reader{rest: meta.Get(metaTotals)}
@@ -154,15 +138,6 @@ func readHealth(b *bbolt.Bucket, id uint64) (endpoint.Health, error) {
 	return h, nil
 }
 
-// nextID makes the id of a new debt.
-func (t *txn) nextID(now time.Time) (debt.ID, error) {
-	seq, err := t.meta.NextSequence()
-	if err != nil {
-		return debt.ID{}, err
-	}
-	return debt.NewID(now, t.db.salt, seq), nil
-}
-
 // load returns a debt, or nil if there is none.
 func (t *txn) load(id uint64, key debt.Key) (*stored, error) {
 	s := new(stored)
@@ -174,36 +149,76 @@ func (t *txn) load(id uint64, key debt.Key) (*stored, error) {
 
 // loadInto is load into s, and reports whether there is such a debt.
 func (t *txn) loadInto(s *stored, id uint64, key debt.Key) (found bool, err error) {
-	t.key = appendDebtKey(t.key[:0], id, key)
-	record := t.find.get(t.key)
-	if record == nil {
-		return false, nil
+	w, err := t.rows.load(id, key)
+	if err != nil {
+		return false, err
 	}
-	return true, s.decode(id, key, record)
+	return w.debt(s, id, key)
 }
 
-// save writes a debt and files it. It stays filed where it was if that is not
-// too late; refile files it exactly.
+// save writes a debt and files it; see place.
 func (t *txn) save(s *stored, refile bool) error {
+	before := s.Filed
+	s.place(refile)
+	if err := t.file(filing{s.Endpoint, s.ID.Seq(), s.Key, before, s.Filed}); err != nil {
+		return err
+	}
+	t.record = encodeShared(t.record[:0], s)
+	return t.rows.put(s, t.record)
+}
+
+// place decides where a debt is filed. It stays where it was if that is not too
+// late; refile places it exactly.
+func (s *stored) place(refile bool) {
 	want := filedAt(s)
 	keep := s.Filed != unfiled && want != unfiled && s.Filed <= want && !refile && (s.Filed != 0 || want == 0) &&
 		laneOf(s.Filed) == laneOf(want)
-	if !keep && s.Filed != want {
-		if err := t.unfile(s); err != nil {
-			return err
-		}
-		if want != unfiled {
-			t.key = appendDueKey(t.key[:0], s.Endpoint, want, s.ID.Seq())
-			t.record = append(t.record[:0], s.Key...)
-			if err := t.due.Put(t.key, t.keep(t.record)); err != nil {
-				return err
-			}
-		}
+	if !keep {
 		s.Filed = want
 	}
-	t.key = appendDebtKey(t.key[:0], s.Endpoint, s.Key)
-	t.record = encodeDebt(t.record[:0], s)
-	return t.debts.Put(t.key, t.keep(t.record))
+}
+
+// filing is a move of a debt within the index of what is due, or into it, or out.
+type filing struct {
+	endpoint, seq uint64
+	key           debt.Key
+	before, after int64
+}
+
+func (t *txn) file(f filing) error {
+	if f.before == f.after {
+		return nil
+	}
+	if f.before != unfiled {
+		t.key = appendDueKey(t.key[:0], f.endpoint, f.before, f.seq)
+		if err := t.due.Delete(t.key); err != nil {
+			return err
+		}
+	}
+	if f.after == unfiled {
+		return nil
+	}
+	t.key = appendDueKey(t.key[:0], f.endpoint, f.after, f.seq)
+	t.record = append(t.record[:0], f.key...)
+	return t.due.Put(t.key, t.rows.keep(t.record))
+}
+
+// fileAll makes the moves that were gathered, in the order of the index: bbolt
+// keeps what a transaction puts between two pages in one long list, and would
+// shift much of it for each endpoint in turn.
+func (t *txn) fileAll() error {
+	slices.SortFunc(t.filings, func(a, b filing) int {
+		if a.endpoint != b.endpoint {
+			return cmp.Compare(a.endpoint, b.endpoint)
+		}
+		return cmp.Or(cmp.Compare(a.after, b.after), cmp.Compare(a.seq, b.seq))
+	})
+	for _, f := range t.filings {
+		if err := t.file(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // filedAt is where a debt belongs in the index of what is due.
@@ -234,27 +249,15 @@ func laneOf(filed int64) int {
 	}
 }
 
-// unfile takes a debt out of the index of what is due.
-func (t *txn) unfile(s *stored) error {
-	if s.Filed == unfiled {
-		return nil
-	}
-	t.key = appendDueKey(t.key[:0], s.Endpoint, s.Filed, s.ID.Seq())
-	err := t.due.Delete(t.key)
-	s.Filed = unfiled
-	return err
-}
-
 // end removes a debt altogether.
 func (t *txn) end(s *stored) error {
-	if err := t.unfile(s); err != nil {
+	if err := t.file(filing{s.Endpoint, s.ID.Seq(), s.Key, s.Filed, unfiled}); err != nil {
 		return err
 	}
 	if err := t.clearTrouble(s); err != nil {
 		return err
 	}
-	t.key = appendDebtKey(t.key[:0], s.Endpoint, s.Key)
-	return t.debts.Delete(t.key)
+	return t.rows.remove(s.Endpoint, s.Key)
 }
 
 // setTrouble keeps what a failed attempt left; where there is little room,

@@ -6,9 +6,6 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// getter gets the value of a key, nil if there is none.
-type getter interface{ get(key []byte) []byte }
-
 // finder gets many values of one bucket. Bucket.Get makes a cursor for each.
 type finder struct{ cursor *bbolt.Cursor }
 

@@ -110,7 +110,8 @@ func TestACallThatFailsDoesNotDisturbItsGroup(t *testing.T) {
 				}
 				changes := batch(id, revision, noon, 0, n).Changes
 				good = append(good, enqueue(t, db, true, func(x *txn) error {
-					return x.owe(changes, sortChanges(changes), noon, &store.Ingested{Due: make(map[uint64]time.Time)})
+					_, err := x.owe(changes, sortChanges(changes), noon)
+					return err
 				}))
 			}
 			release()
@@ -144,7 +145,8 @@ func TestCloseLetsCallsUnderWayEnd(t *testing.T) {
 	for n := range 20 {
 		o := &op{grows: true, done: make(chan error, 1), apply: func(x *txn) error {
 			changes := batch(id, revision, noon, 0, n).Changes
-			return x.owe(changes, sortChanges(changes), noon, &store.Ingested{Due: make(map[uint64]time.Time)})
+			_, err := x.owe(changes, sortChanges(changes), noon)
+			return err
 		}}
 		if err := db.enqueue(t.Context(), o); err != nil {
 			t.Fatal(err)

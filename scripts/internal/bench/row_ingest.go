@@ -156,7 +156,7 @@ func (d *daemon) debtBytes(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, bucket := range stats.Buckets {
-		if bucket.Name == "debts" && bucket.Entries > 0 {
+		if bucket.Name == "owed" && bucket.Entries > 0 {
 			return int(bucket.Bytes / int64(bucket.Entries)), nil
 		}
 	}
