@@ -74,19 +74,23 @@ func compile(ep *endpoint.Endpoint) (*settings, error) {
 	return s, nil
 }
 
-// textsOf returns the strings in a configuration, as they are and as they are
-// written: any of them may be a key to something.
+// textsOf returns the strings and numbers in a configuration, as they are and as
+// they are written: any of them may be a key to something.
 func textsOf(raw json.RawMessage) (texts []string, err error) {
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil {
+	value, err := endpoint.DecodeJSON(raw)
+	if err != nil {
 		return nil, err
 	}
 	var visit func(any)
 	visit = func(v any) {
 		switch v := v.(type) {
 		case string:
-			written := rawjson.AppendString(nil, []byte(v))
-			texts = append(texts, v, string(written[1:len(written)-1]))
+			texts = append(texts, v)
+			if written := rawjson.AppendString(nil, []byte(v)); len(written) != len(v)+2 {
+				texts = append(texts, string(written[1:len(written)-1]))
+			}
+		case json.Number:
+			texts = append(texts, v.String())
 		case []any:
 			for _, element := range v {
 				visit(element)
@@ -98,7 +102,7 @@ func textsOf(raw json.RawMessage) (texts []string, err error) {
 		}
 	}
 	visit(value)
-	return slices.Compact(texts), nil
+	return texts, nil
 }
 
 // ignored returns the patterns of members that decide nothing: those of dz where
