@@ -115,11 +115,12 @@ func TestAResyncShowsHowFarItIs(t *testing.T) {
 	state := api.ResyncState{Resync: resyncJob(api.ResyncListing, false), Failed: 1}
 	state.Remaining = 69_205 - 200
 	for range 3 {
-		showResync(m, state)
+		showResync(m, state, false)
 	}
+	showResync(m, state, true)
 	m.finish()
 	if text := out.String(); !strings.Contains(text, "200 of 69,205") || !strings.Contains(text, "69,205 assets looked at, 1 failed") ||
-		!strings.Contains(text, "/s") || !strings.Contains(text, " left") {
+		!strings.Contains(text, "/s") || !strings.Contains(text, " left") || strings.Count(text, "1 failed, shop is sick") != 1 {
 		t.Errorf("drawn: %q", text)
 	}
 }

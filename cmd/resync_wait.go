@@ -21,7 +21,7 @@ func waitForResync(ctx context.Context, s session, job api.Resync) error {
 	look := time.NewTicker(resyncLook)
 	defer look.Stop()
 	for {
-		state, err := lookAtResync(ctx, s, job)
+		state, sick, err := lookAtResync(ctx, s, job)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func waitForResync(ctx context.Context, s session, job api.Resync) error {
 			meter.finish()
 			return resyncEnded(s, state)
 		}
-		showResync(meter, state)
+		showResync(meter, state, sick)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -38,33 +38,34 @@ func waitForResync(ctx context.Context, s session, job api.Resync) error {
 	}
 }
 
-// lookAtResync asks how far it is. The daemon has the usual time for its answers.
-func lookAtResync(ctx context.Context, s session, job api.Resync) (api.ResyncState, error) {
+// lookAtResync asks how far it is, and whether its endpoint is sick. The daemon has
+// the usual time for its answers.
+func lookAtResync(ctx context.Context, s session, job api.Resync) (state api.ResyncState, sick bool, err error) {
 	s.resume()
 	defer s.pause()
-	state, err := s.client.Resync(ctx, job.Endpoint)
+	state, err = s.client.Resync(ctx, job.Endpoint)
 	if err != nil {
-		return state, err
+		return state, false, err
 	}
 	if state.Number != job.Number {
-		return state, fmt.Errorf("another synchronisation of %s has begun", job.Endpoint)
+		return state, false, fmt.Errorf("another synchronisation of %s has begun", job.Endpoint)
 	}
 	ep, err := s.client.Endpoint(ctx, job.Endpoint, false)
 	if err != nil {
-		return state, err
+		return state, false, err
 	}
 	if ep.State == "disabled" || ep.State == "gone" {
-		return state, &api.Error{
+		return state, false, &api.Error{
 			Code:    api.CodeConflict,
 			Message: fmt.Sprintf("endpoint %s is %s, so nothing is sent to it: there is nothing to wait for", ep.Name, ep.State),
 			Hint:    fmt.Sprintf("'dz endpoint enable %s' sends what is owed", ep.Name),
 		}
 	}
-	return state, nil
+	return state, ep.State == "sick", nil
 }
 
-// showResync shows how many of those to be told have been.
-func showResync(m *meter, state api.ResyncState) {
+// showResync shows how many of those to be told have been, and what holds it up.
+func showResync(m *meter, state api.ResyncState, sick bool) {
 	total := max(state.Found.Told(), state.Remaining)
 	note := "assets"
 	if state.Running() {
@@ -75,6 +76,9 @@ func showResync(m *meter, state api.ResyncState) {
 	}
 	if state.Failed > 0 {
 		note += fmt.Sprintf(", %d failed", state.Failed)
+	}
+	if sick {
+		note += ", " + state.Endpoint + " is sick"
 	}
 	m.set(total-state.Remaining, total, note)
 }
