@@ -70,17 +70,46 @@ func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.
 	return message, nil
 }
 
-// look judges the asset of each debt.
+// look judges the asset of each debt, until there is enough for a request: what
+// it has no room for is not looked at. The catalogue's data is held for a part of
+// the debts at a time, of some 4 MiB.
 func (s Style) look(ctx context.Context, set *settings, m *draft, debts []debt.Debt) error {
-	ids := make([]event.ID, len(debts))
 	for i := range debts {
 		m.tellings[i].debt = &debts[i]
-		ids[i] = debts[i].Object.BaseID
+	}
+	size := 0
+	for begin := 0; begin < len(debts); {
+		if size > maxBody {
+			for i := begin; i < len(debts); i++ {
+				m.tellings[i].apart = attempt.Outcome{Verdict: attempt.Aborted}
+			}
+			return nil
+		}
+		end := min(begin+set.sizes.part(), len(debts))
+		if err := s.lookAt(ctx, set, m, begin, end); err != nil {
+			return err
+		}
+		for i := begin; i < end; i++ {
+			if m.tellings[i].isSent() {
+				size += len(m.tellings[i].sent)
+			}
+		}
+		begin = end
+	}
+	return nil
+}
+
+// lookAt judges the assets of the debts from begin to end.
+func (s Style) lookAt(ctx context.Context, set *settings, m *draft, begin, end int) error {
+	ids := make([]event.ID, end-begin)
+	for i := range ids {
+		ids[i] = m.tellings[begin+i].debt.Object.BaseID
 	}
 	shown, err := s.assets.Look(ctx, set.view, ids)
 	if err != nil {
 		return fmt.Errorf("look at assets: %w", err)
 	}
+	set.sizes.note(shown)
 	tracked, err := s.memory.Tracked(ctx, m.ep.ID, ids)
 	if err != nil {
 		return err
@@ -89,11 +118,11 @@ func (s Style) look(ctx context.Context, set *settings, m *draft, debts []debt.D
 	for i := range tracked {
 		known[tracked[i].ID] = &tracked[i]
 	}
-	for i := range debts {
-		t := &m.tellings[i]
+	for i := range ids {
+		t := &m.tellings[begin+i]
 		t.known = known[ids[i]]
-		if debts[i].Object.Kind != event.Asset {
-			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", debts[i].Object))
+		if t.debt.Object.Kind != event.Asset {
+			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", t.debt.Object))
 			continue
 		}
 		t.decide(set, shown[i], s.mayHaveTold(t.debt))
@@ -116,7 +145,11 @@ func (t *telling) decide(set *settings, shown catalogue.Answer, toldBefore bool)
 		return
 	}
 	t.judgement = j
-	if err := t.isBehind(&shown.Asset); err != nil {
+	n, err := decodeNote(t.debt.Note)
+	if err != nil {
+		n = note{whatever: true}
+	}
+	if err := t.isBehind(n, &shown.Asset); err != nil {
 		t.refuse(err)
 		return
 	}
@@ -132,10 +165,6 @@ func (t *telling) decide(set *settings, shown catalogue.Answer, toldBefore bool)
 		skip(j.why)
 	case j.action == style.Create, j.action == style.Delete, t.debt.Forced:
 	default:
-		n, err := decodeNote(t.debt.Note)
-		if err != nil {
-			n = note{whatever: true}
-		}
 		if told, why := set.relevant(n, &j); !told {
 			skip(why)
 		}
@@ -150,14 +179,14 @@ var (
 // isBehind reports that the catalogue does not show yet what the event says. A DAM
 // may tell a change before its API shows it: then it is looked at again, some
 // times, and after that the catalogue is right.
-func (t *telling) isBehind(shown *catalogue.Asset) error {
+func (t *telling) isBehind(n note, shown *catalogue.Asset) error {
 	d := t.debt
 	switch {
 	case d.Attempts >= maxLooks || d.Forced || d.Background || shown.Changed.After(d.ChangeTime):
 		return nil
 	case d.Deletes() && !shown.Deleted && shown.Data != nil && t.action != style.Delete:
 		return errStillShown
-	case d.EventType == "AssetCreated" && shown.Deleted && shown.Changed.IsZero() && t.known == nil:
+	case n.created && !d.Deletes() && shown.Deleted && shown.Changed.IsZero() && t.known == nil:
 		return errNotYet
 	default:
 		return nil

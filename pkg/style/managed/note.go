@@ -24,6 +24,7 @@ type note struct {
 	unnamed    bool // a change does not say which fields it is of
 	manyFields bool
 	anyFormat  bool // a format was generated, and which is not known, or they are many
+	created    bool // the asset was made
 	fields     []string
 	formats    []event.ID
 }
@@ -34,11 +35,12 @@ const (
 	flagUnnamed
 	flagManyFields
 	flagAnyFormat
+	flagCreated
 )
 
 // noteOf notes an event. One that tells of formats alone concerns no field.
 func noteOf(e *event.Event) note {
-	n := note{fields: e.ChangedFields, formats: e.Formats}
+	n := note{fields: e.ChangedFields, formats: e.Formats, created: e.Type == "AssetCreated"}
 	published := e.Type == "AssetProfilePublished"
 	n.anyFormat = published && len(n.formats) == 0
 	n.unnamed = len(n.fields) == 0 && (!published || n.anyFormat)
@@ -65,7 +67,7 @@ func fold(known, news []byte) []byte {
 		return note{whatever: true, unnamed: true}.encode()
 	}
 	a.whatever, a.unnamed = a.whatever || b.whatever, a.unnamed || b.unnamed
-	a.manyFields, a.anyFormat = a.manyFields || b.manyFields, a.anyFormat || b.anyFormat
+	a.manyFields, a.anyFormat, a.created = a.manyFields || b.manyFields, a.anyFormat || b.anyFormat, a.created || b.created
 	a.fields, a.formats = union(a.fields, b.fields), union(a.formats, b.formats)
 	a.bound()
 	return a.encode()
@@ -82,7 +84,7 @@ func union[T comparable](all, more []T) []T {
 
 func (n note) encode() []byte {
 	var flags byte
-	for i, on := range []bool{n.whatever, n.unnamed, n.manyFields, n.anyFormat} {
+	for i, on := range []bool{n.whatever, n.unnamed, n.manyFields, n.anyFormat, n.created} {
 		if on {
 			flags |= 1 << i
 		}
@@ -112,7 +114,7 @@ func decodeNote(raw []byte) (n note, err error) {
 	}
 	flags, rest := raw[1], raw[2:]
 	n.whatever, n.unnamed = flags&flagWhatever != 0, flags&flagUnnamed != 0
-	n.manyFields, n.anyFormat = flags&flagManyFields != 0, flags&flagAnyFormat != 0
+	n.manyFields, n.anyFormat, n.created = flags&flagManyFields != 0, flags&flagAnyFormat != 0, flags&flagCreated != 0
 	rest, ok := eachText(rest, func(text string) bool {
 		n.fields = append(n.fields, text)
 		return true

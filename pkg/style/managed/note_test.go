@@ -51,6 +51,7 @@ func TestANoteSaysWhatAnEventDoes(t *testing.T) {
 		{"AssetMetadataUpdated", `,"changedFields":[]`, note{unnamed: true}},
 		{"AssetUploadFinished", "", note{unnamed: true}},
 		{"AssetDeleted", "", note{unnamed: true}},
+		{"AssetCreated", "", note{unnamed: true, created: true}},
 		{"AssetProfilePublished", `,"formats":[50036]`, note{formats: []event.ID{event.IntID(50036)}}},
 		{"AssetProfilePublished", "", note{unnamed: true, anyFormat: true}},
 		{"AssetUploadFinished", `,"formats":[50036]`, note{unnamed: true, formats: []event.ID{event.IntID(50036)}}},

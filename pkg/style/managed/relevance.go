@@ -37,8 +37,14 @@ func (s *settings) sift(shown *catalogue.Answer, known *tracking.Asset) (judgeme
 	if a.Deleted {
 		return gone(attempt.Untracked, ""), nil
 	}
-	if wanted, text := s.wants(a, known); !wanted {
-		return gone(attempt.Filtered, text), nil
+	wanted, err := s.wants(a, known)
+	switch {
+	case err != nil && known != nil:
+		return judgement{}, fmt.Errorf("asset %s: the filter can't be applied, and dz can't say whether to delete it: %w", a.ID, err)
+	case err != nil:
+		return gone(attempt.Filtered, err.Error()), nil
+	case !wanted:
+		return gone(attempt.Filtered, ""), nil
 	}
 	if known == nil {
 		return judgement{action: style.Create, blind: a.Data == nil}, nil
@@ -68,20 +74,16 @@ func (s *settings) judge(shown catalogue.Answer, known *tracking.Asset) (judgeme
 	return j, nil
 }
 
-// wants applies the filter; text is why it could not be applied, which is no match.
-// An asset that nothing is known of can't be judged: it stays what it is.
-func (s *settings) wants(a *catalogue.Asset, known *tracking.Asset) (wanted bool, text string) {
+// wants applies the filter. An asset that nothing is known of can't be judged: it
+// stays what it is.
+func (s *settings) wants(a *catalogue.Asset, known *tracking.Asset) (bool, error) {
 	switch {
 	case s.filter == nil:
-		return true, ""
+		return true, nil
 	case a.Data == nil:
-		return known != nil, ""
+		return known != nil, nil
 	}
-	wanted, err := s.filter.Match(a.Data)
-	if err != nil {
-		return false, err.Error()
-	}
-	return wanted, ""
+	return s.filter.Match(a.Data)
 }
 
 // relevant reports whether a change of a tracked asset matters to the endpoint,

@@ -140,7 +140,7 @@ func TestRelevance(t *testing.T) {
 		{name: "leaves the filter, tracked", filter: "inChannel(42)", tracked: true, now: leaves, changes: []change{fields("colour")}, want: deletes},
 		{name: "leaves the filter, not tracked", filter: "inChannel(42)", now: leaves, changes: []change{unnamed}, want: filtered},
 		{name: "the filter goes by what is not shown", filter: `meta("colour") == "red"`, tracked: true, now: recolor, changes: []change{fields("colour")}, want: deletes},
-		{name: "the filter can't be applied, tracked", filter: `asset.title > 1`, tracked: true, now: before, changes: []change{unnamed}, want: deletes},
+		{name: "the filter can't be applied, tracked", filter: `asset.title > 1`, tracked: true, now: before, changes: []change{unnamed}, want: unavailable},
 		{name: "the filter can't be applied, not tracked", filter: `asset.title > 1`, now: before, changes: []change{unnamed}, want: filtered},
 
 		{name: "deleted, tracked", tracked: true, now: hidden, changes: []change{removed}, want: deletes},
@@ -252,7 +252,7 @@ func TestACatalogueThatIsBehindTheEvent(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
-		typ      string
+		types    string // of its events
 		now      string
 		changed  time.Time // of what is shown
 		tracked  bool
@@ -266,6 +266,8 @@ func TestACatalogueThatIsBehindTheEvent(t *testing.T) {
 		{"deleted, and shown as gone", "AssetDeleted", hidden, time.Time{}, true, 0, deletes},
 		{"made, and not shown yet", "AssetCreated", hidden, time.Time{}, false, 0, unavailable},
 		{"made, and not shown for long", "AssetCreated", hidden, time.Time{}, false, maxLooks, notTracked},
+		{"uploaded, and not shown yet", "AssetCreated AssetUploadFinished AssetMetadataUpdated", hidden, time.Time{}, false, 0, unavailable},
+		{"made and deleted, and not shown", "AssetCreated AssetDeleted", hidden, time.Time{}, false, 0, notTracked},
 		{"made, and shown", "AssetCreated", before, noon, false, 0, create},
 		{"made, and known to be deleted since", "AssetCreated", hidden, noon.Add(time.Second), false, 0, notTracked},
 		{"made again, and not shown", "AssetCreated", hidden, time.Time{}, true, 0, deletes},
@@ -282,7 +284,9 @@ func TestACatalogueThatIsBehindTheEvent(t *testing.T) {
 		}
 		shown.Asset.Changed = tt.changed
 		r.assets["1"] = shown
-		r.owe(tt.typ, "1", "").Attempts = tt.attempts
+		for typ := range strings.FieldsSeq(tt.types) {
+			r.owe(typ, "1", "").Attempts = tt.attempts
+		}
 		if got := r.becomes(); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}

@@ -30,6 +30,7 @@ type settings struct {
 	secrets       []string        // in the configuration
 	tenant        string
 	guard, above  uint64
+	sizes         sizes
 }
 
 // compile reads an endpoint's settings. The error says what is wrong with them.

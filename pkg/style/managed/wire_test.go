@@ -2,12 +2,14 @@ package managed
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
@@ -236,6 +239,74 @@ func TestARequestIsBounded(t *testing.T) {
 	one.owe("AssetCreated", "1", "")
 	if m := one.compose(); m.Apart != nil || len(m.Request.Body) <= maxBody {
 		t.Errorf("a large asset goes in %d bytes, apart %+v", len(m.Request.Body), m.Apart)
+	}
+}
+
+// counted is a catalogue that remembers how many assets and bytes it was asked for.
+type counted struct {
+	assets
+	asked, most int
+	bytes       int // the largest answer
+}
+
+func (c *counted) Look(ctx context.Context, view catalogue.View, ids []event.ID) ([]catalogue.Answer, error) {
+	answers, err := c.assets.Look(ctx, view, ids)
+	size := 0
+	for i := range answers {
+		size += len(answers[i].Asset.Data)
+	}
+	c.asked, c.most, c.bytes = c.asked+len(ids), max(c.most, len(ids)), max(c.bytes, size)
+	return answers, err
+}
+
+// However many assets are to be told and however large they are, no more is read
+// than goes into a request, and no more at a time than a few MiB.
+func TestAssetsAreReadInParts(t *testing.T) {
+	t.Parallel()
+	const size = 480_000
+	r := newRig(t, "")
+	c := &counted{assets: r.assets}
+	r.Style.assets = c
+	for asset := range 1000 {
+		r.assets[strconv.Itoa(asset)] = shows(`{"title":"` + strings.Repeat("x", size) + `"}`)
+		r.owe("AssetCreated", strconv.Itoa(asset), "")
+	}
+	m := r.compose()
+	told := len(read(t, m.Request.Body).Actions)
+	if told < maxBody/size-1 || told > maxBody/size {
+		t.Errorf("%d assets of %d bytes are told", told, size)
+	}
+	if c.asked > 2*told+firstPart {
+		t.Errorf("%d assets are read, and %d told", c.asked, told)
+	}
+	aborted := 0
+	for _, o := range m.Apart {
+		if o.Verdict == attempt.Aborted {
+			aborted++
+		}
+	}
+	if aborted != 1000-told {
+		t.Errorf("%d are given back, and %d told", aborted, told)
+	}
+	c.asked, c.bytes = 0, 0
+	if r.compose(); c.bytes > partSize || c.asked > told+partSize/size {
+		t.Errorf("when their size is known, %d are read, at most %d bytes at a time", c.asked, c.bytes)
+	}
+}
+
+// Small assets are read together, as many as a request tells.
+func TestSmallAssetsAreReadAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	c := &counted{assets: r.assets}
+	r.Style.assets = c
+	for asset := range 200 {
+		r.assets[strconv.Itoa(asset)] = shows(`{"title":"` + strings.Repeat("x", 3000) + `"}`)
+		r.owe("AssetCreated", strconv.Itoa(asset), "")
+	}
+	r.compose()
+	if r.compose(); c.most != 200 {
+		t.Errorf("at most %d are read at a time", c.most)
 	}
 }
 
