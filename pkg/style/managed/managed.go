@@ -47,8 +47,9 @@ const (
 	DefaultAbove   = 50 // assets
 	// maxAnswer is how much of an answer is read, in bytes.
 	maxAnswer = 16 << 20
-	// maxBody bounds a request that tells more than one asset, in bytes.
-	maxBody = 16 << 20
+	// maxBody bounds a request that tells more than one asset, in bytes: many
+	// receivers take no larger one, and several are made at a time.
+	maxBody = 8 << 20
 )
 
 // Memory is what is remembered of endpoints.
