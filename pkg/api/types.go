@@ -88,7 +88,7 @@ type EndpointStatus struct {
 	InFlight    uint64     `json:"inFlight"`
 	Retrying    uint64     `json:"retrying"`
 	Delivered   uint64     `json:"delivered"`
-	Background  uint64     `json:"background" doc:"of the debts, those that everything else goes before"`
+	Background  uint64     `json:"background" doc:"of the debts, those that a synchronisation owes, and no change since"`
 	Held        uint64     `json:"held" doc:"deletions that wait to be released, beside the debts"`
 	Skipped     uint64     `json:"skipped" doc:"changes that did not matter to it"`
 	Tracked     uint64     `json:"tracked" doc:"assets that it has acknowledged"`

@@ -91,7 +91,7 @@ type lane struct {
 	health     endpoint.Health
 	ready      readAhead
 	running    int           // requests that hold a slot
-	background int           // of them, those of debts in the background
+	background int           // of them, those of debts that go behind all others
 	unsettled  int           // requests that have given theirs back; at most MaxUnsettled
 	ended      int           // requests, since the last claim
 	outcomes   []*attempted  // for the settler, in the order they ended
@@ -128,8 +128,8 @@ func newLaneSettings(ep endpoint.Endpoint, st style.Style, defaults endpoint.Win
 	return s
 }
 
-// backgroundSlots is how many requests of debts in the background may be under
-// way: a quarter of the slots is left to the others.
+// backgroundSlots is how many requests of debts that go behind all others may be
+// under way: a quarter of the slots is left to the others.
 func (s *laneSettings) backgroundSlots() int {
 	slots := s.ep.Slots()
 	return max(1, slots-max(1, slots/4))

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -48,6 +49,43 @@ func TestALiveChangeNeverWaitsForTheBackgroundLongerThanForOneRequest(t *testing
 			}, slots(c.slots), debounce(time.Millisecond))
 		})
 	}
+}
+
+// Assets that the receiver is long in refusing leave slots to all others when they
+// are tried again, each alone.
+func TestALiveChangeDoesNotWaitForThoseToBlame(t *testing.T) {
+	inBatches(t, 20, func(r *batchReceiver) {
+		poison := multiples(20, 800)
+		r.poisons(poison...)
+		r.change(items(800)...)
+		r.wait(2 * time.Second)
+		r.wantRetrying(uint64(len(poison)))
+		r.answers(func(_ dztest.Request, told []int) *dztest.Answer {
+			if slices.Contains(poison, told[0]) {
+				return &dztest.Answer{Status: http.StatusInternalServerError, Delay: 50 * time.Second}
+			}
+			return nil
+		})
+		r.wait(10 * time.Second) // the first retries are under way
+		for n := 10_001; n < 10_004; n++ {
+			r.change(n)
+			due := time.Now().Add(time.Millisecond)
+			r.wait(20 * time.Second)
+			if late := r.came(n).Sub(due); late < 0 || late > time.Millisecond {
+				t.Errorf("item %d is told after %s", n, late)
+			}
+		}
+		// Each is tried all the same, and one that changes waits for none of them.
+		r.wait(10 * time.Minute)
+		r.poisons(poison[1:]...)
+		r.answers(nil)
+		r.change(poison[0])
+		r.wait(time.Second)
+		r.wantTold("when it has changed", append(without(items(800), poison[1:]...), 10_001, 10_002, 10_003)...)
+		r.poisons()
+		r.wait(100 * time.Hour)
+		r.wantTold("in the end", append(items(800), 10_001, 10_002, 10_003)...)
+	}, slots(8), debounce(time.Millisecond))
 }
 
 // came returns when the first request came that told an item.

@@ -69,8 +69,8 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	return next, nil
 }
 
-// backgroundLimit is how many of the debts to claim may be of those in the
-// background.
+// backgroundLimit is how many of the debts to claim may be of those that go behind
+// all others.
 func (d *dispatcher) backgroundLimit(s *laneSettings, limit int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -49,7 +49,7 @@ func (a *attempted) settleAlike(o attempt.Outcome) {
 // and another request may begin.
 func (l *lane) work(claiming, attempts context.Context, debts []debt.Debt) {
 	for debts != nil {
-		background := waitsBehind(&debts[0])
+		background := debts[0].Behind()
 		a := l.attempt(attempts, debts)
 		if a.divide {
 			a = l.divide(claiming, attempts, a)
@@ -105,7 +105,7 @@ func (l *lane) takeReady(s *laneSettings, now time.Time) []debt.Debt {
 		l.freed = append(l.freed, l.ready.dropBackground()...) // still due
 	}
 	debts := l.ready.take(max(1, s.limits.Batch), now)
-	if len(debts) > 0 && waitsBehind(&debts[0]) {
+	if len(debts) > 0 && debts[0].Behind() {
 		l.background++
 	}
 	return debts

@@ -43,10 +43,10 @@ func (r *readAhead) add(debts []debt.Debt, now time.Time) {
 	}
 }
 
-// dropBackground forgets debts in the background that others would wait for, and
-// returns them.
+// dropBackground forgets debts that go behind all others, and that others would
+// wait for, and returns them.
 func (r *readAhead) dropBackground() (dropped [][]debt.Debt) {
-	for len(r.claims) > 0 && waitsBehind(&r.claims[0].debts[0]) {
+	for len(r.claims) > 0 && r.claims[0].debts[0].Behind() {
 		dropped = append(dropped, r.claims[0].debts)
 		r.debts -= len(r.claims[0].debts)
 		r.claims = append(r.claims[:0], r.claims[1:]...)
@@ -81,10 +81,6 @@ func together(debts []debt.Debt) int {
 	}
 	return len(debts)
 }
-
-// waitsBehind reports whether everything else goes before a debt. What a person
-// wants sent now is not put off.
-func waitsBehind(d *debt.Debt) bool { return d.Background && !d.Forced }
 
 // drop returns what is stale, or everything, and forgets it.
 func (r *readAhead) drop(now time.Time, everything bool) (dropped [][]debt.Debt) {

@@ -123,7 +123,7 @@ type Debt struct {
 	Tries       int  // of them, those that count in the present retry schedule
 	Failed      bool // the schedule is used up
 	Forced      bool // a person wants it sent now, whatever the endpoint's health
-	Background  bool // everything else goes before it; of all changes
+	Background  bool // it may wait until nothing else is due; of all changes
 	Held        bool // it is a deletion that waits to be released
 	Released    bool // it was held, and a person wants it sent; until there is a newer change
 	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
@@ -204,6 +204,12 @@ func union[T comparable](all, more []T) []T {
 	}
 	return all
 }
+
+// Behind reports whether everything else goes before the debt: what may wait, and
+// what was to blame for a failure, so that assets which a receiver is long in
+// refusing keep no others from being told. What a person wants sent now is not put
+// off.
+func (d *Debt) Behind() bool { return (d.Background || d.Blamed) && !d.Forced }
 
 // MessageID is the webhook-id: the same for every attempt at one generation,
 // and never that of another.

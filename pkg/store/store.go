@@ -169,10 +169,11 @@ type Ingested struct {
 // Delivery hands out what is due and takes back how it went.
 type Delivery interface {
 	// Claim returns debts that are due, the most urgent first: forced ones, then
-	// by due time, then those in the background by due time. It changes nothing that could be lost: a debt that is
-	// claimed and never settled is simply still due. So the caller says which
-	// objects and which debts it is busy with (a newer change may have given a
-	// debt another object), and asks for one endpoint in one goroutine at a time.
+	// by due time, then those that go behind all others by due time. It changes
+	// nothing that could be lost: a debt that is claimed and never settled is
+	// simply still due. So the caller says which objects and which debts it is
+	// busy with (a newer change may have given a debt another object), and asks
+	// for one endpoint in one goroutine at a time.
 	// Nothing is due to an endpoint that was removed.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Rewind moves the endpoint's debts that lie in the future, because the
@@ -196,7 +197,7 @@ type ClaimRequest struct {
 	Busy       func(event.Object) bool // objects with an attempt under way; nil: none
 	BusyKey    func(debt.Key) bool     // debts with an attempt under way; nil: none
 	ForcedOnly bool                    // only what a person wants sent now
-	Background int                     // how many of Limit may be debts in the background
+	Background int                     // how many of Limit may be debts that go behind all others
 }
 
 // Claim is what is due. No two debts are of the same object.
@@ -277,7 +278,7 @@ type Rejected struct {
 type Counts struct {
 	Open       uint64 // debts that are neither failures nor held
 	Retrying   uint64 // of them, those whose last attempt failed
-	Background uint64 // of them, those that everything else goes before
+	Background uint64 // of them, those in the background: see debt.Debt
 	Deleting   uint64 // of them, deletions of tracked assets, those apart that were released
 	Held       uint64 // deletions that wait for a person
 	Failed     uint64 // failures

@@ -67,8 +67,8 @@ type claiming struct {
 	stale   []debt.Key
 	debt    stored // the one that is looked at
 
-	inBackground bool // what is looked at is
-	behind       int  // claimed debts that are
+	inBackground bool // what is looked at goes behind all others
+	behind       int  // claimed debts that do
 }
 
 // page looks at the next entries.

@@ -35,8 +35,8 @@ type stored struct {
 	debt.Debt
 	// Filed is where the debt stands in the index of what is due, in Unix
 	// nanoseconds: never later than Due, 0 if forced, unfiled for a failure; behind
-	// all others if it is in the background (filedBehind), and behind these if it
-	// is held (filedHeld).
+	// all others if it goes behind them (filedBehind), and behind these if it is
+	// held (filedHeld).
 	Filed int64
 	// Troubled: the last attempt failed, and left a trouble record.
 	Troubled bool

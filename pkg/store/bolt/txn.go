@@ -230,7 +230,7 @@ func filedAt(s *stored) int64 {
 		return filedHeld
 	case s.Forced:
 		return 0
-	case s.Background:
+	case s.Behind():
 		return min(nanos(s.Due), filedBehind-2) + filedBehind
 	default:
 		return nanos(s.Due)

@@ -151,7 +151,7 @@ func (m *model) claimSome(t *rapid.T) {
 		if name.endpoint == ep.ID && !d.Failed && !d.Held && (d.Forced || !forcedOnly && !d.Due.After(m.now)) &&
 			!objectsBusy(d.Object) && !keysBusy(d.Key) {
 			due = append(due, d)
-			if d.Forced || !d.Background {
+			if !d.Behind() {
 				urgent++
 			}
 		}
@@ -161,8 +161,8 @@ func (m *model) claimSome(t *rapid.T) {
 	})).in(m.fixture)
 	equal(m.fixture, "number claimed", len(claim.Debts), min(limit, urgent+min(background, len(due)-urgent)))
 	for i, d := range claim.Debts {
-		if behind := d.Background && !d.Forced; behind != (i >= urgent) {
-			t.Fatalf("of %d that go first, number %d of those claimed has background=%v", urgent, i+1, behind)
+		if d.Behind() != (i >= urgent) {
+			t.Fatalf("of %d that go first, number %d of those claimed goes behind=%v", urgent, i+1, d.Behind())
 		}
 	}
 	m.checkForcedFirst(claim.Debts, due)
@@ -203,6 +203,7 @@ var verdicts = []attempt.Verdict{
 type settling struct {
 	sent    debt.Debt
 	verdict attempt.Verdict
+	blamed  bool
 	ack     *tracking.Acknowledgement // of one that was delivered, if its endpoint gives any
 	settled store.SettledDebt
 	err     error
@@ -218,6 +219,7 @@ func (m *model) drawSettling(t *rapid.T) *settling {
 func (m *model) drawEnd(t *rapid.T, i int) *settling {
 	s := &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")}
 	s.sent.Unclear = s.sent.Unclear || rapid.IntRange(0, 3).Draw(t, "of a request that is not settled") == 0
+	s.blamed = s.verdict == attempt.Refused && rapid.Bool().Draw(t, "blamed")
 	if s.verdict == attempt.Delivered {
 		s.ack = drawAcknowledgement(t, &s.sent)
 	}
@@ -227,9 +229,14 @@ func (m *model) drawEnd(t *rapid.T, i int) *settling {
 
 // toSettle is the attempt as the store is told of it.
 func (m *model) toSettle(s *settling) store.Attempt {
-	a := m.attempt(s.sent, s.verdict)
-	a.Debts[0].Acknowledged = s.ack
-	return a
+	d := m.settlementOf(s)
+	return store.Attempt{Outcome: d.Outcome, Debts: []debt.Settlement{d}}
+}
+
+func (m *model) settlementOf(s *settling) debt.Settlement {
+	d := m.settlement(s.sent, s.verdict)
+	d.Blamed, d.Acknowledged = s.blamed, s.ack
+	return d
 }
 
 // do settles in the store.
@@ -251,11 +258,11 @@ func (m *model) did(s *settling) {
 	m.acknowledged(s, mine, found)
 	if !found {
 		if ok { // it was purged meanwhile, and is owed again
-			mine.Doubt(m.settlement(s.sent, s.verdict))
+			mine.Doubt(m.settlementOf(s))
 		}
 		return
 	}
-	done := mine.Settle(m.settlement(s.sent, s.verdict))
+	done := mine.Settle(m.settlementOf(s))
 	equal(m.fixture, "done", s.settled.Done, done)
 	if done {
 		delete(m.owed, debtName{s.sent.Endpoint, s.sent.Key})

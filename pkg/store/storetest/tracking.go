@@ -283,6 +283,38 @@ func backgroundGoesLast(f *fixture) {
 	equal(f, "open, in the background", []uint64{counts.Open, counts.Background}, []uint64{4, 2})
 }
 
+// What was to blame that a request failed goes there too, until it changes or a
+// person wants it sent; it is nothing that a synchronisation has left to tell.
+func blamedGoesLast(f *fixture) {
+	ep := f.add("shop")
+	f.ingest(f.change(ep, 1), f.change(ep, 2))
+	f.advance(time.Minute)
+	for _, d := range f.claim(ep, 10) {
+		s := f.settlement(d, attempt.Refused)
+		s.Blamed = true
+		must(f.engine().Settle(ctx, ep.ID, []store.Attempt{{Outcome: s.Outcome, Debts: []debt.Settlement{s}}})).in(f)
+	}
+	f.crash()
+	f.advance(time.Hour)
+	f.ingest(f.change(ep, 3))
+	f.advance(time.Minute)
+	claimed := func(background int) string {
+		claim := must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: 10, Background: background})).in(f)
+		return fmt.Sprint(keysOf(claim.Debts))
+	}
+	equal(f, "with none of them", claimed(0), "[asset/000003]")
+	equal(f, "with one of them", claimed(1), "[asset/000003 asset/000001]")
+	equal(f, "with all of them", claimed(10), "[asset/000003 asset/000001 asset/000002]")
+	equal(f, "in the background", f.counts(ep).Background, uint64(0))
+	f.ingest(f.change(ep, 2))
+	f.advance(time.Minute)
+	equal(f, "when one has changed", claimed(10), "[asset/000003 asset/000002 asset/000001]")
+	if _, _, err := f.engine().Retry(ctx, debt.Selection{Retrying: true}, f.now, "", 10); err != nil {
+		f.Fatalf("retry: %v", err)
+	}
+	equal(f, "when a person wants them", claimed(0), "[asset/000001 asset/000002 asset/000003]")
+}
+
 func jobsMoveWithWhatTheyOwe(f *fixture) {
 	ep := f.add("shop")
 	if _, err := f.engine().Resync(ctx, ep.ID); !errors.Is(err, store.ErrNotFound) {
