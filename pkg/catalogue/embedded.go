@@ -12,14 +12,14 @@ import (
 // embeddedPage is how many assets of an embedded catalogue are read at a time.
 const embeddedPage = 500
 
-// Lister reads assets, and lists them.
+// Lister reads parts of assets, and lists them.
 type Lister interface {
-	Reader
-	// ListAssets returns up to limit assets after the cursor, and the cursor to
-	// go on from; "" when there are no more.
-	ListAssets(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
-	// ListBare is ListAssets, but for the assets' data, which it does not read.
-	ListBare(ctx context.Context, cursor string, limit int) ([]Asset, string, error)
+	// AssetParts returns what Reader.Assets does, with that part of their data at
+	// least.
+	AssetParts(ctx context.Context, part Part, ids []event.ID) ([]Asset, error)
+	// ListAssetParts returns up to limit assets after the cursor, with that part of
+	// their data at least, and the cursor to go on from; "" when there are no more.
+	ListAssetParts(ctx context.Context, part Part, cursor string, limit int) ([]Asset, string, error)
 }
 
 // Embedded shows what events and imports told of assets. It knows no users: a view
@@ -42,7 +42,7 @@ func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answe
 	if err := view.isForAll(); err != nil {
 		return nil, err
 	}
-	known, err := c.assets.Assets(ctx, ids)
+	known, err := c.assets.AssetParts(ctx, view.Part, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded catalogue: %w", err)
 	}
@@ -90,17 +90,13 @@ func (c *Embedded) List(ctx context.Context, view View, cursor *string) iter.Seq
 	if cursor == nil {
 		cursor = new(string)
 	}
-	list := c.assets.ListAssets
-	if view.Bare {
-		list = c.assets.ListBare
-	}
 	return func(yield func(Asset, error) bool) {
 		if err := view.isForAll(); err != nil {
 			yield(Asset{}, err)
 			return
 		}
 		for {
-			page, next, err := list(ctx, *cursor, embeddedPage)
+			page, next, err := c.assets.ListAssetParts(ctx, view.Part, *cursor, embeddedPage)
 			if err == nil {
 				err = ctx.Err() // the next page would be yielded all the same
 			}

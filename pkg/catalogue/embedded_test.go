@@ -17,7 +17,7 @@ type shelf struct {
 	err    error
 }
 
-func (s shelf) Assets(_ context.Context, ids []event.ID) ([]Asset, error) {
+func (s shelf) AssetParts(_ context.Context, _ Part, ids []event.ID) ([]Asset, error) {
 	var found []Asset
 	for _, id := range ids {
 		for _, a := range s.assets {
@@ -29,7 +29,7 @@ func (s shelf) Assets(_ context.Context, ids []event.ID) ([]Asset, error) {
 	return found, s.err
 }
 
-func (s shelf) ListAssets(_ context.Context, cursor string, _ int) ([]Asset, string, error) {
+func (s shelf) ListAssetParts(_ context.Context, part Part, cursor string, _ int) ([]Asset, string, error) {
 	begin := 0
 	if cursor != "" {
 		begin, _ = strconv.Atoi(cursor)
@@ -39,16 +39,13 @@ func (s shelf) ListAssets(_ context.Context, cursor string, _ int) ([]Asset, str
 	if end < len(s.assets) {
 		next = strconv.Itoa(end)
 	}
-	return s.assets[begin:end], next, s.err
-}
-
-func (s shelf) ListBare(ctx context.Context, cursor string, limit int) ([]Asset, string, error) {
-	page, next, err := s.ListAssets(ctx, cursor, limit)
-	page = slices.Clone(page)
+	page := slices.Clone(s.assets[begin:end])
 	for i := range page {
-		page[i].Data = nil
+		if part == Bare {
+			page[i].Data = nil
+		}
 	}
-	return page, next, err
+	return page, next, s.err
 }
 
 func newShelf(data ...string) shelf {
@@ -104,7 +101,7 @@ func TestAnEmbeddedCatalogueListsWhatIsNotDeleted(t *testing.T) {
 		break
 	}
 	var bare []string
-	for a, err := range c.List(t.Context(), View{Language: "en", Bare: true}, nil) {
+	for a, err := range c.List(t.Context(), View{Language: "en", Part: Bare}, nil) {
 		if a.Data != nil || err != nil { // nor is it found out that it can't be read
 			t.Errorf("asset %s has %s, %v", a.ID, a.Data, err)
 		}

@@ -13,7 +13,7 @@ type View struct {
 	Language string   // as the DAM names it
 	User     string   // the DAM's id of the user whose rights apply
 	Fields   []string // metadata fields, as the DAM names them, that it adds only if asked
-	Bare     bool     // nobody looks at the data of what is listed, which may be left out
+	Part     Part     // of the data, that is looked at
 }
 
 // Answer is what a catalogue says of one asset that it was asked for.

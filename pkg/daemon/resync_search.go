@@ -276,7 +276,7 @@ func (s *search) view(ep *endpoint.Endpoint, tracker style.Tracker) catalogue.Vi
 	if s.filter == nil {
 		return view
 	}
-	view.Bare = false
+	view.Part = catalogue.Whole
 	view.Fields = slices.Clone(view.Fields)
 	for _, field := range s.filter.Fields() {
 		if !slices.Contains(view.Fields, field) {

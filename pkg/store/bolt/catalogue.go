@@ -23,16 +23,30 @@ import (
 // and ends after the item id if there is no data. Packed data is
 //
 //	form(1) and JSON text, compressed if the form says so
+//
+// or, of data that has much metadata, which most endpoints are not shown,
+//
+//	form(1) size at, then the outline behind its length, and what lay at that byte
+//	in it (catalogue.Split), both as packed
+//
+// where size is that of the data.
 const (
 	assetVersion = 1
 	assetDeleted = 1 // flag
 
 	packedPlain      = 0
 	packedCompressed = 1
+	packedSplit      = 2
 	// minPacked is the size from which compressing one snapshot by itself is
 	// worth a try, in bytes.
 	minPacked = 256
+	// minSplit is the size from which metadata is worth to be packed by itself, in
+	// bytes.
+	minSplit = 512
 )
+
+// maxData is how long an asset's data is at most, in bytes.
+const maxData = event.MaxLineLength
 
 // maxAssetPage bounds a page of assets: after so many bytes of data it ends.
 const maxAssetPage = 4 << 20
@@ -78,11 +92,25 @@ func (db *DB) packAssets(assets []catalogue.Asset) []packedAsset {
 	}
 	packed := make([]packedAsset, len(assets))
 	for i, a := range assets {
-		a.Data = db.pack(a.Data)
+		a.Data = db.packData(a.Data)
 		packed[i] = packedAsset{a, assetKey(a.ID)}
 	}
 	slices.SortStableFunc(packed, func(a, b packedAsset) int { return bytes.Compare(a.key, b.key) })
 	return packed
+}
+
+// packData packs the data of an asset.
+func (db *DB) packData(data json.RawMessage) []byte {
+	outline, inside, at := catalogue.Split(data)
+	if len(inside) < minSplit || len(data) > maxData {
+		return db.pack(data)
+	}
+	first, second := db.pack(outline), db.pack(inside)
+	packed := append(make([]byte, 0, 16+len(first)+len(second)), packedSplit)
+	packed = binary.AppendUvarint(packed, uint64(len(data)))
+	packed = binary.AppendUvarint(packed, uint64(at))
+	packed = binary.AppendUvarint(packed, uint64(len(first)))
+	return append(append(packed, first...), second...)
 }
 
 func (db *DB) pack(data json.RawMessage) []byte {
@@ -98,16 +126,45 @@ func (db *DB) pack(data json.RawMessage) []byte {
 	return append(append(make([]byte, 0, 1+len(data)), packedPlain), data...)
 }
 
-// unpack returns the data; it shares no memory with packed.
-func (c *chunkCoder) unpack(packed []byte) (json.RawMessage, error) {
-	if len(packed) == 0 {
+// unpackData returns a part of an asset's data, at least; it shares no memory with
+// packed.
+func (c *chunkCoder) unpackData(part catalogue.Part, packed []byte) (json.RawMessage, error) {
+	switch {
+	case len(packed) == 0, part == catalogue.Bare:
 		return nil, nil
+	case packed[0] != packedSplit:
+		return c.unpack(nil, packed)
+	}
+	r := reader{rest: packed[1:]}
+	size, at := r.uvarint(), r.uvarint()
+	first := r.bytes(r.count())
+	if r.err != nil {
+		return nil, damaged("an asset's data: %w", r.err)
+	}
+	outline, err := c.unpack(nil, first)
+	if err != nil || part == catalogue.Outline {
+		return outline, err
+	}
+	if at > uint64(len(outline)) || size > maxData {
+		return nil, damaged("an asset's data has no place for its metadata")
+	}
+	data, err := c.unpack(append(make([]byte, 0, size), outline[:at]...), r.rest)
+	if err != nil {
+		return nil, err
+	}
+	return append(data, outline[at:]...), nil
+}
+
+// unpack appends what was packed.
+func (c *chunkCoder) unpack(dst, packed []byte) ([]byte, error) {
+	if len(packed) == 0 {
+		return dst, nil
 	}
 	switch form, body := packed[0], packed[1:]; form {
 	case packedPlain:
-		return bytes.Clone(body), nil
+		return append(dst, body...), nil
 	case packedCompressed:
-		data, err := c.decoder.DecodeAll(body, nil)
+		data, err := c.decoder.DecodeAll(body, dst)
 		if err != nil {
 			return nil, damaged("an asset's data: %w", err)
 		}
@@ -148,13 +205,13 @@ func decodeAsset(id event.ID, record []byte) (catalogue.Asset, error) {
 	return a, nil
 }
 
-// readAsset reads an asset with its data.
-func (c *chunkCoder) readAsset(id event.ID, record []byte) (catalogue.Asset, error) {
+// readAsset reads an asset with a part of its data.
+func (c *chunkCoder) readAsset(part catalogue.Part, id event.ID, record []byte) (catalogue.Asset, error) {
 	a, err := decodeAsset(id, record)
 	if err != nil {
 		return catalogue.Asset{}, err
 	}
-	a.Data, err = c.unpack(a.Data)
+	a.Data, err = c.unpackData(part, a.Data)
 	return a, err
 }
 
@@ -203,7 +260,13 @@ func (db *DB) ImportAssets(ctx context.Context, assets []catalogue.Asset, now ti
 }
 
 // Assets returns those that are known, in the order asked.
-func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, error) {
+func (db *DB) Assets(ctx context.Context, ids []event.ID) ([]catalogue.Asset, error) {
+	return db.AssetParts(ctx, catalogue.Whole, ids)
+}
+
+// AssetParts returns those that are known, with a part of their data, in the order
+// asked.
+func (db *DB) AssetParts(_ context.Context, part catalogue.Part, ids []event.ID) ([]catalogue.Asset, error) {
 	found := make([]catalogue.Asset, 0, len(ids))
 	err := db.view(func(tx *bbolt.Tx) error {
 		assets := newFollower(tx.Bucket(bucketAssets))
@@ -212,7 +275,7 @@ func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, erro
 			if record == nil {
 				continue
 			}
-			a, err := db.chunks.readAsset(id, record)
+			a, err := db.chunks.readAsset(part, id, record)
 			if err != nil {
 				return err
 			}
@@ -227,20 +290,12 @@ func (db *DB) Assets(_ context.Context, ids []event.ID) ([]catalogue.Asset, erro
 }
 
 // ListAssets returns a page of assets. The cursor is the JSON text of an id.
-func (db *DB) ListAssets(_ context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
-	return db.listAssets(cursor, limit, db.chunks.readAsset)
+func (db *DB) ListAssets(ctx context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
+	return db.ListAssetParts(ctx, catalogue.Whole, cursor, limit)
 }
 
-// ListBare returns a page of assets without their data.
-func (db *DB) ListBare(_ context.Context, cursor string, limit int) ([]catalogue.Asset, string, error) {
-	return db.listAssets(cursor, limit, func(id event.ID, record []byte) (catalogue.Asset, error) {
-		a, err := decodeAsset(id, record)
-		a.Data = nil
-		return a, err
-	})
-}
-
-func (db *DB) listAssets(cursor string, limit int, read func(id event.ID, record []byte) (catalogue.Asset, error)) ([]catalogue.Asset, string, error) {
+// ListAssetParts is ListAssets with a part of the assets' data.
+func (db *DB) ListAssetParts(_ context.Context, part catalogue.Part, cursor string, limit int) ([]catalogue.Asset, string, error) {
 	var after []byte
 	if cursor != "" {
 		var id event.ID
@@ -268,7 +323,7 @@ func (db *DB) listAssets(cursor string, limit int, read func(id event.ID, record
 			if err != nil {
 				return err
 			}
-			a, err := read(id, record)
+			a, err := db.chunks.readAsset(part, id, record)
 			if err != nil {
 				return err
 			}

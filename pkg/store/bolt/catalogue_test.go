@@ -48,7 +48,7 @@ func TestASnapshotIsCompressedWhereThatPays(t *testing.T) {
 		if len(packed) > c.most {
 			t.Errorf("%s: %d bytes of %d, want at most %d", c.name, len(packed), len(c.data), c.most)
 		}
-		if back, err := db.chunks.unpack(packed); err != nil || string(back) != c.data {
+		if back, err := db.chunks.unpack(nil, packed); err != nil || string(back) != c.data {
 			t.Errorf("%s: unpacked to %q, %v", c.name, back, err)
 		}
 	}
@@ -80,10 +80,11 @@ func FuzzDecodeAsset(f *testing.F) {
 		f.Add(encodeAsset(a))
 	}
 	f.Add(encodeAsset(catalogue.Asset{Deleted: true}))
+	f.Add(encodeAsset(catalogue.Asset{Data: db.packData([]byte(`{"metadata":{"a":"` + strings.Repeat("b", minSplit) + `"}}`))}))
 	f.Add([]byte{assetVersion, 0, 0, 0, 0, 9})
 	id := event.IntID(7)
 	f.Fuzz(func(t *testing.T, record []byte) {
-		a, err := db.chunks.readAsset(id, record)
+		a, err := db.chunks.readAsset(catalogue.Whole, id, record)
 		if err != nil {
 			if !errors.Is(err, store.ErrDamaged) {
 				t.Fatal(err)
@@ -91,8 +92,8 @@ func FuzzDecodeAsset(f *testing.F) {
 			return
 		}
 		packed := a
-		packed.Data = db.pack(a.Data)
-		back, err := db.chunks.readAsset(id, encodeAsset(packed))
+		packed.Data = db.packData(a.Data)
+		back, err := db.chunks.readAsset(catalogue.Whole, id, encodeAsset(packed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,5 +124,35 @@ func BenchmarkLearn(b *testing.B) {
 			}
 			b.ReportMetric(float64(from)/b.Elapsed().Seconds(), "assets/s")
 		})
+	}
+}
+
+// What nobody looks at of an asset is not read: damage in it goes unseen.
+func TestAnOutlineLeavesTheMetadataUnread(t *testing.T) {
+	t.Parallel()
+	db := mustOpen(t, filepath.Join(t.TempDir(), "dz.db"))
+	for _, inside := range []string{strings.Repeat(`"x":"again and again",`, 100), strings.Repeat(`"x":1,`, 10)} {
+		data := `{"a":1,"metadata":{` + inside + `"y":2},"b":2}`
+		packed := db.packData([]byte(data))
+		whole, err := db.chunks.unpackData(catalogue.Whole, packed)
+		if err != nil || string(whole) != data {
+			t.Fatalf("%.80s, %v", whole, err)
+		}
+		outline, err := db.chunks.unpackData(catalogue.Outline, packed)
+		if large := len(inside) > minSplit; err != nil || large != (string(outline) == `{"a":1,"metadata":{},"b":2}`) {
+			t.Errorf("the outline is %.80s, %v", outline, err)
+		}
+		if bare, err := db.chunks.unpackData(catalogue.Bare, packed); bare != nil || err != nil {
+			t.Errorf("no data is %.80s, %v", bare, err)
+		}
+		for i := range packed {
+			for _, part := range []catalogue.Part{catalogue.Whole, catalogue.Outline} {
+				if cut, err := db.chunks.unpackData(part, packed[:i]); err == nil && len(cut) >= len(data) {
+					t.Errorf("%d of %d bytes were unpacked as %.80s", i, len(packed), cut)
+				} else if err != nil && !errors.Is(err, store.ErrDamaged) {
+					t.Errorf("%d of %d bytes: %v", i, len(packed), err)
+				}
+			}
+		}
 	}
 }

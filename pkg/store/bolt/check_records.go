@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
@@ -164,7 +165,7 @@ func (c *recordCheck) assets(k, v []byte) {
 		c.fault("%s", plain(err))
 		return
 	}
-	a, err := c.chunks.readAsset(id, v)
+	a, err := c.chunks.readAsset(catalogue.Whole, id, v)
 	switch {
 	case err != nil:
 		c.fault("%s", plain(err))

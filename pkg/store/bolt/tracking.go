@@ -56,7 +56,7 @@ func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, 
 		a.State.Text = string(packed[1:])
 		return a, nil
 	}
-	state, err := c.unpack(packed)
+	state, err := c.unpack(nil, packed)
 	a.State.Text = string(state)
 	return a, err
 }

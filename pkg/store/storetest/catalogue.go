@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,23 +33,43 @@ func (f *fixture) assets(ids ...event.ID) []catalogue.Asset {
 	return must(f.engine().Assets(ctx, ids)).in(f)
 }
 
-// allAssets lists all, so many a page. The list without data is the same.
+// sameOutlines compares assets without what their metadata holds.
+func (f *fixture) sameOutlines(got, want []catalogue.Asset) {
+	f.Helper()
+	outlines := func(assets []catalogue.Asset) []catalogue.Asset {
+		assets = slices.Clone(assets)
+		for i := range assets {
+			if assets[i].Data != nil {
+				assets[i].Data, _, _ = catalogue.Split(assets[i].Data)
+			}
+		}
+		return assets
+	}
+	equal(f, "outlines", outlines(got), outlines(want))
+}
+
+// allAssets lists all, so many a page. The lists of parts are the same.
 func (f *fixture) allAssets(limit int) []catalogue.Asset {
 	f.Helper()
-	list := f.paged(limit, f.engine().ListAssets)
+	list := f.paged(limit, catalogue.Whole)
 	bare := slices.Clone(list)
 	for i := range bare {
 		bare[i].Data = nil
 	}
-	equal(f, "assets without data", f.paged(limit, f.engine().ListBare), bare)
+	listed := f.paged(limit, catalogue.Bare)
+	for i := range listed {
+		listed[i].Data = nil
+	}
+	equal(f, "assets without data", listed, bare)
+	f.sameOutlines(f.paged(limit, catalogue.Outline), list)
 	return list
 }
 
-func (f *fixture) paged(limit int, turn func(context.Context, string, int) ([]catalogue.Asset, string, error)) []catalogue.Asset {
+func (f *fixture) paged(limit int, part catalogue.Part) []catalogue.Asset {
 	f.Helper()
 	list := []catalogue.Asset{}
 	for cursor := ""; ; {
-		page, next, err := turn(ctx, cursor, limit)
+		page, next, err := f.engine().ListAssetParts(ctx, part, cursor, limit)
 		if err != nil {
 			f.Fatalf("list assets: %v", err)
 		}
@@ -146,7 +165,7 @@ func assetsPaged(f *fixture) {
 	for _, cursor := range []string{"x", "null", `"`, "1.5"} {
 		_, _, err := f.engine().ListAssets(ctx, cursor, 10)
 		wantError(f, err, store.ErrCursor)
-		_, _, err = f.engine().ListBare(ctx, cursor, 10)
+		_, _, err = f.engine().ListAssetParts(ctx, catalogue.Bare, cursor, 10)
 		wantError(f, err, store.ErrCursor)
 	}
 }
@@ -199,8 +218,9 @@ func (m *model) someAssets(t *rapid.T) []catalogue.Asset {
 		}
 		a.Deleted = rapid.IntRange(0, 3).Draw(t, "deleted") == 0
 		if !a.Deleted || rapid.Bool().Draw(t, "with data") {
-			padding := strings.Repeat("x", rapid.SampledFrom([]int{0, 300}).Draw(t, "padding"))
-			a.Data = fmt.Appendf(nil, `{"n":%d,"padding":%q}`, m.news, padding)
+			padding := strings.Repeat("x", rapid.SampledFrom([]int{0, 300, 900}).Draw(t, "padding"))
+			name := rapid.SampledFrom([]string{"padding", "metadata", "Metadata"}).Draw(t, "name")
+			a.Data = fmt.Appendf(nil, `{"n":%d,"metadata":[],%q:{"p":%q},"last":true}`, m.news, name, padding)
 		}
 		assets = append(assets, a)
 	}
@@ -233,5 +253,7 @@ func (m *model) compareAssets() {
 	for _, a := range list {
 		equal(m.fixture, "asset", a, m.assets[a.ID])
 		equal(m.fixture, "asset by id", m.fixture.assets(a.ID), []catalogue.Asset{a})
+		outline := must(m.engine().AssetParts(ctx, catalogue.Outline, []event.ID{a.ID})).in(m.fixture)
+		m.sameOutlines(outline, []catalogue.Asset{a})
 	}
 }

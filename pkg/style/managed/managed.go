@@ -129,10 +129,12 @@ func (s Style) View(ep *endpoint.Endpoint) catalogue.View {
 	return set.view
 }
 
-// SiftView is View, bare if there is no filter to apply.
+// SiftView is View, without any data if there is no filter to apply.
 func (s Style) SiftView(ep *endpoint.Endpoint) catalogue.View {
 	view := s.View(ep)
-	view.Bare = ep.Subscription.Filter == ""
+	if ep.Subscription.Filter == "" {
+		view.Part = catalogue.Bare
+	}
 	return view
 }
 

@@ -61,6 +61,9 @@ func compile(ep *endpoint.Endpoint) (*settings, error) {
 	s.view = catalogue.View{
 		Language: style.Value(ep, languageOption, ""), User: style.Value(ep, userOption, ""), Fields: fields,
 	}
+	if len(fields) == 0 && ep.Subscription.Filter == "" {
+		s.view.Part = catalogue.Outline
+	}
 	if ep.Subscription.Filter != "" {
 		if s.filter, err = assetfilter.Compile(ep.Subscription.Filter); err != nil {
 			return nil, err

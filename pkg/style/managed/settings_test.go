@@ -45,11 +45,21 @@ func TestHowAssetsAreLookedAt(t *testing.T) {
 	if view.Language != "da" || view.User != "7" || !slices.Equal(view.Fields, []string{"keywords", "colour"}) {
 		t.Errorf("%+v", view)
 	}
-	if sift := r.SiftView(r.ep); sift.Bare || sift.Language != "da" {
+	if sift := r.SiftView(r.ep); sift.Part != catalogue.Whole || sift.Language != "da" {
 		t.Errorf("to be sifted: %+v, and the filter needs the data", sift)
 	}
-	if bare := newRig(t, ""); !bare.SiftView(bare.ep).Bare || bare.View(bare.ep).Bare {
-		t.Error("without a filter, nothing but what is judged needs the data")
+	for _, part := range []struct {
+		options    string
+		view, sift catalogue.Part
+	}{{"", catalogue.Outline, catalogue.Bare}, {`{"additionalFields":["keywords"]}`, catalogue.Whole, catalogue.Bare}} {
+		r := newRig(t, part.options)
+		if r.View(r.ep).Part != part.view || r.SiftView(r.ep).Part != part.sift {
+			t.Errorf("%s: with %+v, and to be sifted %+v", part.options, r.View(r.ep), r.SiftView(r.ep))
+		}
+		r.ep.Subscription.Filter = `meta("colour") == "red"`
+		if r.View(r.ep).Part != catalogue.Whole || r.SiftView(r.ep).Part != catalogue.Whole {
+			t.Errorf("%s: the filter needs the data", part.options)
+		}
 	}
 	r.assets["1"] = shows(`{"metadata":{"colour":"red","keywords":["x"]}}`)
 	r.owe("AssetCreated", "1", "")
@@ -75,15 +85,11 @@ func TestSettingsHoldFromTheNextRequestOn(t *testing.T) {
 // embedded is a store that holds one asset.
 type embedded struct{ catalogue.Asset }
 
-func (e embedded) Assets(context.Context, []event.ID) ([]catalogue.Asset, error) {
+func (e embedded) AssetParts(context.Context, catalogue.Part, []event.ID) ([]catalogue.Asset, error) {
 	return []catalogue.Asset{e.Asset}, nil
 }
 
-func (e embedded) ListBare(context.Context, string, int) ([]catalogue.Asset, string, error) {
-	panic("nothing is listed")
-}
-
-func (e embedded) ListAssets(context.Context, string, int) ([]catalogue.Asset, string, error) {
+func (e embedded) ListAssetParts(context.Context, catalogue.Part, string, int) ([]catalogue.Asset, string, error) {
 	return []catalogue.Asset{e.Asset}, "", nil
 }
 

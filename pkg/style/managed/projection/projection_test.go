@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/catalogue/metadata"
 	"github.com/dam-delivery/dz/pkg/event"
 )
@@ -54,6 +55,45 @@ func TestWhatIsSent(t *testing.T) {
 		}
 		if err == nil {
 			t.Errorf("%s: %s, want an error", data, sent)
+		}
+	}
+}
+
+// Who asked for no field is sent the same of an asset's outline as of all of it, in
+// any language.
+func TestAnOutlineIsAsGoodAsTheWholeWithoutFields(t *testing.T) {
+	t.Parallel()
+	p := newProjection(t, nil, DefaultIgnore())
+	for _, data := range []string{
+		asset,
+		`{"a":1}`,
+		`{ "assetId" : 16, "Metadata":{"a":1,"B":2,"c":3} ,"x":[1, 2],"additionalMetadata":[{"name":"b"},{"name":"d"}]}`,
+		`{"title":{"en":"Sea","da":"Hav"},"metadata":{"title":{"en":"Sea","da":"Hav"}},"metadata":[1],"b":{}}`,
+		`{"metadata":{"groups":[{"groupId":7}],"fields":[{"guid":"6afe","groupId":7,"labels":{"3":{"labelId":1}}}],"values":[{"labelId":1}]},"b":"}"}`,
+		`{"metadata":null,"additionalMetadata":{},"b":1}`,
+	} {
+		outline, inside, at := catalogue.Split(json.RawMessage(data))
+		if joined := string(outline[:at]) + string(inside) + string(outline[at:]); joined != data {
+			t.Errorf("%s was split into %s and %s at %d", data, outline, inside, at)
+		}
+		for _, language := range []string{"", "en", "3"} {
+			var hashes [2][digestSize]byte
+			for i, text := range []json.RawMessage{json.RawMessage(data), outline} {
+				shown, err := metadata.InLanguage(text, language)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent, err := p.Asset(shown, event.IntID(16), event.ID{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if hashes[i], err = p.Hash(sent); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if hashes[0] != hashes[1] {
+				t.Errorf("%s, language %q: its outline %s is sent as another", data, language, outline)
+			}
 		}
 	}
 }
