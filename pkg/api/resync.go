@@ -47,7 +47,8 @@ type Resync struct {
 	Endpoint  string      `json:"endpoint"`
 	Number    uint64      `json:"number" doc:"rises with each of the endpoint; 0 of a dry run"`
 	Changed   bool        `json:"changed" doc:"only what differs was asked for"`
-	Assets    []event.ID  `json:"assets" doc:"that were asked for; empty: any"`
+	Assets    []event.ID  `json:"assets" doc:"that were asked for by id, the first 100 of them; empty: any"`
+	Named     int         `json:"named" doc:"how many assets were asked for by id; 0: any"`
 	Filter    string      `json:"filter"`
 	Since     *time.Time  `json:"since"`
 	DryRun    bool        `json:"dryRun"`

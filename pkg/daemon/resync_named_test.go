@@ -104,3 +104,27 @@ func TestAResyncOfNamedAssetsWaitsForTheCatalogue(t *testing.T) {
 		}
 	})
 }
+
+// A status is looked at again and again: it has no room for thousands of ids.
+func TestAStatusShowsSomeOfManyAssetsThatWereNamed(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.knows("a", 1, 1203)
+		var order api.ResyncOrder
+		for id := int64(1); id <= 1203; id++ {
+			order.Assets = append(order.Assets, event.IntID(id))
+		}
+		if found := b.resync("shop", order); found.Create != 1203 {
+			t.Errorf("found %+v", found)
+		}
+		shown := b.status().Endpoints[0].Resync
+		if shown == nil || shown.Named != 1203 || !slices.Equal(shown.Assets, order.Assets[:maxShownNames]) {
+			t.Errorf("shown: %+v", shown)
+		}
+		b.resync("shop", api.ResyncOrder{Changed: true})
+		if shown := b.status().Endpoints[0].Resync; shown == nil || shown.Named != 0 || shown.Assets == nil || len(shown.Assets) != 0 {
+			t.Errorf("of all assets: %+v", shown)
+		}
+	})
+}

@@ -153,10 +153,16 @@ func (s *service) nothingToStop(ctx context.Context, ep *endpoint.Endpoint) erro
 	return refused
 }
 
+// maxShownNames is how many of the assets that a job's order names are shown: whoever
+// looks at a status is not to be sent thousands of them each time.
+const maxShownNames = 100
+
 // wireResync shows a job.
 func (s *service) wireResync(ep *endpoint.Endpoint, job resync.Job, counts store.Counts) api.Resync {
+	named := job.Order.Assets
 	shown := api.Resync{
-		Endpoint: ep.Name, Number: job.Number, Changed: job.Order.Changed, Assets: append([]event.ID{}, job.Order.Assets...),
+		Endpoint: ep.Name, Number: job.Number, Changed: job.Order.Changed,
+		Assets: append([]event.ID{}, named[:min(len(named), maxShownNames)]...), Named: len(named),
 		Filter: job.Order.Filter, Since: timePointer(job.Order.Since), Scheduled: job.Scheduled, Phase: string(job.Phase),
 		Found: api.ResyncFound(job.Found), Started: job.Started, Ended: timePointer(job.Ended), Error: job.Error,
 		Remaining: counts.Background, Delivered: counts.Delivered - min(job.Delivered, counts.Delivered),
