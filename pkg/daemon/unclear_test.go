@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,11 +17,35 @@ import (
 // keeps has a receiver take each asset that it is told, and keep it until it is
 // told to delete it, whatever it answers.
 type keeps struct {
+	mu     sync.Mutex
 	assets map[int]bool
 	answer func(dztest.Request) dztest.Answer
 }
 
+// keeping makes the bubble's receiver one that keeps assets, and answers so.
+func (b *bubble) keeping(answer func(dztest.Request) dztest.Answer) *keeps {
+	k := &keeps{assets: make(map[int]bool), answer: answer}
+	b.receiver.AnswerWith(k.take)
+	return k
+}
+
+// answers sets how it answers from now on.
+func (k *keeps) answers(answer func(dztest.Request) dztest.Answer) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answer = answer
+}
+
+// count returns how many assets it has.
+func (k *keeps) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.assets)
+}
+
 func (k *keeps) take(r dztest.Request) dztest.Answer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, action := range readBatch(r.Body).Actions {
 		if k.assets[action.AssetID] = true; action.Type == "delete" {
 			delete(k.assets, action.AssetID)
@@ -28,10 +54,12 @@ func (k *keeps) take(r dztest.Request) dztest.Answer {
 	return k.answer(r)
 }
 
+// silent is no answer.
+func silent(dztest.Request) dztest.Answer { return dztest.Answer{Delay: time.Hour} }
+
 // A receiver may have taken what it did not acknowledge. If the asset is gone
 // before it is told again, the receiver must not have it for ever.
 func TestWhatIsGoneBeforeItIsAcknowledgedIsDeleted(t *testing.T) {
-	silent := func(dztest.Request) dztest.Answer { return dztest.Answer{Delay: time.Hour} }
 	for _, tt := range []struct {
 		name     string
 		answer   func(dztest.Request) dztest.Answer // to the creation
@@ -51,8 +79,7 @@ func TestWhatIsGoneBeforeItIsAcknowledgedIsDeleted(t *testing.T) {
 		for _, goes := range []string{"it is deleted", "it is hidden", "it leaves the filter"} {
 			t.Run(tt.name+", "+goes, func(t *testing.T) {
 				inBubble(t, func(b *bubble) {
-					k := &keeps{assets: make(map[int]bool), answer: tt.answer}
-					b.receiver.AnswerWith(k.take)
+					k := b.keeping(tt.answer)
 					b.add("shop", debounce(0), func(ep *endpoint.Endpoint) {
 						ep.Style, ep.Subscription.ChangeTypes = "managed", 0
 						ep.Subscription.Filter = `asset.title == "wanted"`
@@ -60,8 +87,8 @@ func TestWhatIsGoneBeforeItIsAcknowledgedIsDeleted(t *testing.T) {
 					b.knows("wanted", 1, 2)
 					b.push("AssetCreated", 1, 1)
 					b.wait(time.Second)
-					if !k.assets[1] {
-						t.Fatalf("the receiver has %v", k.assets)
+					if k.count() != 1 {
+						t.Fatalf("the receiver has %d assets", k.count())
 					}
 					b.wait(tt.wait)
 					switch goes {
@@ -80,10 +107,10 @@ func TestWhatIsGoneBeforeItIsAcknowledgedIsDeleted(t *testing.T) {
 						b.ahead.Store(-int64(tt.back))
 						b.start()
 					}
-					k.answer = acknowledge
+					k.answers(acknowledge)
 					b.wait(10 * time.Hour)
-					if len(k.assets) > 0 || b.tracked("shop") != 0 {
-						t.Errorf("the receiver still has %v, and %d are tracked", k.assets, b.tracked("shop"))
+					if k.count() > 0 || b.tracked("shop") != 0 {
+						t.Errorf("the receiver still has %d assets, and %d are tracked", k.count(), b.tracked("shop"))
 					}
 					if s := b.status(); !s.Idle || s.Debts.HeldDeletions > 0 {
 						t.Errorf("in the end: %+v", s.Debts)
@@ -106,6 +133,7 @@ func TestWhatWasNeverSentIsNotDeleted(t *testing.T) {
 		b.push("AssetCreated", 1, 5)
 		b.wait(time.Minute)
 		b.push("AssetDeleted", 1, 4)
+		b.wait(time.Minute)
 		if _, err := b.daemon.registry.enable(b.Context(), "shop", true, time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -122,10 +150,9 @@ func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		t.Run(fmt.Sprintf("restart %v", restarts), func(t *testing.T) {
 			inBubble(t, func(b *bubble) {
-				n := 0
-				k := &keeps{assets: make(map[int]bool)}
-				k.answer = func(r dztest.Request) dztest.Answer {
-					switch n++; n {
+				var n atomic.Int64
+				k := b.keeping(func(r dztest.Request) dztest.Answer {
+					switch n.Add(1) {
 					case 1, 3: // all of it, and its second half
 						return dztest.Answer{Status: http.StatusInternalServerError}
 					case 2:
@@ -133,16 +160,15 @@ func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {
 					default:
 						return dztest.Answer{Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "600"}}
 					}
-				}
-				b.receiver.AnswerWith(k.take)
+				})
 				b.quiet("shop", "guard=0")
 				b.knows("a", 1, 100)
 				b.push("AssetCreated", 1, 100)
 				b.wait(time.Minute)
-				if n != 4 || b.tracked("shop") != 50 {
-					t.Fatalf("%d requests, %d assets tracked; want the division to break off in its second half", n, b.tracked("shop"))
+				if n.Load() != 4 || b.tracked("shop") != 50 {
+					t.Fatalf("%d requests, %d assets tracked; want the division to break off in its second half", n.Load(), b.tracked("shop"))
 				}
-				k.answer = acknowledge
+				k.answers(acknowledge)
 				if restarts {
 					b.stop()
 					b.source.Rewind()
@@ -150,8 +176,8 @@ func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {
 				}
 				b.push("AssetDeleted", 1, 100)
 				b.wait(time.Hour)
-				if len(k.assets) > 0 || b.tracked("shop") != 0 {
-					t.Errorf("the receiver still has %d assets, and %d are tracked", len(k.assets), b.tracked("shop"))
+				if k.count() > 0 || b.tracked("shop") != 0 {
+					t.Errorf("the receiver still has %d assets, and %d are tracked", k.count(), b.tracked("shop"))
 				}
 			})
 		})
@@ -161,24 +187,23 @@ func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {
 // A resync that is cut off has told assets, too.
 func TestWhatIsGoneWhileAResyncIsCutOffIsDeleted(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		k := &keeps{assets: make(map[int]bool), answer: func(dztest.Request) dztest.Answer { return dztest.Answer{Delay: time.Hour} }}
-		b.receiver.AnswerWith(k.take)
+		k := b.keeping(silent)
 		b.addManaged("shop")
 		b.knows("a", 1, 300)
 		if _, err := b.service().StartResync(b.Context(), "shop", api.ResyncOrder{}); err != nil {
 			t.Fatal(err)
 		}
 		b.wait(10 * time.Second)
-		if len(k.assets) == 0 {
+		if k.count() == 0 {
 			t.Fatal("nothing was told")
 		}
 		b.loses(1, 300)
 		b.stop()
-		k.answer = acknowledge
+		k.answers(acknowledge)
 		b.start()
 		b.wait(time.Hour)
-		if len(k.assets) > 0 || b.tracked("shop") != 0 || b.status().Debts.HeldDeletions > 0 {
-			t.Errorf("the receiver still has %d assets, and %d are tracked", len(k.assets), b.tracked("shop"))
+		if k.count() > 0 || b.tracked("shop") != 0 || b.status().Debts.HeldDeletions > 0 {
+			t.Errorf("the receiver still has %d assets, and %d are tracked", k.count(), b.tracked("shop"))
 		}
 	})
 }
