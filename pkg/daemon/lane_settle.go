@@ -125,6 +125,9 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	attempts := make([]store.Attempt, len(batch))
 	for i := range batch {
 		attempts[i] = batch[i].settlement()
+		if batch[i].passage != nil {
+			batch[i].passage.Settle()
+		}
 	}
 	// What was sent is to be recorded, even during a shutdown.
 	settled, err := l.store.Settle(context.WithoutCancel(ctx), id, attempts)
@@ -134,6 +137,7 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	}
 	var held uint64
 	for i := range batch {
+		batch[i].endPassage()
 		before, after := l.setHealth(settled[i].Health)
 		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {
@@ -183,6 +187,7 @@ func (l *lane) hasten(ctx context.Context) {
 func (l *lane) release(batch []*attempted) {
 	l.mu.Lock()
 	for i := range batch {
+		batch[i].endPassage()
 		if batch[i].slot {
 			l.running--
 		} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -24,6 +25,20 @@ type attempted struct {
 	divide   bool            // it failed as a whole, and parts of it may be taken
 	blamed   bool            // it failed because of its debt
 	slot     bool            // it holds a slot until it is durable
+	passage  style.Passage   // not nil: to be told how it fares
+}
+
+// isAcknowledged reports whether the receiver has taken any of it.
+func (a *attempted) isAcknowledged() bool {
+	return slices.ContainsFunc(a.results, func(r style.Result) bool { return r.Outcome.Verdict == attempt.Delivered })
+}
+
+// endPassage tells that nothing of the attempt waits to be durable.
+func (a *attempted) endPassage() {
+	if a.passage != nil {
+		a.passage.End()
+		a.passage = nil
+	}
 }
 
 // isNothing reports whether the attempt was not made: its debts are still due.
@@ -126,9 +141,12 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) *attempted {
 		return a
 	}
 	l.catalogueWorks(begun)
-	if message.Close != nil {
-		defer message.Close()
-	}
+	a.passage = message.Passage
+	defer func() {
+		if !a.isAcknowledged() {
+			a.endPassage()
+		}
+	}()
 	if message.Apart != nil {
 		if a.debts = l.settleApart(ctx, s, debts, message.Apart, begun); len(a.debts) == 0 {
 			return a

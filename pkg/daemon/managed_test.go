@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
 )
 
 // push has the DAM tell a type of event of assets from first to last.
@@ -315,6 +317,49 @@ func TestTheEdgesOfTheGuard(t *testing.T) {
 				b.wait(time.Minute)
 				if held := b.status().Debts.HeldDeletions; held != uint64(tt.held) {
 					t.Errorf("%d are held, want %d", held, tt.held)
+				}
+			})
+		})
+	}
+}
+
+// slowStore is a store in which the end of attempts takes a second to be durable.
+type slowStore struct{ store.Engine }
+
+func (s slowStore) Settle(ctx context.Context, endpoint uint64, attempts []store.Attempt) ([]store.Settled, error) {
+	<-time.After(time.Second)
+	return s.Engine.Settle(ctx, endpoint, attempts)
+}
+
+// The guard counts what was acknowledged a moment ago, too: requests follow each
+// other faster than the disk.
+func TestTheGuardCountsWhatIsNotDurableYet(t *testing.T) {
+	t.Parallel()
+	for _, slots := range []int{1, 8} {
+		t.Run(fmt.Sprintf("%d slots", slots), func(t *testing.T) {
+			inBubbleWith(t, func(b *bubble) {
+				b.wrap = func(engine store.Engine) store.Engine { return slowStore{engine} }
+			}, func(b *bubble) {
+				b.receiver.AnswerWith(acknowledge)
+				b.quiet("shop", "maxBatchSize=40")
+				if _, err := b.daemon.registry.update(b.Context(), "shop", time.Now(), false, func(ep *endpoint.Endpoint) error {
+					ep.Concurrency = slots
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+				b.knows("a", 1, 1000)
+				b.push("AssetCreated", 1, 1000)
+				b.wait(time.Hour)
+				b.told("shop")
+				b.loses(1, 1000)
+				b.push("AssetMetadataUpdated", 1, 1000)
+				b.wait(time.Hour)
+				if told := b.told("shop"); len(told) != 200 {
+					t.Errorf("%d of 1000 assets are deleted, want a fifth", len(told))
+				}
+				if held := b.status().Debts.HeldDeletions; held != 800 {
+					t.Errorf("%d deletions are held", held)
 				}
 			})
 		})

@@ -18,8 +18,18 @@ type Message struct {
 	// debts alike. sent is what the sender made of the exchange by the rules of
 	// HTTP.
 	Read func(answer attempt.Answer, sent attempt.Outcome) Reading
-	// Close, if not nil, is called when the request has ended, or was never made.
-	Close func()
+	// Passage, if not nil, is told how the message fares.
+	Passage Passage
+}
+
+// Passage follows a message whose style counts what is under way.
+type Passage interface {
+	// Settle is called before what came of the message is made durable, each time
+	// that this is tried.
+	Settle()
+	// End is called once: when that is durable, or as soon as it is known that
+	// nothing of the message is acknowledged.
+	End()
 }
 
 // Reading is what an answer means.

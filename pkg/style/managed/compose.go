@@ -58,12 +58,12 @@ func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.
 	if err := s.look(ctx, set, m, debts); err != nil {
 		return style.Message{}, err
 	}
-	leave, err := s.guard(ctx, ep, set, m, now)
+	through, err := s.guard(ctx, ep, set, m, now)
 	if err != nil {
 		return style.Message{}, err
 	}
 	body, sent := m.encode(set)
-	message := style.Message{Apart: m.apart(), Read: m.read, Close: leave}
+	message := style.Message{Apart: m.apart(), Read: m.read, Passage: through}
 	if sent > 0 {
 		message.Request = attempt.Request{ID: m.id(), ContentType: "application/json", Body: body, Secrets: set.secrets}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
@@ -31,34 +32,76 @@ func (s *settings) tooMany(l tracking.Losses, unowed uint64) bool {
 	return deleted > s.above && deleted*100 > before*s.guard
 }
 
-// gates count, for each endpoint, deletions under way that no event has owed.
-type gates struct {
-	mu    sync.Mutex
-	under map[uint64]uint64
+// gate counts an endpoint's deletions under way that no event has owed.
+//
+// They are under way until it is durable that they were acknowledged, when the
+// memory counts them as those of late. Neither may count them at that moment, nor
+// both: so nobody passes while outcomes are made durable.
+type gate struct {
+	mu       sync.Mutex
+	settled  sync.Cond // settling has become 0
+	under    uint64    // deletions
+	settling int       // messages whose outcome is about to be durable
 }
 
-// enter counts n more, and returns how many there are now.
-func (g *gates) enter(endpointID, n uint64) uint64 {
+// gates are those of all endpoints, by id.
+type gates struct{ byEndpoint sync.Map }
+
+func (g *gates) of(endpointID uint64) *gate {
+	fresh := &gate{}
+	fresh.settled.L = &fresh.mu
+	kept, _ := g.byEndpoint.LoadOrStore(endpointID, fresh)
+	one, _ := kept.(*gate) // they are nothing else
+	return one
+}
+
+// pass lets n deletions through; nil if they are too many, which is judged by how
+// many are under way with them.
+func (g *gate) pass(n uint64, tooMany func(under uint64) (bool, error)) (*passage, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.under == nil {
-		g.under = make(map[uint64]uint64)
+	for g.settling > 0 {
+		g.settled.Wait()
 	}
-	g.under[endpointID] += n
-	return g.under[endpointID]
+	if held, err := tooMany(g.under + n); err != nil || held {
+		return nil, err
+	}
+	g.under += n
+	return &passage{gate: g, n: n}, nil
 }
 
-func (g *gates) leave(endpointID, n uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.under[endpointID] -= n; g.under[endpointID] == 0 {
-		delete(g.under, endpointID)
+// passage is that of one message.
+type passage struct {
+	gate     *gate
+	n        uint64
+	settling bool
+}
+
+// Settle closes the gate until the end.
+func (p *passage) Settle() {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	if !p.settling {
+		p.settling = true
+		p.gate.settling++
 	}
 }
 
-// guard holds the deletions of a message if they are too many. It returns what
-// must be called when those under way have ended.
-func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, m *draft, now time.Time) (leave func(), err error) {
+// End lets others pass.
+func (p *passage) End() {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	p.gate.under -= p.n
+	if p.settling {
+		if p.gate.settling--; p.gate.settling == 0 {
+			p.gate.settled.Broadcast()
+		}
+	}
+}
+
+// guard holds the deletions of a message if they are too many. It returns the
+// passage of those that are not and that no event has owed; nil without any.
+func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, m *draft, now time.Time) (style.Passage, error) {
 	var unowed, all uint64
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.guarded() {
@@ -71,15 +114,16 @@ func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, 
 	if all == 0 || set.guard == 0 {
 		return nil, nil
 	}
-	losses, err := s.memory.Losses(ctx, ep.ID, now)
-	if err != nil {
+	through, err := s.gates.of(ep.ID).pass(unowed, func(under uint64) (bool, error) {
+		losses, err := s.memory.Losses(ctx, ep.ID, now)
+		return set.tooMany(losses, under), err
+	})
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("guard against mass deletion: %w", err)
+	case through != nil:
+		return through, nil
 	}
-	under := s.gates.enter(ep.ID, unowed)
-	if !set.tooMany(losses, under) {
-		return func() { s.gates.leave(ep.ID, unowed) }, nil
-	}
-	s.gates.leave(ep.ID, unowed)
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.guarded() {
 			t.apart = attempt.Outcome{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/style"
@@ -85,7 +86,7 @@ func TestTheGuardHoldsDeletionsAlone(t *testing.T) {
 	r.debts[0].Release(told)
 	r.debts[1].Force(told)
 	m := r.compose()
-	if held, sent := heldBy(m, 61); held != 58 || sent != 3 || m.Close != nil {
+	if held, sent := heldBy(m, 61); held != 58 || sent != 3 || m.Passage != nil {
 		t.Errorf("%d held and %d sent", held, sent)
 	}
 	r.ep.Options["guard"] = json.RawMessage("0")
@@ -101,20 +102,65 @@ func TestTheGuardCountsWhatIsUnderWay(t *testing.T) {
 	r := losing(t, 40, "AssetMetadataUpdated")
 	r.memory.losses.Tracked = 200
 	first := r.compose()
-	if held, _ := heldBy(first, 40); held != 0 || first.Close == nil {
+	if held, _ := heldBy(first, 40); held != 0 || first.Passage == nil {
 		t.Fatalf("%d of 40 are held", held)
 	}
 	if held, _ := heldBy(r.compose(), 40); held != 40 {
 		t.Errorf("beside 40 under way, %d of 40 are held", held)
 	}
-	first.Close()
+	first.Passage.End()
 	second := r.compose()
 	if held, _ := heldBy(second, 40); held != 0 {
 		t.Errorf("after them, %d of 40 are held", held)
 	}
-	second.Close()
-	if len(r.gates.under) != 0 {
-		t.Errorf("%v under way after all has ended", r.gates.under)
+	second.Passage.End()
+	if under := r.gates.of(r.ep.ID).under; under != 0 {
+		t.Errorf("%d under way after all has ended", under)
+	}
+}
+
+// Between two counts, what is made durable is in neither, or in both: nobody is
+// judged then.
+func TestTheGuardWaitsForWhatIsMadeDurable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		before int // deletions of a first message and, if they pass, of another that fails
+		pass   int // of 20 more, where 40 are allowed
+	}{{40, 0}, {20, 20}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := losing(t, 40, "AssetMetadataUpdated")
+			r.memory.losses.Tracked = 200
+			all := r.debts
+			r.ep.Options["guardAbove"] = json.RawMessage("0")
+			r.debts = all[:tt.before]
+			first, other := r.compose(), r.compose()
+			if first.Passage == nil || (other.Passage == nil) != (tt.before == 40) {
+				t.Fatalf("of %d each: %+v and %+v", tt.before, first.Apart, other.Apart)
+			}
+			if other.Passage != nil {
+				other.Passage.Settle()
+				other.Passage.Settle() // it is tried again
+			}
+			first.Passage.Settle()
+			r.debts = all[20:]
+			judged := make(chan style.Message)
+			go func() { judged <- r.compose() }()
+			synctest.Wait()
+			if other.Passage != nil {
+				other.Passage.End()
+				synctest.Wait()
+			}
+			select {
+			case <-judged:
+				t.Error("it is judged while the first is made durable")
+			default:
+			}
+			r.memory.losses = tracking.Losses{Tracked: uint64(200 - tt.before), Recent: uint64(tt.before)}
+			first.Passage.End()
+			if held, sent := heldBy(<-judged, 20); sent != tt.pass {
+				t.Errorf("beside %d deletions of late, %d are held and %d sent, want %d", tt.before, held, sent, tt.pass)
+			}
+		})
 	}
 }
 
