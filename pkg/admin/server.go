@@ -61,7 +61,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make admin API: %w", err)
 	}
-	s.handler = s.recovering(s.timing(s.authorizing(mux)))
+	s.handler = s.recovering(s.timing(s.authorizing(preconditions(mux))))
 	return s, nil
 }
 

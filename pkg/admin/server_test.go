@@ -126,6 +126,15 @@ type answer struct {
 // raw makes a request that the client would not make.
 func (r *running) raw(t *testing.T, method, path, contentType, body string) answer {
 	t.Helper()
+	header := make(http.Header)
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return r.rawWith(t, method, path, header, body)
+}
+
+func (r *running) rawWith(t *testing.T, method, path string, header http.Header, body string) answer {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -137,9 +146,7 @@ func (r *running) raw(t *testing.T, method, path, contentType, body string) answ
 	if err != nil {
 		t.Fatal(err)
 	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
+	request.Header = header
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
