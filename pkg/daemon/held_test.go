@@ -9,6 +9,8 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 func TestHeldDeletionsWaitForAPerson(t *testing.T) {
@@ -55,6 +57,48 @@ func TestHeldDeletionsWaitForAPerson(t *testing.T) {
 		}
 		if status := b.status(); status.Endpoints[0].Tracked != 160 || status.Endpoints[0].Held != 0 || status.Endpoints[0].Skipped != 40 {
 			b.Errorf("in the end: %+v", status.Endpoints[0])
+		}
+	})
+}
+
+func TestWhatIsHeldIsReleasedWhateverTheStyleIsByThen(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.knows("x", 1, 100)
+		b.resync("shop", api.ResyncOrder{})
+		b.loses(1, 60)
+		b.resync("shop", api.ResyncOrder{Changed: true})
+		b.told("shop")
+		restyle := func(name string) {
+			b.Helper()
+			if _, err := b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
+				ep.Style, ep.Subscription.ChangeTypes, ep.Options = name, event.AssetChanged, nil
+				return nil
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		restyle("notify")
+		before := len(b.received("/shop"))
+		released, err := b.service().ReleaseDeletions(b.Context(), "shop")
+		if err != nil || released.Released != 60 {
+			b.Errorf("released %+v, %v", released, err)
+		}
+		b.wait(time.Minute)
+		if n := len(b.received("/shop")) - before; n != 60 {
+			b.Errorf("%d notifications, want one of each asset", n)
+		}
+		if status := b.status(); status.Debts.HeldDeletions != 0 || !status.Idle {
+			b.Errorf("in the end: %+v", status)
+		}
+		_, err = b.service().ReleaseDeletions(b.Context(), "shop")
+		wantCode(b.T, err, api.CodeConflict) // its style holds none
+		_, err = b.service().ReleaseDeletions(b.Context(), "none")
+		wantCode(b.T, err, api.CodeNotFound)
+		restyle("managed")
+		if released, err = b.service().ReleaseDeletions(b.Context(), "shop"); err != nil || released.Released != 0 {
+			b.Errorf("with none held: %+v, %v", released, err)
 		}
 	})
 }

@@ -109,11 +109,21 @@ func wireTracked(a *tracking.Asset, state bool) api.TrackedAsset {
 	return shown
 }
 
-// ReleaseDeletions makes the deletions due that are held.
+// ReleaseDeletions makes the deletions due that are held. They may be held of an
+// endpoint that has another style since: it tells them in its own way.
 func (s *service) ReleaseDeletions(ctx context.Context, name string) (api.Released, error) {
-	l, ep, _, err := s.trackerNamed(name)
+	l, err := s.registry.byName(name)
+	if err != nil {
+		return api.Released{}, s.noEndpoint(name, err)
+	}
+	ep := &l.settings.Load().ep
+	stats, err := s.store.Stats(ctx)
 	if err != nil {
 		return api.Released{}, err
+	}
+	if stats.Endpoints[ep.ID].Held == 0 {
+		_, _, _, err := s.trackerNamed(name)
+		return api.Released{Endpoint: name}, err
 	}
 	released, err := s.store.Release(ctx, ep.ID, s.now())
 	if released > 0 {
