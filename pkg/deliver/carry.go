@@ -50,6 +50,10 @@ type carried struct {
 func (e *exchange) roundTrip(ctx context.Context, line *line, r attempt.Request, started time.Time) (*http.Response, error) {
 	c := &carried{message: r.Body}
 	c.trace.GotConn = func(httptrace.GotConnInfo) { e.connected.Store(true) }
+	if line.target.again || mayRepeat(r.Header) {
+		c.trace.GetConn = func(string) { e.connected.Store(false) }
+		c.trace.WroteRequest = func(httptrace.WroteRequestInfo) { e.sent.Store(true) }
+	}
 	request := line.target.blank.WithContext(httptrace.WithClientTrace(ctx, &c.trace))
 	request.Header = line.target.header(r, started)
 	if len(c.message) > 0 {

@@ -44,6 +44,10 @@ func (e *exchange) explain(err error) (attempt.Reason, string) {
 		proxy       *proxyError
 	)
 	switch {
+	case e.sent.Load() && !e.connected.Load():
+		// It is not known that the receiver did not take it, so what kept it from
+		// being sent again is not the reason.
+		return attempt.ConnectionClosed, closedText(io.EOF)
 	case errors.As(err, &dns):
 		return attempt.DNS, dnsText(dns)
 	case errors.As(err, &refused):

@@ -43,6 +43,8 @@ type exchange struct {
 	// connected says that there was a connection for the request, with its TLS
 	// handshake done. net/http may set it from another goroutine.
 	connected atomic.Bool
+	// sent says of a request that may be sent again that net/http has sent it.
+	sent atomic.Bool
 }
 
 func (e *exchange) run(ctx context.Context, r attempt.Request, started, deadline time.Time) (attempt.Answer, attempt.Outcome) {

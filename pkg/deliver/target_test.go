@@ -1,10 +1,13 @@
 package deliver
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,6 +100,41 @@ func TestAMessageThatIsSentAgainIsWhole(t *testing.T) {
 	}
 	if n != 3 {
 		t.Errorf("%d requests, want 3", n)
+	}
+}
+
+// The receiver may have taken the first of two, whatever becomes of the second.
+func TestAMessageThatCanNotBeSentAgainWasSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	for _, w := range []way{overHTTP1, overNetHTTP} {
+		t.Run(string(w), func(t *testing.T) {
+			t.Parallel()
+			var requests, dials atomic.Int64
+			url := serve(t, func(http.ResponseWriter, *http.Request) {
+				if requests.Add(1) == 2 {
+					panic(http.ErrAbortHandler) // on the kept connection
+				}
+			})
+			sender := newTestSender(t, Config{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if dials.Add(1) > 1 {
+					return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}})
+			if w == overNetHTTP {
+				viaNetHTTP(sender)
+			}
+			ep := endpointAt(url)
+			ep.Headers = map[string]string{"Idempotency-Key": "1"}
+			for _, want := range []attempt.Reason{attempt.OK, attempt.ConnectionClosed, attempt.Refusal} {
+				if _, got := sender.Send(t.Context(), ep, testRequest(), testLimits()); got.Reason != want {
+					t.Errorf("%s (%s), want %s", got.Reason, got.Error, want)
+				}
+			}
+			if requests.Load() != 2 || dials.Load() != 3 {
+				t.Errorf("%d requests over %d connections", requests.Load(), dials.Load())
+			}
+		})
 	}
 }
 

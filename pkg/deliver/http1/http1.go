@@ -98,12 +98,16 @@ func (e *HeaderError) Error() string {
 // over, 101 is an answer without a body. Errors are a DialError, a HeaderError
 // and those of net and of http.ReadResponse.
 func (h *Host) Do(ctx context.Context, r Request) (*http.Response, error) {
+	var unanswered error // of a connection that may have taken the message
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		c, kept, err := h.connect(ctx, r.Deadline)
-		if err != nil {
+		switch {
+		case err != nil && unanswered != nil:
+			return nil, unanswered // it was sent, whatever kept it from being sent again
+		case err != nil:
 			return nil, &DialError{err}
 		}
 		response, progress, err := c.exchange(ctx, r, kept)
@@ -112,6 +116,9 @@ func (h *Host) Do(ctx context.Context, r Request) (*http.Response, error) {
 		}
 		if again := progress == nothingSent || progress == nothingCame && r.Again; !again || !kept || over(ctx, err) {
 			return nil, err
+		}
+		if progress == nothingCame {
+			unanswered = err
 		}
 	}
 }
