@@ -105,7 +105,9 @@ func newFailuresPurgeCommand(a *app) *cobra.Command {
 		Use:   "purge [ID…]",
 		Short: "Give failures up",
 		Long: `Give failures up: their endpoints are not told of these changes any more. A newer
-change of the same object is told as ever.`,
+change of the same object is told as ever. But if a managed integration took an asset
+and its answer was lost, dz forgets that too: if the asset is deleted next, it is not
+told. 'dz resync ENDPOINT --asset ID' before that makes it good.`,
 		Example: `  dz failures purge 01KAK7Z3M0000000000000002A
   dz failures purge --endpoint shop --until 7d --dry-run
   dz failures purge --all --yes`,
