@@ -16,7 +16,7 @@
 // have been told of such an asset, it is told to delete it, without a state: if an
 // attempt failed after it was sent, or the debt was made before dz was started,
 // when attempts leave no trace until they end. A debt that a person purges takes that
-knowledge with it. An integration is to acknowledge the
+// knowledge with it. An integration is to acknowledge the
 // deletion of an asset that it does not have, and do nothing else.
 //
 // The style keeps no state of its own: what is tracked lies in the store, and is
