@@ -174,6 +174,53 @@ func TestHeldDeletionsCancelThemselvesWhenTheAssetsAreBack(t *testing.T) {
 	})
 }
 
+// Deletions that a synchronisation finds count for the guard, also of assets that
+// are owed because of events; and no more once it finds the assets again.
+func TestTheGuardCountsWhatASynchronisationFinds(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.add("shop", debounce(0), slots(1), func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+			ep.Options = options("maxBatchSize=10")
+		})
+		b.knows("x", 1, 200)
+		b.resync("shop", api.ResyncOrder{})
+		b.told("shop")
+		b.receiver.AnswerStatus(503)
+		b.knows("y", 1, 90)
+		b.push("AssetMetadataUpdated", 1, 90)
+		b.push("AssetDeleted", 91, 100)
+		b.wait(time.Second)
+		b.loses(1, 90)
+		if found := b.resync("shop", api.ResyncOrder{Changed: true}); found.Delete != 100 {
+			b.Errorf("found %+v", found)
+		}
+		b.told("shop")
+		b.receiver.AnswerWith(acknowledge)
+		b.wait(time.Hour)
+		deleted := slices.DeleteFunc(b.told("shop"), func(told string) bool { return !strings.HasPrefix(told, "delete") })
+		if s := b.status(); len(deleted) > 0 || s.Debts.HeldDeletions != 100 {
+			b.Errorf("deleted %v, %d are held", deleted, s.Debts.HeldDeletions)
+		}
+		if _, err := b.service().SetEndpointEnabled(b.Context(), "shop", false); err != nil {
+			b.Fatal(err)
+		}
+		b.knows("x", 1, 100)
+		b.resync("shop", api.ResyncOrder{Changed: true})
+		losses, err := b.daemon.store.Losses(b.Context(), 1, time.Now())
+		if err != nil || losses.Pending != 0 || losses.Held != 0 {
+			b.Errorf("when all are back: %+v, %v", losses, err)
+		}
+		if _, err := b.service().SetEndpointEnabled(b.Context(), "shop", true); err != nil {
+			b.Fatal(err)
+		}
+		b.wait(time.Hour)
+		if told, s := b.told("shop"), b.status(); len(told) > 0 || s.Endpoints[0].Tracked != 200 {
+			b.Errorf("in the end told %v, %d are tracked", told, s.Endpoints[0].Tracked)
+		}
+	})
+}
+
 func TestUntilIdleFailsWhileDeletionsAreHeld(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)

@@ -92,7 +92,9 @@ func (s *search) bringBack(ctx context.Context, ep *endpoint.Endpoint, tracker s
 			return err
 		}
 		if err == nil && owed.Debt.Held {
-			f.changes = append(f.changes, tracker.Again(ep, asset, now, false, false))
+			back := tracker.Again(ep, asset, now, false, false)
+			back.Replayed = false // it is news: the deletion is the latest change no more
+			f.changes = append(f.changes, back)
 		}
 	}
 	return nil

@@ -85,9 +85,9 @@ type Change struct {
 	Fold func(known, news []byte) []byte
 	// Background: it may wait until nothing else is due.
 	Background bool
-	// Replayed: the event was taken in before, or there is none: then it has no
-	// id. The object is owed again, and that describes a debt only if there is no
-	// later change; without an event, only if there is no other change at all.
+	// Replayed: nothing new is known of the object. The event was taken in before,
+	// and describes a debt only if there is no later change; or there is none, and
+	// it has no id: then any event describes the debt rather.
 	Replayed bool
 }
 
@@ -169,8 +169,12 @@ func (d *Debt) take(c Change, now time.Time) {
 		d.Note = note
 	}
 	if d.isDescribedBy(c) {
+		item := d.Object.ItemID
 		d.Object, d.ChangeType, d.EventType, d.EventID, d.Reason = e.Object, e.ChangeType, e.Type, e.ID, e.Reason
 		d.ChangeTime, d.Note, d.Replayed = e.Time, note, c.Replayed
+		if e.ID == "" && e.Object.ItemID == e.Object.BaseID && !item.IsZero() {
+			d.Object.ItemID = item // only an event knows better
+		}
 	}
 	d.LastSeen = now
 	d.Generation++
@@ -182,10 +186,14 @@ func (d *Debt) take(c Change, now time.Time) {
 
 // isDescribedBy reports whether a change says what the debt is about from now on.
 func (d *Debt) isDescribedBy(c Change) bool {
-	if d.Generation == 0 || !c.Replayed {
+	switch {
+	case d.Generation == 0 || !c.Replayed:
 		return true
+	case c.Event.ID == "":
+		return d.EventID == ""
+	default:
+		return d.Replayed
 	}
-	return d.Replayed && (c.Event.ID != "" || d.EventID == "")
 }
 
 // union adds more to all; nil stands for any and swallows everything, as does a

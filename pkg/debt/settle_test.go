@@ -141,7 +141,7 @@ func TestOnlyTheLatestChangeDeletes(t *testing.T) {
 // What is owed again without an event describes a debt only where no event does.
 func TestOnlyAnEventDescribesADebtThatHasOne(t *testing.T) {
 	t.Parallel()
-	live, replayed, again := edit("live", "title"), edit("replayed", "title"), edit("", "title")
+	live, replayed, again, gone := edit("live", "title"), edit("replayed", "title"), edit("", "title"), deletion("")
 	replayed.Replayed, again.Replayed = true, true
 	for _, c := range []struct {
 		name    string
@@ -155,6 +155,10 @@ func TestOnlyAnEventDescribesADebtThatHasOne(t *testing.T) {
 		{"a replayed event, again", []Change{replayed, again}, "replayed", true},
 		{"again, a replayed event", []Change{again, replayed}, "replayed", true},
 		{"all of them", []Change{replayed, live, replayed, again}, "live", false},
+		{"an event, found gone", []Change{live, gone}, "", false},
+		{"found gone, a replayed event", []Change{gone, replayed}, "", false},
+		{"found gone, an event", []Change{gone, live}, "live", false},
+		{"found gone, again", []Change{gone, again}, "", true},
 	} {
 		d := New(ID{}, c.changes[0], noon)
 		for _, change := range c.changes[1:] {
@@ -162,6 +166,9 @@ func TestOnlyAnEventDescribesADebtThatHasOne(t *testing.T) {
 		}
 		if d.EventID != c.id || d.Replayed != c.replay || d.Count != uint64(len(c.changes)) {
 			t.Errorf("%s: event %q, replayed %v, %d changes; want %q, %v, %d", c.name, d.EventID, d.Replayed, d.Count, c.id, c.replay, len(c.changes))
+		}
+		if deletes := c.id == "" && !c.replay; d.Deletes() != deletes {
+			t.Errorf("%s: it deletes is %v", c.name, d.Deletes())
 		}
 	}
 }

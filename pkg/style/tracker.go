@@ -40,8 +40,9 @@ type Tracker interface {
 	// Again returns the change that owes an asset again, in the background: told
 	// whatever it is, or only if it differs from what was acknowledged. gone says
 	// that it is to be owed as a deletion. What is told in the end is judged when
-	// it is sent. It is Replayed, without an event: what a source said of the asset
-	// goes on describing what is owed. Of the asset, only the ids are looked at.
+	// it is sent. It has no event, and is Replayed unless the asset is gone: what a
+	// source said of the asset goes on describing what is owed. Of the asset, only
+	// the ids are looked at.
 	Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time, whatever, gone bool) debt.Change
 	// AssetKey is the key under which an asset is owed.
 	AssetKey(asset event.ID) debt.Key

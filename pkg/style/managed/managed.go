@@ -154,6 +154,6 @@ func (Style) Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time,
 	}
 	return debt.Change{
 		Endpoint: ep.ID, Key: keyOf(asset.ID), Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
-		Fold: fold, Background: true, Replayed: true,
+		Fold: fold, Background: true, Replayed: !gone,
 	}
 }
