@@ -155,8 +155,11 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	if err := d.openCatalogue(teardown); err != nil {
 		return nil, err
 	}
-	if err := d.openStyles(ctx); err != nil {
-		return nil, err
+	var err error
+	if d.styles = d.opts.Styles; d.styles == nil {
+		if d.styles, err = builtin.Styles(builtin.Knowledge{Assets: d.assets, Shown: d.shown, Memory: d.store}); err != nil {
+			return nil, err
+		}
 	}
 	listener := d.opts.Listener
 	if listener == nil {
@@ -177,19 +180,6 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	}
 	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log}
 	return listener, d.registry.load(ctx)
-}
-
-// openStyles makes the styles, before anything is owed in this process.
-func (d *Daemon) openStyles(ctx context.Context) error {
-	if d.styles = d.opts.Styles; d.styles != nil {
-		return nil
-	}
-	earlier, err := d.store.LastDebt(ctx)
-	if err != nil {
-		return err
-	}
-	d.styles, err = builtin.Styles(builtin.Knowledge{Assets: d.assets, Shown: d.shown, Memory: d.store, Earlier: earlier})
-	return err
 }
 
 func policyOf(c config.Socket) (admin.Policy, error) {

@@ -101,6 +101,34 @@ func (l *lane) settle(ctx context.Context) {
 	}
 }
 
+// foretell makes it durable that the receiver may have what a request creates, before
+// that is sent. It reports false if it must not be sent.
+func (l *lane) foretell(ctx context.Context, debts []debt.Debt, creates []int) bool {
+	mark := store.Attempt{Outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+	for _, i := range creates {
+		if !debts[i].Unclear {
+			one := debt.SettlementOf(&debts[i])
+			one.Outcome, one.Unclear = mark.Outcome, true
+			mark.Debts = append(mark.Debts, one)
+		}
+	}
+	id := l.settings.Load().ep.ID
+	for len(mark.Debts) > 0 {
+		_, err := l.store.Settle(ctx, id, []store.Attempt{mark})
+		l.logFault(err)
+		if err == nil {
+			break
+		}
+		if errors.Is(err, store.ErrClosed) {
+			return false
+		}
+		if sleep(ctx, storeRetry); ctx.Err() != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // insist makes the outcome of one attempt durable. While the store can't take
 // it, its objects stay busy: an outcome that was forgotten would be an attempt
 // repeated.
@@ -165,7 +193,7 @@ func (a *attempted) settlement() store.Attempt {
 	for i := range a.debts {
 		s.Debts[i] = debt.SettlementOf(&a.debts[i])
 		s.Debts[i].Outcome, s.Debts[i].Acknowledged = a.results[i].Outcome, a.results[i].Acknowledged
-		s.Debts[i].Blamed = a.blamed
+		s.Debts[i].Blamed, s.Debts[i].Foretold = a.blamed, a.foretold
 		s.Debts[i].Window, s.Debts[i].Schedule = a.settings.window, a.settings.schedule
 		s.Debts[i].Jitter = rand.Float64() //nolint:gosec // spreads retries, guards no secret
 	}

@@ -24,6 +24,7 @@ type attempted struct {
 	results  []style.Result  // of the debts; nil if there is nothing to record of them
 	divide   bool            // it failed as a whole, and parts of it may be taken
 	blamed   bool            // it failed because of its debt
+	foretold bool            // that the receiver may have its debts' objects was made durable before it
 	slot     bool            // it holds a slot until it is durable
 	passage  style.Passage   // not nil: to be told how it fares
 }
@@ -151,6 +152,9 @@ func (l *lane) attempt(ctx context.Context, debts []debt.Debt) *attempted {
 		if a.debts = l.settleApart(ctx, s, debts, message.Apart, begun); len(a.debts) == 0 {
 			return a
 		}
+	}
+	if a.foretold = len(message.Creates) > 0; a.foretold && !l.foretell(ctx, debts, message.Creates) {
+		return a
 	}
 	limits := deliver.Limits{Answer: s.limits.Answer, Timeout: s.limits.Timeout}
 	answer, sent := l.sender.Send(ctx, &s.ep, message.Request, limits)

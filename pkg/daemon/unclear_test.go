@@ -144,6 +144,53 @@ func TestWhatWasNeverSentIsNotDeleted(t *testing.T) {
 	})
 }
 
+// What an endpoint was never told it need not delete, however dz ended: of what was
+// owed before, only what was under way is unclear.
+func TestABacklogOfWhatIsNotWantedIsSkippedAfterARestart(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.add("shop", debounce(0), func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+			ep.Subscription.Filter = `asset.title == "wanted"`
+			ep.Enabled = false
+		})
+		b.knows("unwanted", 1, 300)
+		b.push("AssetMetadataUpdated", 1, 300)
+		b.push("AssetDeleted", 201, 300)
+		b.wait(time.Minute)
+		b.asItIs()
+		if _, err := b.daemon.registry.enable(b.Context(), "shop", true, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(time.Hour)
+		if told := b.told("shop"); len(told) > 0 {
+			t.Errorf("told %d deletions of what it never had", len(told))
+		}
+		if s := b.status(); !s.Idle || s.Endpoints[0].Skipped != 300 {
+			t.Errorf("in the end: %+v", s.Endpoints[0])
+		}
+	})
+}
+
+// Nor what could not be sent.
+func TestWhatNeverCameToTheReceiverIsNotDeletedAfterARestart(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.network.Refuse(true)
+		b.addManaged("shop")
+		b.knows("a", 1, 5)
+		b.push("AssetCreated", 1, 5)
+		b.wait(time.Minute)
+		b.asItIs()
+		b.network.Refuse(false)
+		b.push("AssetDeleted", 1, 5)
+		b.wait(10 * time.Hour)
+		if told := b.told("shop"); len(told) > 0 {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
 // A request that fails as a whole is divided; what of it is not told again, because
 // the receiver falls ill in the middle, may have been taken all the same.
 func TestADivisionThatBreaksOffLeavesADoubt(t *testing.T) {

@@ -22,7 +22,10 @@ type Settlement struct {
 	Blamed bool
 	// Unclear: the receiver may have taken it in an attempt that failed, this one
 	// or one before it that is not settled by itself.
-	Unclear  bool
+	Unclear bool
+	// Foretold: that it may have was made durable before the attempt, so that a kill
+	// leaves it so; if the attempt says that it has not, that is no longer unclear.
+	Foretold bool
 	Window   endpoint.Window
 	Schedule endpoint.Schedule
 	Jitter   float64 // chance in [0,1)
@@ -33,10 +36,10 @@ func (s *Settlement) IsUnclear() bool {
 	return s.Outcome.Verdict != attempt.Delivered && (s.Unclear || s.Outcome.IsUnclear())
 }
 
-// Doubt notes that the receiver may have taken what an attempt told of the debt's
+// Doubt notes whether the receiver may have taken what an attempt told of the debt's
 // key, also if that was told for another debt.
 func (d *Debt) Doubt(s Settlement) {
-	d.Unclear = d.Unclear || s.IsUnclear()
+	d.Unclear = s.IsUnclear() || d.Unclear && !s.Foretold
 }
 
 // Settle applies an outcome. It reports true if nothing is owed any more.

@@ -75,3 +75,30 @@ func TestADoubtIsHandedOn(t *testing.T) {
 		}
 	}
 }
+
+// What was recorded before an attempt is taken back by one that was never sent, and
+// by nothing else: a kill in the middle of it leaves the doubt.
+func TestADoubtThatIsForetold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		verdict attempt.Verdict
+		reason  attempt.Reason
+		before  bool // it was unclear before
+		want    bool
+	}{
+		{"never sent", attempt.Unavailable, attempt.Refusal, false, false},
+		{"never sent, of one that was unclear", attempt.Unavailable, attempt.Refusal, true, true},
+		{"not made", attempt.Aborted, "", false, false},
+		{"timed out", attempt.Unavailable, attempt.Timeout, false, true},
+		{"acknowledged", attempt.Delivered, "", true, false},
+	} {
+		d := newDebt()
+		d.Unclear = c.before
+		s := failedBy(&d, c.verdict, c.reason)
+		s.Foretold, d.Unclear = true, true // as it is recorded
+		if d.Merge(edit("e2"), at(6*time.Second)); d.Settle(s) || d.Unclear != c.want {
+			t.Errorf("%s: unclear is %v", c.name, d.Unclear)
+		}
+	}
+}

@@ -7,11 +7,15 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
 )
 
 // Network is a network in memory with one listener: whatever address is dialled
 // reaches it.
 type Network struct {
+	refuses atomic.Bool
+
 	mu     sync.Mutex
 	closed bool
 	conns  chan net.Conn
@@ -23,8 +27,14 @@ func NewNetwork() *Network {
 	return &Network{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
+// Refuse has new connections refused, or no longer.
+func (n *Network) Refuse(refuse bool) { n.refuses.Store(refuse) }
+
 // Dial connects to the listener.
 func (n *Network) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if n.refuses.Load() {
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Err: syscall.ECONNREFUSED}
+	}
 	client, server := net.Pipe()
 	select {
 	case n.conns <- server:

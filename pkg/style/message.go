@@ -14,6 +14,10 @@ type Message struct {
 	// can't be told; aborted if the message has no room for it, but it has for some).
 	// If all have one, nothing is sent.
 	Apart []attempt.Outcome
+	// Creates are the debts, by their index, whose objects the endpoint is not known
+	// to have, and has if it takes the message. That it may is made durable before
+	// the request is sent: a kill leaves no object behind that nobody knows of.
+	Creates []int
 	// Read says what an answer means; nil: its status alone decides, for all
 	// debts alike. sent is what the sender made of the exchange by the rules of
 	// HTTP.

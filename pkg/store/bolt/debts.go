@@ -38,16 +38,3 @@ func (db *DB) Debt(_ context.Context, endpoint uint64, key debt.Key) (debt.Failu
 	}
 	return found, nil
 }
-
-// LastDebt returns the number that was given last.
-func (db *DB) LastDebt(context.Context) (uint64, error) {
-	var last uint64
-	err := db.view(func(tx *bbolt.Tx) error {
-		last = tx.Bucket(bucketMeta).Sequence()
-		return nil
-	})
-	if err != nil {
-		return 0, fmt.Errorf("read the last debt's number: %w", err)
-	}
-	return last, nil
-}

@@ -97,13 +97,13 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
 }
 
-// doubt notes that the endpoint may have taken what an attempt told, and leaves the
-// debt as it was.
+// doubt notes whether the endpoint may have taken what an attempt told, and leaves
+// the debt as it was.
 func (t *txn) doubt(s *stored, of debt.Settlement) error {
-	if s.Unclear || !of.IsUnclear() {
+	before := s.Unclear
+	if s.Doubt(of); s.Unclear == before {
 		return nil
 	}
-	s.Doubt(of)
 	return t.save(s, false)
 }
 

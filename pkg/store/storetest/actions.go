@@ -204,9 +204,11 @@ type settling struct {
 	sent    debt.Debt
 	verdict attempt.Verdict
 	blamed  bool
-	ack     *tracking.Acknowledgement // of one that was delivered, if its endpoint gives any
-	settled store.SettledDebt
-	err     error
+	// foretold: that it is unclear was recorded before it was sent.
+	foretold bool
+	ack      *tracking.Acknowledgement // of one that was delivered, if its endpoint gives any
+	settled  store.SettledDebt
+	err      error
 }
 
 // drawSettling takes an attempt from those under way.
@@ -220,6 +222,7 @@ func (m *model) drawEnd(t *rapid.T, i int) *settling {
 	s := &settling{sent: m.inFlight[i], verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict")}
 	s.sent.Unclear = s.sent.Unclear || rapid.IntRange(0, 3).Draw(t, "of a request that is not settled") == 0
 	s.blamed = s.verdict == attempt.Refused && rapid.Bool().Draw(t, "blamed")
+	s.foretold = rapid.Bool().Draw(t, "foretold")
 	if s.verdict == attempt.Delivered {
 		s.ack = drawAcknowledgement(t, &s.sent)
 	}
@@ -235,7 +238,7 @@ func (m *model) toSettle(s *settling) store.Attempt {
 
 func (m *model) settlementOf(s *settling) debt.Settlement {
 	d := m.settlement(s.sent, s.verdict)
-	d.Blamed, d.Acknowledged = s.blamed, s.ack
+	d.Blamed, d.Foretold, d.Acknowledged = s.blamed, s.foretold, s.ack
 	return d
 }
 

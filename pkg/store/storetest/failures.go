@@ -70,23 +70,6 @@ func itemNumber(d debt.Debt) (n int) {
 	return n
 }
 
-func debtsAreNumbered(f *fixture) {
-	last := func() uint64 { return must(f.engine().LastDebt(ctx)).in(f) }
-	equal(f, "before the first", last(), 0)
-	ep := f.add("shop")
-	f.ingest(f.change(ep, 1), f.change(ep, 2), f.change(ep, 2))
-	early := last()
-	f.crash()
-	equal(f, "after a crash", last(), early)
-	f.ingest(f.change(ep, 1), f.change(ep, 3))
-	f.advance(time.Minute)
-	for _, d := range f.claim(ep, 3) {
-		if later := itemNumber(d) == 3; d.ID.Seq() > early != later || d.ID.Seq() > last() {
-			f.Errorf("%s has number %d, those before the crash went to %d, the last is %d", d.Object, d.ID.Seq(), early, last())
-		}
-	}
-}
-
 func failureAndRevival(f *fixture) {
 	ep := f.add("shop")
 	failed := f.fail(ep, 1)

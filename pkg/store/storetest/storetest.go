@@ -67,7 +67,6 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"attempts settled together count in their order", settledTogether},
 		{"a purged debt stays purged when its attempt ends", purgedWhileSent},
 		{"what an endpoint may have taken is remembered", doubtsAreKept},
-		{"debts are numbered as they are made", debtsAreNumbered},
 		{"a used up schedule makes a failure, and a newer change revives it", failureAndRevival},
 		{"failures are selected, retried and purged", failuresSelected},
 		{"lists go on from their cursor", failuresPaged},

@@ -15,9 +15,6 @@ type Knowledge struct {
 	Assets catalogue.Reader // what is known of assets
 	Shown  catalogue.Viewer // assets as an endpoint may see them
 	Memory managed.Memory   // what endpoints have acknowledged
-	// Earlier is the number of the last debt that was made before this process
-	// began (debt.ID.Seq): an earlier one may have told it, and been killed.
-	Earlier uint64
 }
 
 // Nothing is for those who need the styles' declarations and never compose.
@@ -28,6 +25,6 @@ func Styles(k Knowledge) (*style.Set, error) {
 	return style.NewSet(
 		notify.Style{},
 		gateway.New(k.Assets),
-		managed.New(k.Shown, k.Memory, k.Earlier),
+		managed.New(k.Shown, k.Memory),
 	)
 }

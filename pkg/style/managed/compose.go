@@ -63,7 +63,7 @@ func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.
 		return style.Message{}, err
 	}
 	body, sent := m.encode(set)
-	message := style.Message{Apart: m.apart(), Read: m.read, Passage: through}
+	message := style.Message{Apart: m.apart(), Creates: m.creates(), Read: m.read, Passage: through}
 	if sent > 0 {
 		message.Request = attempt.Request{ID: m.id(), ContentType: "application/json", Body: body, Secrets: set.secrets}
 	}
@@ -125,20 +125,14 @@ func (s Style) lookAt(ctx context.Context, set *settings, m *draft, begin, end i
 			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", t.debt.Object))
 			continue
 		}
-		t.decide(set, shown[i], s.mayHaveTold(t.debt))
+		t.decide(set, shown[i])
 	}
 	return nil
 }
 
-// mayHaveTold reports whether the endpoint may have been told of the debt's asset
-// since it last acknowledged it.
-func (s Style) mayHaveTold(d *debt.Debt) bool {
-	return d.Unclear || d.ID.Seq() <= s.earlier
-}
-
 // decide says whether an asset is told, and what. The endpoint may know of one that
 // is not tracked if it may have been told of it before.
-func (t *telling) decide(set *settings, shown catalogue.Answer, toldBefore bool) {
+func (t *telling) decide(set *settings, shown catalogue.Answer) {
 	j, err := set.judge(shown, t.known)
 	if err != nil {
 		t.refuse(err)
@@ -153,7 +147,7 @@ func (t *telling) decide(set *settings, shown catalogue.Answer, toldBefore bool)
 		t.refuse(err)
 		return
 	}
-	if t.action == style.Nothing && toldBefore {
+	if t.action == style.Nothing && t.debt.Unclear {
 		t.action = style.Delete
 		return
 	}
@@ -207,6 +201,16 @@ func (m *draft) apart() []attempt.Outcome {
 		apart[i] = m.tellings[i].apart
 	}
 	return apart
+}
+
+// creates returns the debts of assets that the endpoint is not known to have.
+func (m *draft) creates() (creates []int) {
+	for i := range m.tellings {
+		if t := &m.tellings[i]; t.isSent() && t.action == style.Create {
+			creates = append(creates, i)
+		}
+	}
+	return creates
 }
 
 // id is the webhook-id: that of the debt, or one of all debts that the request

@@ -167,7 +167,7 @@ func TestTheGuardWaitsForWhatIsMadeDurable(t *testing.T) {
 func TestTheGuardNeedsToKnow(t *testing.T) {
 	t.Parallel()
 	r := losing(t, 1, "AssetDeleted")
-	r.Style = New(r.assets, lossless{r.memory}, 0)
+	r.Style = New(r.assets, lossless{r.memory})
 	if m, err := r.Compose(t.Context(), r.ep, r.debts, told); err == nil {
 		t.Errorf("composed %s", m.Request.Body)
 	}

@@ -13,11 +13,12 @@
 // An integration may have taken what it did not acknowledge: an answer is lost, or dz
 // is killed before it is durable. An asset that is gone by then, or has left the
 // filter, is not tracked, and the integration would have it for ever. So if it may
-// have been told of such an asset, it is told to delete it, without a state: if an
-// attempt failed after it was sent, or the debt was made before dz was started,
-// when attempts leave no trace until they end. A debt that a person purges takes that
-// knowledge with it. An integration is to acknowledge the
-// deletion of an asset that it does not have, and do nothing else.
+// have been told of such an asset, it is told to delete it, without a state. That it
+// may have is known of each asset that is created: it is made durable before the
+// request is sent, and holds until the integration acknowledges the asset, or an
+// attempt fails before anything was sent; a debt that a person purges takes that
+// knowledge with it. An integration is to acknowledge the deletion of an asset that
+// it does not have, and do nothing else.
 //
 // The style keeps no state of its own: what is tracked lies in the store, and is
 // written by the settlement that ends a debt.
@@ -65,17 +66,15 @@ type Memory interface {
 type Style struct {
 	assets   catalogue.Viewer
 	memory   Memory
-	earlier  uint64
 	settings *settingsCache
 	gates    *gates
 }
 
 var _ style.Tracker = Style{}
 
-// New makes the style. It looks at assets, and goes by what memory holds. earlier is
-// the number of the last debt that was made before this process began (debt.ID.Seq).
-func New(assets catalogue.Viewer, memory Memory, earlier uint64) Style {
-	return Style{assets: assets, memory: memory, earlier: earlier, settings: &settingsCache{}, gates: &gates{}}
+// New makes the style. It looks at assets, and goes by what memory holds.
+func New(assets catalogue.Viewer, memory Memory) Style {
+	return Style{assets: assets, memory: memory, settings: &settingsCache{}, gates: &gates{}}
 }
 
 // Name returns "managed".

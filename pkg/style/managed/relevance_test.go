@@ -3,6 +3,7 @@ package managed
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -372,27 +373,23 @@ func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
 	unclear := func(d *debt.Debt) { d.Unclear = true }
 	attempted := func(d *debt.Debt) { d.Attempts = maxLooks }
 	for _, tt := range []struct {
-		name    string
-		typ     string
-		filter  string
-		now     string
-		earlier uint64
-		change  func(*debt.Debt)
-		want    string
+		name   string
+		typ    string
+		filter string
+		now    string
+		change func(*debt.Debt)
+		want   string
 	}{
-		{"never told", "AssetDeleted", "", hidden, 0, nil, notTracked},
-		{"tried, and never sent", "AssetDeleted", "", hidden, 0, attempted, notTracked},
-		{"sent, and not acknowledged", "AssetDeleted", "", hidden, 0, unclear, deletes},
-		{"sent, and hidden since", "AssetMetadataUpdated", "", hidden, 0, unclear, deletes},
-		{"sent, and out of the filter since", "AssetMetadataUpdated", "inChannel(42)", leaves, 0, unclear, deletes},
-		{"sent, and wanted still", "AssetMetadataUpdated", "inChannel(42)", before, 0, unclear, create},
-		{"owed before the start", "AssetDeleted", "", hidden, 1, nil, deletes},
-		{"owed before the start, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, 1, nil, deletes},
-		{"owed since, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, 0, nil, filtered},
-		{"sent, and still shown", "AssetDeleted", "", before, 0, unclear, unavailable},
+		{"never told", "AssetDeleted", "", hidden, nil, notTracked},
+		{"tried, and never sent", "AssetDeleted", "", hidden, attempted, notTracked},
+		{"sent, and not acknowledged", "AssetDeleted", "", hidden, unclear, deletes},
+		{"sent, and hidden since", "AssetMetadataUpdated", "", hidden, unclear, deletes},
+		{"sent, and out of the filter since", "AssetMetadataUpdated", "inChannel(42)", leaves, unclear, deletes},
+		{"sent, and wanted still", "AssetMetadataUpdated", "inChannel(42)", before, unclear, create},
+		{"never told, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, nil, filtered},
+		{"sent, and still shown", "AssetDeleted", "", before, unclear, unavailable},
 	} {
 		r := newRig(t, "")
-		r.Style = New(r.assets, r.memory, tt.earlier)
 		r.ep.Subscription.Filter = tt.filter
 		if tt.now != hidden {
 			r.assets["1"] = shows(tt.now)
@@ -403,6 +400,26 @@ func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
 		if got := r.becomes(); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// What is created is named, so that it can be foretold; what is known to be there, or
+// goes, or is not told, is not.
+func TestWhatIsCreatedIsNamed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	for _, asset := range []string{"1", "2", "3", "4"} {
+		r.assets[asset] = shows(before)
+	}
+	r.track("1", tracking.State{})
+	r.track("5", tracking.State{})
+	r.owe("AssetMetadataUpdated", "1", "").Forced = true
+	r.owe("AssetCreated", "2", "")
+	r.owe("AssetDeleted", "5", "")
+	r.owe("AssetDeleted", "6", "")
+	r.owe("AssetMetadataUpdated", "4", "")
+	if m := r.compose(); !slices.Equal(m.Creates, []int{1, 4}) {
+		t.Errorf("creates %v, apart %v", m.Creates, m.Apart)
 	}
 }
 

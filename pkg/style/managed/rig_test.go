@@ -87,7 +87,7 @@ type rig struct {
 func newRig(t testing.TB, options string) *rig {
 	t.Helper()
 	r := &rig{TB: t, assets: assets{}, memory: &memory{tracked: map[string]tracking.Asset{}}}
-	r.Style = New(r.assets, r.memory, 0)
+	r.Style = New(r.assets, r.memory)
 	r.ep = &endpoint.Endpoint{
 		ID: 1, Name: "pim", Style: Name, URL: "https://pim.example/sync", Enabled: true,
 		Subscription: endpoint.Subscription{ChangeTypes: event.AssetChanged},

@@ -16,7 +16,7 @@ func TestTheValuesOfAConfigurationAreSecretsOfTheRequest(t *testing.T) {
 	ep := &endpoint.Endpoint{Options: map[string]json.RawMessage{
 		"configuration": json.RawMessage(`{"apiKey":"k3y-of-the-\"shop\"","pin":12345678901234567890,"on":true,"more":["token-1",{"deep":"token-2"}]}`),
 	}}
-	sample, err := New(nil, nil, 0).Sample(ep, time.Unix(1, 0))
+	sample, err := New(nil, nil).Sample(ep, time.Unix(1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

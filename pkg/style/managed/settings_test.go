@@ -104,7 +104,7 @@ func TestLanguages(t *testing.T) {
 	} {
 		r := newRig(t, `{"additionalFields":["title"],"language":"`+tt.language+`"}`)
 		shown := catalogue.Asset{ID: id(t, "1"), Data: json.RawMessage(data), Changed: noon}
-		r.Style = New(catalogue.NewEmbedded(embedded{shown}), r.memory, 0)
+		r.Style = New(catalogue.NewEmbedded(embedded{shown}), r.memory)
 		r.owe("AssetCreated", "1", "")
 		if got := string(read(t, r.compose().Request.Body).Actions[0].Asset); got != tt.want {
 			t.Errorf("in %q: %s, want %s", tt.language, got, tt.want)
