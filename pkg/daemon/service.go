@@ -7,6 +7,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/admin"
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -41,6 +42,16 @@ func told(err error) error {
 	default:
 		return err
 	}
+}
+
+// toldUnread turns what keeps the catalogue from being read into an error of the
+// API, and is told for all else.
+func toldUnread(err error) error {
+	var unread *catalogue.ReadError
+	if !errors.As(err, &unread) {
+		return told(err)
+	}
+	return &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
 }
 
 // noEndpoint is the error for a name that is not registered, or is a group's

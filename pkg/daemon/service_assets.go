@@ -53,12 +53,8 @@ func (s *service) GetAsset(ctx context.Context, id string) (api.Asset, error) {
 // assetOfDAM asks the DAM, for which digits are both a number and a text.
 func (s *service) assetOfDAM(ctx context.Context, id event.ID) (api.Asset, error) {
 	found, err := s.assets.Assets(ctx, []event.ID{id})
-	var unread *catalogue.ReadError
-	if errors.As(err, &unread) {
-		return api.Asset{}, &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
-	}
 	if err != nil {
-		return api.Asset{}, err
+		return api.Asset{}, toldUnread(err)
 	}
 	if found[0].Deleted && found[0].Data == nil {
 		return api.Asset{}, &api.Error{Code: api.CodeNotFound, Message: "the DAM has no asset " + id.String() + ", or does not show it"}

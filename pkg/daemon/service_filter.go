@@ -140,15 +140,6 @@ func (t *trial) values(data json.RawMessage) ([]api.FilterValues, error) {
 	return values, nil
 }
 
-// toldUnread tells a person that the catalogue can't be read.
-func toldUnread(err error) error {
-	var unread *catalogue.ReadError
-	if !errors.As(err, &unread) {
-		return told(err)
-	}
-	return &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
-}
-
 // CountFilter counts what a filter matches of a part of the catalogue.
 func (s *service) CountFilter(ctx context.Context, name, filter, cursor string) (api.FilterCount, error) {
 	t, err := s.tryOut(name, filter)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -63,21 +62,11 @@ func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order re
 	dry.dry = true
 	dry.take = func(context.Context, resync.Job, []debt.Change) error { return nil }
 	if err := dry.run(ctx); err != nil {
-		return api.Resync{}, toldOfCatalogue(err)
+		return api.Resync{}, toldUnread(err)
 	}
 	shown := s.wireResync(ep, dry.job, store.Counts{})
 	shown.DryRun = true
 	return shown, nil
-}
-
-// toldOfCatalogue turns what keeps the catalogue from being read into words for
-// who asked.
-func toldOfCatalogue(err error) error {
-	var unread *catalogue.ReadError
-	if errors.As(err, &unread) {
-		return &api.Error{Code: api.CodeInternal, Message: unread.Error(), Hint: "'dz config check' shows how the DAM is read (catalogue)"}
-	}
-	return told(err)
 }
 
 // GetResync returns the last synchronisation of an endpoint, and what came of it.
