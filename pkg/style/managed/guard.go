@@ -20,19 +20,23 @@ import (
 //
 // What is counted: deletions that were acknowledged within the window, those that
 // are owed because an event said so, and those that are under way because an asset
-// left the filter or is hidden. So what arrives together is held as a whole.
-func (s *settings) tooMany(l tracking.Losses, unowed uint64) bool {
+// left the filter or is hidden. So what arrives together is held as a whole. One
+// that is under way counts as owed even if a change has come since that is none.
+func (s *settings) tooMany(l tracking.Losses, under deletions) bool {
 	if s.guard == 0 {
 		return false
 	}
 	if l.Held > 0 {
 		return true
 	}
-	deleted, before := l.Recent+l.Pending+unowed, l.Tracked+l.Recent
+	deleted, before := l.Recent+max(l.Pending, under.owed)+under.unowed, l.Tracked+l.Recent
 	return deleted > s.above && deleted*100 > before*s.guard
 }
 
-// gate counts an endpoint's deletions under way that no event has owed.
+// deletions counts some by whether an event has owed them.
+type deletions struct{ owed, unowed uint64 }
+
+// gate counts an endpoint's deletions under way.
 //
 // They are under way until it is durable that they were acknowledged, when the
 // memory counts them as those of late. Neither may count them at that moment, nor
@@ -40,8 +44,8 @@ func (s *settings) tooMany(l tracking.Losses, unowed uint64) bool {
 type gate struct {
 	mu       sync.Mutex
 	settled  sync.Cond // settling has become 0
-	under    uint64    // deletions
-	settling int       // messages whose outcome is about to be durable
+	under    deletions
+	settling int // messages whose outcome is about to be durable
 }
 
 // gates are those of all endpoints, by id.
@@ -57,23 +61,24 @@ func (g *gates) of(endpointID uint64) *gate {
 
 // pass lets n deletions through; nil if they are too many, which is judged by how
 // many are under way with them.
-func (g *gate) pass(n uint64, tooMany func(under uint64) (bool, error)) (*passage, error) {
+func (g *gate) pass(n deletions, tooMany func(under deletions) (bool, error)) (*passage, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.settling > 0 {
 		g.settled.Wait()
 	}
-	if held, err := tooMany(g.under + n); err != nil || held {
+	under := deletions{g.under.owed + n.owed, g.under.unowed + n.unowed}
+	if held, err := tooMany(under); err != nil || held {
 		return nil, err
 	}
-	g.under += n
+	g.under = under
 	return &passage{gate: g, n: n}, nil
 }
 
 // passage is that of one message.
 type passage struct {
 	gate     *gate
-	n        uint64
+	n        deletions
 	settling bool
 }
 
@@ -91,7 +96,8 @@ func (p *passage) Settle() {
 func (p *passage) End() {
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
-	p.gate.under -= p.n
+	p.gate.under.owed -= p.n.owed
+	p.gate.under.unowed -= p.n.unowed
 	if p.settling {
 		if p.gate.settling--; p.gate.settling == 0 {
 			p.gate.settled.Broadcast()
@@ -100,21 +106,22 @@ func (p *passage) End() {
 }
 
 // guard holds the deletions of a message if they are too many. It returns the
-// passage of those that are not and that no event has owed; nil without any.
+// passage of those that are not; nil without any.
 func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, m *draft, now time.Time) (style.Passage, error) {
-	var unowed, all uint64
+	var n deletions
 	for i := range m.tellings {
-		if t := &m.tellings[i]; t.guarded() {
-			all++
-			if !t.debt.Deletes() {
-				unowed++
-			}
+		switch t := &m.tellings[i]; {
+		case !t.guarded():
+		case t.debt.Deletes():
+			n.owed++
+		default:
+			n.unowed++
 		}
 	}
-	if all == 0 || set.guard == 0 {
+	if n == (deletions{}) || set.guard == 0 {
 		return nil, nil
 	}
-	through, err := s.gates.of(ep.ID).pass(unowed, func(under uint64) (bool, error) {
+	through, err := s.gates.of(ep.ID).pass(n, func(under deletions) (bool, error) {
 		losses, err := s.memory.Losses(ctx, ep.ID, now)
 		return set.tooMany(losses, under), err
 	})

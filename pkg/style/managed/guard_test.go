@@ -40,7 +40,7 @@ func TestTooMany(t *testing.T) {
 		{"more than half, at 50 %", 50, 50, tracking.Losses{Tracked: 200, Pending: 101}, 0, true},
 	} {
 		s := settings{guard: tt.guard, above: tt.above}
-		if got := s.tooMany(tt.losses, tt.unowed); got != tt.want {
+		if got := s.tooMany(tt.losses, deletions{unowed: tt.unowed}); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
@@ -114,8 +114,8 @@ func TestTheGuardCountsWhatIsUnderWay(t *testing.T) {
 		t.Errorf("after them, %d of 40 are held", held)
 	}
 	second.Passage.End()
-	if under := r.gates.of(r.ep.ID).under; under != 0 {
-		t.Errorf("%d under way after all has ended", under)
+	if under := r.gates.of(r.ep.ID).under; under != (deletions{}) {
+		t.Errorf("%+v under way after all has ended", under)
 	}
 }
 
@@ -170,5 +170,27 @@ func TestTheGuardNeedsToKnow(t *testing.T) {
 	r.Style = New(r.assets, lossless{r.memory})
 	if m, err := r.Compose(t.Context(), r.ep, r.debts, told); err == nil {
 		t.Errorf("composed %s", m.Request.Body)
+	}
+}
+
+// A deletion that is under way is one, also if its asset has changed again since: it
+// is not owed any more then, nor one of late yet.
+func TestTheGuardCountsWhatIsNoLongerOwed(t *testing.T) {
+	t.Parallel()
+	r := losing(t, 60, "AssetDeleted")
+	r.memory.losses = tracking.Losses{Tracked: 300, Pending: 60}
+	first := r.compose()
+	if held, _ := heldBy(first, 60); held != 0 {
+		t.Fatalf("%d of 60 are held, of 300 assets", held)
+	}
+	r.memory.losses.Pending = 0
+	other := losing(t, 61, "AssetMetadataUpdated")
+	r.memory.tracked["61"], r.debts = other.memory.tracked["61"], other.debts[60:]
+	if held, _ := heldBy(r.compose(), 1); held != 1 {
+		t.Error("one more than a fifth passes")
+	}
+	first.Passage.End() // and they failed
+	if held, _ := heldBy(r.compose(), 1); held != 0 {
+		t.Error("the only one is held")
 	}
 }
