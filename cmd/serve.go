@@ -81,7 +81,7 @@ func (a *app) serve(ctx context.Context, c config.Config, opts serveOptions, pre
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	daemon.CollectSeldom()
+	daemon.CollectSeldom(systemClock())
 	err := daemon.Run(ctx, daemon.Options{
 		Config: c, Version: a.env.Build.version(), Log: log, Level: &level,
 		Reload: a.reloads(ctx, log), UntilIdle: opts.untilIdle, Prepare: prepare, Ready: ready, Now: a.env.Now,

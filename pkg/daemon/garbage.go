@@ -25,16 +25,16 @@ const (
 
 // CollectSeldom has garbage be collected less often for as long as there is much
 // of it. It is for the whole process, once; and does nothing if the variable GOGC
-// says how often.
-func CollectSeldom() {
+// says how often. now is the clock.
+func CollectSeldom(now func() time.Time) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	g := &garbage{percent: usualPercent, last: time.Now()}
+	g := &garbage{percent: usualPercent, last: now()}
 	// A finalizer runs after the collection that finds its object unused.
 	var again func(*[32]byte)
 	again = func(object *[32]byte) {
-		g.collected(time.Now(), liveHeap())
+		g.collected(now(), liveHeap())
 		runtime.SetFinalizer(object, again)
 	}
 	runtime.SetFinalizer(new([32]byte), again)
