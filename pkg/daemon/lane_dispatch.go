@@ -20,6 +20,8 @@ type dispatcher struct {
 	busy      map[event.Object]bool
 	busyKeys  map[debt.Key]bool // a change meanwhile may give a debt another object
 	claimedAt time.Time         // the last time
+	passed    string            // what was claimed behind all others: see claim
+	passedAt  time.Time         // since when it is passed over
 }
 
 func newDispatcher(l *lane) *dispatcher {
@@ -53,7 +55,7 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	if limit == 0 {
 		return next, nil // the end of an attempt wakes the lane, or soon does
 	}
-	claim, err := d.store.Claim(claiming, store.ClaimRequest{
+	claim, err := d.claim(claiming, store.ClaimRequest{
 		Endpoint: s.ep.ID, Now: now, Limit: limit, ForcedOnly: forcedOnly,
 		Background: d.backgroundLimit(s, limit),
 		Busy:       func(o event.Object) bool { return d.busy[o] },
@@ -67,6 +69,40 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 		next = earliest(next, claim.Next)
 	}
 	return next, nil
+}
+
+// passOverFor is how long debts that go behind all others are not looked at again.
+const passOverFor = 100 * time.Millisecond
+
+// claim claims. For a while it passes over what was claimed behind all others: that
+// is under way, all of it as a rule, and may be a thousand times what is claimed. If
+// there is not enough behind it, all is looked at.
+func (d *dispatcher) claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
+	if age := r.Now.Sub(d.passedAt); !r.ForcedOnly && 0 <= age && age < passOverFor {
+		r.After = d.passed
+	}
+	claim, err := d.store.Claim(ctx, r)
+	if err == nil && r.After != "" && len(claim.Debts) < r.Limit && countBehind(claim.Debts) < r.Background {
+		r.After = ""
+		claim, err = d.store.Claim(ctx, r)
+	}
+	if r.After == "" {
+		d.passedAt = r.Now
+	}
+	if d.passed = claim.Behind; claim.Behind == "" {
+		d.passed = r.After
+	}
+	return claim, err
+}
+
+// countBehind counts the debts that go behind all others.
+func countBehind(debts []debt.Debt) (n int) {
+	for i := range debts {
+		if debts[i].Behind() {
+			n++
+		}
+	}
+	return n
 }
 
 // backgroundLimit is how many of the debts to claim may be of those that go behind

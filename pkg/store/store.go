@@ -198,6 +198,10 @@ type ClaimRequest struct {
 	BusyKey    func(debt.Key) bool     // debts with an attempt under way; nil: none
 	ForcedOnly bool                    // only what a person wants sent now
 	Background int                     // how many of Limit may be debts that go behind all others
+	// After, a Claim's Behind, leaves out those debts that go behind all others which
+	// that claim has come to, whatever became of them; "" leaves none out. It is for a
+	// short time, as they may be due again.
+	After string
 }
 
 // Claim is what is due. No two debts are of the same object.
@@ -207,6 +211,9 @@ type Claim struct {
 	// objects; zero if nothing is filed. It is now if the claim was full, or
 	// ended early because it would have taken long.
 	Next time.Time
+	// Behind is how far the claim has come among debts that go behind all others; ""
+	// if it has claimed none of them.
+	Behind string
 }
 
 // Attempt is how one request ended.

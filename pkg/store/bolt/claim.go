@@ -79,13 +79,13 @@ func (c *claiming) page(tx *bbolt.Tx) error {
 	}
 	debts := newDebtFinder(tx)
 	return c.walk.entries(tx.Bucket(bucketDue), func(k, v []byte) (bool, error) {
-		return c.entry(debts, dueTime(k), v)
+		return c.entry(debts, k, v)
 	})
 }
 
 // entry looks at one entry of the index, and reports whether to go on.
-func (c *claiming) entry(debts *debtFinder, filed int64, key []byte) (more bool, err error) {
-	r, now := &c.request, nanos(c.request.Now)
+func (c *claiming) entry(debts *debtFinder, k, key []byte) (more bool, err error) {
+	r, now, filed := &c.request, nanos(c.request.Now), dueTime(k)
 	switch {
 	case r.ForcedOnly && filed != 0, filed == filedHeld:
 		return false, nil
@@ -98,6 +98,12 @@ func (c *claiming) entry(debts *debtFinder, filed int64, key []byte) (more bool,
 			return false, nil // the end of an attempt makes room
 		}
 		c.inBackground = true
+		if string(k) <= r.After {
+			if string(k) < r.After {
+				c.walk.skipTo([]byte(r.After))
+			}
+			return true, nil
+		}
 	case filed > now:
 		c.next(time.Unix(0, filed))
 		c.walk.skipTo(dueKey(r.Endpoint, filedBehind-1, math.MaxUint64))
@@ -125,6 +131,7 @@ func (c *claiming) entry(debts *debtFinder, filed int64, key []byte) (more bool,
 		c.taken[s.Object] = true
 		if c.inBackground {
 			c.behind++
+			c.claim.Behind = string(k)
 		}
 		if c.claim.Debts == nil {
 			c.claim.Debts = make([]debt.Debt, 0, min(r.Limit, claimRoom))

@@ -91,6 +91,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a deletion is not held that a newer change has overtaken", heldTooLate},
 		{"a reset forgets what is tracked and held", resetForgets},
 		{"what waits in the background goes last", backgroundGoesLast},
+		{"a claim passes over the background that one before has come to", backgroundIsPassedOver},
 		{"what was to blame goes last", blamedGoesLast},
 		{"a synchronisation moves on with what it owes", jobsMoveWithWhatTheyOwe},
 		{"large assets are kept whole, and listed few at a time", largeAssets},

@@ -283,6 +283,40 @@ func backgroundGoesLast(f *fixture) {
 	equal(f, "open, in the background", []uint64{counts.Open, counts.Background}, []uint64{4, 2})
 }
 
+// A claim may leave out what one before has come to in the background, and nothing
+// else.
+func backgroundIsPassedOver(f *fixture) {
+	ep := f.add("shop")
+	var changes []debt.Change
+	for n := range 6 {
+		c := f.change(ep, n)
+		c.Background = true
+		changes = append(changes, c)
+	}
+	f.ingest(changes...)
+	f.advance(time.Minute)
+	after := ""
+	for _, want := range []string{
+		"[asset/000000 asset/000001]", "[asset/000002 asset/000003]", "[asset/000009 asset/000004]", "[asset/000009 asset/000005]",
+	} {
+		if strings.Contains(want, "4") {
+			f.ingest(f.change(ep, 9)) // which is live
+			f.advance(time.Minute)
+		}
+		claim := must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: 2, Background: 2, After: after})).in(f)
+		equal(f, "claimed after some", fmt.Sprint(keysOf(claim.Debts)), want)
+		after = claim.Behind
+	}
+	for _, c := range []struct {
+		after string
+		want  int
+	}{{after, 1}, {"", 7}} {
+		claim := must(f.engine().Claim(ctx, store.ClaimRequest{Endpoint: ep.ID, Now: f.now, Limit: 10, Background: 10, After: c.after})).in(f)
+		equal(f, "all that is left", len(claim.Debts), c.want)
+		equal(f, "it has come to some in the background", claim.Behind != "", c.want > 1)
+	}
+}
+
 // What was to blame that a request failed goes there too, until it changes or a
 // person wants it sent; it is nothing that a synchronisation has left to tell.
 func blamedGoesLast(f *fixture) {
