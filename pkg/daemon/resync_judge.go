@@ -26,7 +26,8 @@ func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker s
 	}
 	counts := func(a style.Action) bool { return a != style.Delete || s.job.Order.Narrow() }
 	f := s.judge(ep, tracker, answers, known, counts)
-	return f, s.bringBack(ctx, ep, tracker, &f)
+	err = s.bringBack(ctx, ep, tracker, &f)
+	return f, err
 }
 
 // judge decides what to do about each asset that is shown once, and counts those
@@ -91,7 +92,7 @@ func (s *search) bringBack(ctx context.Context, ep *endpoint.Endpoint, tracker s
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if err == nil && owed.Debt.Held {
+		if err == nil && owed.Held {
 			back := tracker.Again(ep, asset, now, false, false)
 			back.Replayed = false // it is news: the deletion is the latest change no more
 			f.changes = append(f.changes, back)

@@ -34,7 +34,7 @@ func (s *service) refuseUnknown(ctx context.Context, ep *endpoint.Endpoint, trac
 		answers, err := s.resyncs.viewer.Look(ctx, tracker.View(ep), strange)
 		var unread *catalogue.ReadError
 		if errors.As(err, &unread) {
-			return nil //nolint:nilerr // the synchronisation meets it too, and waits if that may help
+			return nil // the synchronisation meets it too, and waits if that may help
 		}
 		if err != nil {
 			return told(err)
