@@ -39,10 +39,6 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 	}
 	seen := make(map[event.ID]bool, len(answers))
 	now := s.now()
-	judge := tracker.Judge
-	if !s.job.Order.Changed {
-		judge = tracker.Sift
-	}
 	for i := range answers {
 		shown := &answers[i]
 		id := shown.Asset.ID
@@ -50,30 +46,34 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 			continue
 		}
 		seen[id] = true
-		action, err := style.Nothing, shown.Err
-		if err == nil {
-			action, err = judge(ep, *shown, byID[id])
-		}
+		action, err := s.actionFor(ep, tracker, shown, byID[id])
 		if action != style.Delete && s.job.Phase == resync.Listing {
 			s.shown.add(id)
 		}
-		if err != nil {
-			if counts(style.Unchanged) {
-				f.Seen, f.Unread = f.Seen+1, f.Unread+1
-			}
-			continue
-		}
-		if !counts(action) {
-			continue
-		}
-		if action == style.Unchanged && s.job.Order.Changed {
-			f.unchanged = append(f.unchanged, &shown.Asset)
-		}
-		if f.count(action, s.job.Order.Changed) {
+		switch {
+		case err != nil && counts(style.Unchanged):
+			f.Seen, f.Unread = f.Seen+1, f.Unread+1
+		case err != nil || !counts(action):
+		case f.count(action, s.job.Order.Changed):
 			f.changes = append(f.changes, tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete))
+		case action == style.Unchanged:
+			f.unchanged = append(f.unchanged, &shown.Asset)
 		}
 	}
 	return f
+}
+
+// actionFor says what to do about an asset that is shown; nothing, if it can't be
+// read.
+func (s *search) actionFor(ep *endpoint.Endpoint, tracker style.Tracker, shown *catalogue.Answer, known *tracking.Asset) (style.Action, error) {
+	switch {
+	case shown.Err != nil:
+		return style.Nothing, shown.Err
+	case s.job.Order.Changed:
+		return tracker.Judge(ep, *shown, known)
+	default:
+		return tracker.Sift(ep, *shown, known)
+	}
 }
 
 // bringBack owes those again of the unchanged assets whose deletion is held: they

@@ -5,15 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/style"
 )
+
+// named looks at a page of the assets that the order names.
+func (s *search) named(ctx context.Context) error {
+	ep, tracker, err := s.endpoint()
+	if err != nil {
+		return err
+	}
+	begin := 0
+	if s.job.Cursor != "" {
+		if begin, err = strconv.Atoi(s.job.Cursor); err != nil {
+			return fmt.Errorf("go on with a synchronisation: %w", err)
+		}
+	}
+	ids := s.job.Order.Assets[min(begin, len(s.job.Order.Assets)):]
+	ids = ids[:min(searchPage, len(ids))]
+	answers, err := s.viewer.Look(ctx, s.view(&ep, tracker), ids)
+	if err != nil {
+		return err
+	}
+	found, err := s.judgePage(ctx, &ep, tracker, answers)
+	if err != nil {
+		return err
+	}
+	if begin += len(ids); begin < len(s.job.Order.Assets) {
+		return s.step(ctx, found, resync.Listing, strconv.Itoa(begin))
+	}
+	return s.step(ctx, found, resync.Done, "")
+}
 
 // maxUnknown is how many assets an error names.
 const maxUnknown = 10
@@ -48,6 +78,11 @@ func (s *service) refuseUnknown(ctx context.Context, ep *endpoint.Endpoint, trac
 	if len(unknown) == 0 {
 		return nil
 	}
+	return noAssets(ep, unknown)
+}
+
+// noAssets is the error for assets that nobody knows.
+func noAssets(ep *endpoint.Endpoint, unknown []string) error {
 	names, verb, them := "asset "+unknown[0], "is", "it"
 	if n := len(unknown); n > 1 {
 		names, verb, them = "assets "+strings.Join(unknown[:min(n, maxUnknown)], ", "), "are", "them"

@@ -1,0 +1,101 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/resync"
+)
+
+// searchSize is how many bytes of assets are enough for a page.
+const searchSize = 4 << 20
+
+// list goes through the catalogue.
+func (s *search) list(ctx context.Context) error {
+	ep, tracker, err := s.endpoint()
+	if err != nil {
+		return err
+	}
+	cursor := s.job.Cursor
+	p := listed{cursor: cursor}
+	for asset, err := range s.viewer.List(ctx, s.view(&ep, tracker), &cursor) {
+		if p.turn(cursor); p.whole >= searchPage || p.whole > 0 && p.size >= searchSize {
+			if err := s.judgeListed(ctx, &p); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err == nil:
+			p.answers = append(p.answers, catalogue.Answer{Asset: asset})
+			p.size += len(asset.Data)
+		case unreadableAsset(err) != event.ID{}:
+			p.answers = append(p.answers, catalogue.Answer{Asset: catalogue.Asset{ID: unreadableAsset(err)}, Err: err})
+		default:
+			// What came before it need not come again.
+			return errors.Join(err, s.judgeListed(ctx, &p))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ep, tracker, err = s.endpoint()
+	if err != nil {
+		return err
+	}
+	found, err := s.judgePage(ctx, &ep, tracker, p.answers)
+	if err != nil {
+		return err
+	}
+	if s.job.Order.Narrow() {
+		return s.step(ctx, found, resync.Done, "")
+	}
+	return s.step(ctx, found, resync.Counting, "")
+}
+
+// unreadableAsset is the one asset that an error of a list is about; none if it is
+// about the list.
+func unreadableAsset(err error) event.ID {
+	var unread *catalogue.ReadError
+	if errors.As(err, &unread) && errors.Is(err, catalogue.ErrUnreadable) {
+		return unread.Asset
+	}
+	return event.ID{}
+}
+
+// listed is what a list has yielded and was not judged yet.
+type listed struct {
+	answers []catalogue.Answer
+	whole   int    // of them, those of whole pages
+	cursor  string // after those
+	size    int    // of all, in bytes
+}
+
+// turn notes the list's cursor, which moves when a page has been yielded.
+func (p *listed) turn(cursor string) {
+	if cursor != p.cursor {
+		p.whole, p.cursor = len(p.answers), cursor
+	}
+}
+
+// judgeListed judges whole pages.
+func (s *search) judgeListed(ctx context.Context, p *listed) error {
+	if p.whole == 0 {
+		return nil
+	}
+	ep, tracker, err := s.endpoint()
+	if err != nil {
+		return err
+	}
+	found, err := s.judgePage(ctx, &ep, tracker, p.answers[:p.whole])
+	if err != nil {
+		return err
+	}
+	p.answers, p.whole, p.size = slices.Clone(p.answers[p.whole:]), 0, 0
+	for i := range p.answers {
+		p.size += len(p.answers[i].Asset.Data)
+	}
+	return s.step(ctx, found, resync.Listing, p.cursor)
+}
