@@ -3,6 +3,8 @@ package bolt
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -54,6 +56,10 @@ func newChunkCoder() (*chunkCoder, error) {
 	return &chunkCoder{encoder, packer, decoder}, nil
 }
 
+// chunkBodies are what chunks are made of. The large ones of a backlog follow each
+// other.
+var chunkBodies = sync.Pool{New: func() any { return new([]byte) }}
+
 // makeChunk makes the chunk of a batch, or nil if events are not kept.
 func (db *DB) makeChunk(in store.Ingest) []byte {
 	if in.Replayed || len(in.Events) == 0 || db.opts.KeepEvents <= 0 || db.opts.MaxEventBytes <= 0 {
@@ -63,7 +69,10 @@ func (db *DB) makeChunk(in store.Ingest) []byte {
 	for i := range in.Events {
 		size += len(in.Events[i].Raw) + binary.MaxVarintLen32
 	}
-	body := make([]byte, 0, size)
+	buffer, _ := chunkBodies.Get().(*[]byte) // they are nothing else
+	defer chunkBodies.Put(buffer)
+	*buffer = slices.Grow((*buffer)[:0], size)
+	body := *buffer
 	for i := range in.Events {
 		body = binary.AppendUvarint(body, uint64(len(in.Events[i].Raw)))
 		body = append(body, in.Events[i].Raw...)
