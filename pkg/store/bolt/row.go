@@ -185,6 +185,7 @@ type rows struct {
 	key    []byte // of the row at hand
 	row    row
 	atHand bool
+	there  bool // in the bucket, where find is, as long as it is at hand
 	value  []byte
 }
 
@@ -201,7 +202,8 @@ func (r *rows) load(id uint64, key debt.Key) (*row, error) {
 		return &r.row, nil
 	}
 	r.atHand = false
-	if value := r.find.get(r.key); value == nil {
+	value := r.find.get(r.key)
+	if r.there = value != nil; !r.there {
 		r.row = row{}
 	} else if err := r.row.decode(value); err != nil {
 		return nil, err
@@ -214,7 +216,10 @@ func (r *rows) load(id uint64, key debt.Key) (*row, error) {
 func (r *rows) save() error {
 	r.atHand = false
 	if r.row.isEmpty() {
-		return r.bucket.Delete(r.key)
+		if !r.there {
+			return nil
+		}
+		return r.find.cursor.Delete()
 	}
 	r.value = r.row.encode(r.value[:0])
 	return r.bucket.Put(r.key, r.keep(r.value))

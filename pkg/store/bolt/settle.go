@@ -20,8 +20,14 @@ func (db *DB) Settle(ctx context.Context, endpoint uint64, attempts []store.Atte
 	var settled []store.Settled
 	err := db.update(ctx, func(t *txn) error {
 		settled = make([]store.Settled, len(attempts))
+		n := 0
 		for i := range attempts {
-			settled[i].Debts = make([]store.SettledDebt, len(attempts[i].Debts))
+			n += len(attempts[i].Debts)
+		}
+		debts := make([]store.SettledDebt, n)
+		for i := range attempts {
+			n := len(attempts[i].Debts)
+			settled[i].Debts, debts = debts[:n:n], debts[n:]
 		}
 		if t.endpoints.Get(endpointKey(endpoint)) == nil {
 			return nil // removed while the attempts were under way

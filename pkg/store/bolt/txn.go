@@ -24,7 +24,8 @@ type txn struct {
 
 	// What almost every op needs; bucket opens the others.
 	meta, endpoints, due *bbolt.Bucket
-	rows                 rows     // of debts
+	rows                 rows // of debts
+	findDue              finder
 	filings              []filing // of what is owed at once; see fileAll
 
 	tally       *tally
@@ -68,6 +69,7 @@ func newTxn(db *DB, tx *bbolt.Tx) *txn {
 		tally:    newTally(tx.Bucket(bucketCounts)),
 		healthOf: make(map[uint64]*endpoint.Health), deletionsOf: make(map[uint64]tracking.Deletions), skips: make(map[string]uint64),
 	}
+	t.findDue = newFinder(t.due)
 	t.totals = readTotals(t.meta)
 	t.due.FillPercent = 0.9 // it grows at its end
 	return t
@@ -191,7 +193,7 @@ func (t *txn) file(f filing) error {
 	}
 	if f.before != unfiled {
 		t.key = appendDueKey(t.key[:0], f.endpoint, f.before, f.seq)
-		if err := t.due.Delete(t.key); err != nil {
+		if err := t.findDue.delete(t.key); err != nil {
 			return err
 		}
 	}

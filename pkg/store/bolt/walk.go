@@ -20,6 +20,15 @@ func (f finder) get(key []byte) []byte {
 	return nil
 }
 
+// delete removes the entry of a key, if there is one. Bucket.Delete makes a cursor
+// for each.
+func (f finder) delete(key []byte) error {
+	if k, _ := f.cursor.Seek(key); !bytes.Equal(k, key) {
+		return nil
+	}
+	return f.cursor.Delete()
+}
+
 // maxStrays is how many keys in a row may lie elsewhere until a follower gives up
 // looking at the next one.
 const maxStrays = 4
