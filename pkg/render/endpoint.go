@@ -53,7 +53,7 @@ func (p *Printer) Endpoint(ep api.Endpoint, health *api.EndpointStatus) error {
 	return p.show(ep, []string{ep.Name}, func(out *page) {
 		out.endpoint(ep)
 		if health != nil {
-			out.health(*health)
+			out.health(*health, ep.Skips)
 		}
 	})
 }
@@ -108,14 +108,16 @@ func (out *page) endpoint(ep api.Endpoint) {
 	out.pairs(list...)
 }
 
-func (out *page) health(s api.EndpointStatus) {
+// health prints how an endpoint is doing; skips are the changes that it was not told,
+// by reason.
+func (out *page) health(s api.EndpointStatus, skips map[string]uint64) {
 	fmt.Fprintln(out)
 	list := []pair{
 		{"Debts", fmt.Sprintf("%s, %s of them retrying, %s in flight", count(s.Debts), count(s.Retrying), count(s.InFlight))},
 		{"Failures", count(s.Failures)},
 		{"Delivered", count(s.Delivered)},
 	}
-	list = append(list, out.tracking(s)...)
+	list = append(list, out.tracking(s, skips)...)
 	if s.LastSuccess != nil {
 		list = append(list, pair{"Last success", moment(*s.LastSuccess, out.now)})
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
@@ -41,7 +42,7 @@ func (p *Printer) FilterTrial(t api.FilterTrial) error {
 				value = "null"
 			}
 			if len(value) > maxFilterValue {
-				value = value[:maxFilterValue] + "…"
+				value = strings.ToValidUTF8(value[:maxFilterValue], "") + "…"
 			}
 			fmt.Fprintf(out, "  %s = %s\n", clean(name), clean(value))
 		}

@@ -146,6 +146,11 @@ func pages() map[string]func(*Printer) error {
 		"store_damaged":  func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(sampleFaults())) },
 		"store_restored": func(p *Printer) error { return p.StoreRestored(sampleRestored()) },
 		"exchange":       func(p *Printer) error { return p.Exchange(sampleExchange()) },
+		"managed":        func(p *Printer) error { return p.Endpoint(sampleManaged()) },
+		"status_managed": func(p *Printer) error { return p.Status(sampleManagedStatus()) },
+		"tracked":        func(p *Printer) error { return p.Tracked(sampleTracked()) },
+		"tracked_asset":  func(p *Printer) error { return p.TrackedAsset(sampleTrackedDetail()) },
+		"filter_trial":   func(p *Printer) error { return p.FilterTrial(sampleTrial()) },
 		"error": func(p *Printer) error {
 			return p.Error(api.Error{Code: api.CodeNotFound, Message: "no endpoint shp; did you mean shop?", Hint: "'dz endpoint list' shows what there is"})
 		},
@@ -236,7 +241,7 @@ func TestEveryJSONListIsAnArray(t *testing.T) {
 	p := &Printer{Out: &out, Format: JSON, Now: now}
 	for _, show := range []func() error{
 		func() error { return p.Endpoints(nil) }, func() error { return p.Failures(nil, nil) },
-		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) }, func() error { return p.Assets(nil) },
+		func() error { return p.Events(nil) }, func() error { return p.Rejected(nil) }, func() error { return p.Assets(nil) }, func() error { return p.Tracked(nil) },
 	} {
 		out.Reset()
 		if err := show(); err != nil {

@@ -1,7 +1,10 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -72,12 +75,12 @@ func (out *page) waiting(endpoints []api.EndpointStatus) {
 }
 
 // tracking are the properties of an endpoint that keeps track of assets.
-func (out *page) tracking(s api.EndpointStatus) (list []pair) {
+func (out *page) tracking(s api.EndpointStatus, skips map[string]uint64) (list []pair) {
 	if s.Tracked > 0 {
 		list = append(list, pair{"Tracked", Count(s.Tracked, "asset")})
 	}
 	if s.Skipped > 0 {
-		list = append(list, pair{"Skipped", Count(s.Skipped, "change") + " that did not matter to it"})
+		list = append(list, pair{"Skipped", Count(s.Skipped, "change") + " that did not matter to it" + clean(reasons(skips))})
 	}
 	if s.Held > 0 {
 		list = append(list, pair{"Held", out.paint.warn(clean(Held(s.Name, s.Held)))})
@@ -86,4 +89,18 @@ func (out *page) tracking(s api.EndpointStatus) (list []pair) {
 		list = append(list, pair{"Last resync", moment(r.Started, out.now) + ": " + clean(ResyncText(*r))})
 	}
 	return list
+}
+
+// reasons says how many of each, the most first.
+func reasons(skips map[string]uint64) string {
+	names := slices.SortedFunc(maps.Keys(skips), func(a, b string) int {
+		return cmp.Or(cmp.Compare(skips[b], skips[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = count(skips[name]) + " " + name
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
 }
