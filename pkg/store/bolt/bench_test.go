@@ -18,7 +18,8 @@ import (
 // flushes, to show what calls at the same time share.
 
 const (
-	// benchBatch is how many events a batch holds: as many as the file source's.
+	// benchBatch is how many events a batch holds: a quarter of the file source's
+	// largest.
 	benchBatch = 2000
 	// benchRounds is after how many operations a store that grows with each is
 	// replaced by a new one.

@@ -23,8 +23,8 @@
 // as they lie in the file, and large batches cost less a change than small ones.
 // Ten endpoints that want the same take events in at half the rate of one: an
 // event about an object that is not owed yet costs each of them an entry in the
-// index, and bbolt alone, given the same rows and entries, is no faster than that
-// ratio. With a record for each debt it would be a tenth.
+// index. bbolt alone takes the same rows and entries at four tenths of the rate of
+// one endpoint's; a record for each debt, at an eighth.
 package bolt
 
 import (
