@@ -188,6 +188,7 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	teardown.add(func() error { return ignoreClosed(listener.Close()) })
 	d.metrics = newMetrics(d)
 	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
+	d.registry.knowsUsers = d.dam != nil
 	d.resyncs = &resyncs{
 		store: d.store, registry: d.registry, viewer: d.shown, now: d.now, log: d.log,
 		running: make(map[uint64]*runningResync), most: cmp.Or(d.opts.maxBackground, maxBackground),

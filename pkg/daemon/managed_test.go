@@ -365,3 +365,31 @@ func TestTheGuardCountsWhatIsNotDurableYet(t *testing.T) {
 		})
 	}
 }
+
+// Nobody is to be shown more than they may see because the catalogue does not know
+// what that is.
+func TestOnlyADAMShowsAssetsAsOneUserSeesThem(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		named := func(name, user string) endpoint.Endpoint {
+			ep := b.addManaged(name)
+			ep.Name, ep.Options = name+"-2", options(`apiUser=`+user)
+			return ep
+		}
+		_, err := b.service().CreateEndpoint(b.Context(), named("shop", `"42"`))
+		if wantCode(b.T, err, api.CodeInvalid); err != nil && !strings.Contains(err.Error(), "catalogue of type rest") {
+			b.Error(err)
+		}
+		_, err = b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
+			ep.Options = options(`apiUser="42"`)
+			return nil
+		})
+		wantCode(b.T, err, api.CodeInvalid)
+		if _, err := b.service().CreateEndpoint(b.Context(), named("pim", `""`)); err != nil {
+			b.Errorf("without a user: %v", err)
+		}
+		b.daemon.registry.knowsUsers = true
+		if _, err := b.service().CreateEndpoint(b.Context(), named("cms", `"42"`)); err != nil {
+			b.Errorf("of a DAM: %v", err)
+		}
+	})
+}

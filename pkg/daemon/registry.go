@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -25,6 +26,8 @@ type registry struct {
 	styles  *style.Set
 	log     *slog.Logger
 	newLane func() *lane
+	// knowsUsers: the catalogue can show assets as one user of the DAM sees them.
+	knowsUsers bool
 
 	table atomic.Pointer[route.Table]
 
@@ -113,7 +116,17 @@ func (r *registry) put(ep endpoint.Endpoint, st style.Style, health endpoint.Hea
 func (r *registry) validate(ep *endpoint.Endpoint) error {
 	ep.Normalize()
 	r.styles.Complete(ep)
-	return r.styles.Validate(ep)
+	if err := r.styles.Validate(ep); err != nil || r.knowsUsers {
+		return err
+	}
+	st, err := r.styles.Get(ep.Style)
+	if err != nil {
+		return err
+	}
+	if tracker, ok := st.(style.Tracker); ok && tracker.View(ep).User != "" {
+		return errors.New("apiUser: what events told of assets can't be shown as one user sees it; configure a catalogue of type rest")
+	}
+	return nil
 }
 
 // add stores a new endpoint and begins to serve it.
