@@ -26,7 +26,7 @@
 // A full synchronisation of a managed endpoint (scripts/bench resync: 69,202 artworks
 // in requests of 200) reaches a quarter of the rate of a client that posts the same
 // requests ready made, on two cores that the receiver shares; both cores are busy.
-// Of dz's 15 to 16 µs of processor time an asset, two fifths are the store's writer,
+// Of dz's 16 µs of processor time an asset, two fifths are the store's writer,
 // which is about what bbolt alone takes to owe an asset, to end the debt and to track
 // what was acknowledged (BenchmarkBareResync of the store: 5 µs, of which 1.3 to
 // track). A quarter is making requests and reading answers, a seventh claiming, a
