@@ -104,6 +104,7 @@ func TestARetryIsToldForWhatBecameOfIt(t *testing.T) {
 		if text := result.Counts(); text != "1 delivered, 1 failed, 3 skipped, 2 held" {
 			t.Errorf("in words: %s", text)
 		}
+		r.wait(time.Second) // it is told before the lane is at rest
 	})
 }
 
