@@ -39,6 +39,7 @@ type resyncing struct {
 	daemon *daemon
 	assets int
 	what   string // the assets are
+	reads  bool   // the receiver reads them
 	kept   string // the file of the requests that the bare client posts
 }
 
@@ -81,6 +82,10 @@ func (r *resyncing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	reading, err := r.besideReading(ctx)
+	if err != nil {
+		return err
+	}
 	changed, err := r.resync(ctx, "the resync of what has changed", api.ResyncOrder{Changed: true}, 0, "")
 	if err != nil {
 		return err
@@ -97,7 +102,27 @@ func (r *resyncing) run(ctx context.Context) error {
 		return err
 	}
 	r.tellOf(imported, first, full, changed, m.Peak, before, afterwards)
+	r.report.add(reading)
 	return nil
+}
+
+// besideReading measures the same with a receiver that reads every asset: what dz
+// adds weighs less where the receiver does something.
+func (r *resyncing) besideReading(ctx context.Context) (result, error) {
+	r.reads = true
+	defer func() { r.reads = false }()
+	before, err := r.postKept(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	full, err := r.resync(ctx, "the resync of a receiver that reads the assets", api.ResyncOrder{}, r.assets, "")
+	if err != nil {
+		return result{}, err
+	}
+	afterwards, err := r.postKept(ctx)
+	return measured("resync", "full resync, the receiver reads each asset", full.rate(), "/s").
+		beside("bare client", (before.rate+afterwards.rate)/2).
+		noted("the receiver takes %.0f µs an asset for dz", float64(full.sinkCPU.Microseconds())/float64(r.assets)), err
 }
 
 // tellOf adds the results.
@@ -212,7 +237,7 @@ func (t shopTally) faults(told, all int) []string {
 
 // beginRound has the shop count anew, and judge what comes or not.
 func (r *resyncing) beginRound(ctx context.Context, judges bool, path string) error {
-	query := url.Values{"judges": {strconv.FormatBool(judges)}, "capture": {path}}
+	query := url.Values{"judges": {strconv.FormatBool(judges)}, "reads": {strconv.FormatBool(r.reads)}, "capture": {path}}
 	return r.sink.post(ctx, "/shop/round?"+query.Encode())
 }
 

@@ -30,6 +30,7 @@ type shop struct {
 	seen     map[string]bool   // in this round
 	round    shopTally
 	judges   bool          // else it takes whatever comes, with the same work, and forgets it
+	reads    bool          // it reads every asset, as one does that keeps what it shows
 	captured *bufio.Writer // nil: nothing is to be kept
 	file     *os.File
 }
@@ -74,6 +75,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	err := json.Unmarshal(body.Bytes(), &asked)
 	s.mu.Lock()
+	reads := s.reads
+	s.mu.Unlock()
+	if reads && err == nil {
+		err = readAssets(asked.Actions)
+	}
+	s.mu.Lock()
 	answer := s.take(asked.Actions)
 	s.round.Requests++
 	s.round.Last = now
@@ -93,6 +100,17 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if _, err := w.Write(answer); err != nil {
 		return // the sender has gone
 	}
+}
+
+// readAssets decodes the assets of a request.
+func readAssets(actions []action) error {
+	for i := range actions {
+		var asset map[string]any
+		if err := json.Unmarshal(actions[i].Asset, &asset); err != nil {
+			return fmt.Errorf("asset %s: %w", actions[i].AssetID, err)
+		}
+	}
+	return nil
 }
 
 // take does what the actions say. The caller holds the lock.
@@ -160,7 +178,7 @@ func (s *shop) fault(format string, args ...any) {
 }
 
 // begin begins a round. With a path, it keeps the requests of the round there.
-func (s *shop) begin(judges bool, path string) (err error) {
+func (s *shop) begin(judges, reads bool, path string) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.captured != nil {
@@ -172,7 +190,7 @@ func (s *shop) begin(judges bool, path string) (err error) {
 			s.captured = bufio.NewWriterSize(s.file, 1<<20)
 		}
 	}
-	s.judges, s.round = judges, shopTally{}
+	s.judges, s.reads, s.round = judges, reads, shopTally{}
 	clear(s.seen)
 	return err
 }
@@ -216,7 +234,7 @@ func readCaptured(path string) (bodies [][]byte, err error) {
 func (s *shop) control(mux *http.ServeMux) {
 	mux.HandleFunc("POST /shop/round", func(w http.ResponseWriter, request *http.Request) {
 		query := request.URL.Query()
-		if err := s.begin(query.Get("judges") == "true", query.Get("capture")); err != nil {
+		if err := s.begin(query.Get("judges") == "true", query.Get("reads") == "true", query.Get("capture")); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})

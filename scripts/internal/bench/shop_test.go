@@ -26,7 +26,7 @@ func TestAShopWantsItsStatesBack(t *testing.T) {
 			`"assetStateHash":"HASH","assetId":7}`
 	)
 	s := newShop()
-	if err := s.begin(true, ""); err != nil {
+	if err := s.begin(true, true, ""); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"Items":[{"AssetId":7,"IntegrationState":"{\"row\": 7, \"revision\": 1, \"by\": \"shop\"}"}]}`
@@ -54,7 +54,7 @@ func TestAShopThatDoesNotJudgeForgets(t *testing.T) {
 	t.Parallel()
 	s := newShop()
 	path := filepath.Join(t.TempDir(), "kept")
-	if err := s.begin(false, path); err != nil {
+	if err := s.begin(false, false, path); err != nil {
 		t.Fatal(err)
 	}
 	const action = `{"type":"sync","asset":{},"integrationState":"x","assetStateHash":"x","assetId":7}`
@@ -63,7 +63,7 @@ func TestAShopThatDoesNotJudgeForgets(t *testing.T) {
 	if got := s.tally(); got.Wrong != 0 || got.Holds != 0 || got.Distinct != 1 || got.Repeated != 1 || got.Requests != 2 {
 		t.Errorf("tally %+v", got)
 	}
-	if err := s.begin(true, ""); err != nil {
+	if err := s.begin(true, true, ""); err != nil {
 		t.Fatal(err)
 	}
 	bodies, err := readCaptured(path)
