@@ -42,6 +42,7 @@ type killing struct {
 	writer  *writer
 	changer *changer
 	hits    map[phase]int
+	deck    []phase // what is still to be dealt
 }
 
 // kill kills dz again and again while events are written, files rotated and
@@ -110,9 +111,21 @@ func (k *killing) torture(ctx context.Context, rounds int) error {
 	})
 }
 
+// deal returns the phase of the next round: each comes once before one comes again,
+// in an order by chance.
+func (k *killing) deal() phase {
+	if len(k.deck) == 0 {
+		k.deck = phases()
+		k.random.Shuffle(len(k.deck), func(i, j int) { k.deck[i], k.deck[j] = k.deck[j], k.deck[i] })
+	}
+	dealt := k.deck[0]
+	k.deck = k.deck[1:]
+	return dealt
+}
+
 // round lets dz work, kills it in a phase, and starts it.
 func (k *killing) round(ctx context.Context, round int) error {
-	wanted := phases()[k.random.IntN(len(phases()))]
+	wanted := k.deal()
 	work := time.Duration(k.random.IntN(200)) * time.Millisecond
 	delay := time.Duration(k.random.IntN(3000)) * time.Microsecond
 	turn := k.random.IntN(1000)
