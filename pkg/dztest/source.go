@@ -27,6 +27,25 @@ func NewSource() *Source { return &Source{wake: make(chan struct{}, 1)} }
 func (s *Source) Push(typ string, item int, fields ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.tell()
+	return s.push(typ, item, fields)
+}
+
+// PushAll appends an event of a type about each of the items. They come out
+// together.
+func (s *Source) PushAll(typ string, items ...int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.tell()
+	for _, item := range items {
+		if err := s.push(typ, item, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) push(typ string, item int, fields []string) error {
 	list := "null"
 	if len(fields) > 0 {
 		list = fmt.Sprintf("%q", fields)
@@ -38,11 +57,15 @@ func (s *Source) Push(typ string, item int, fields ...string) error {
 		return err
 	}
 	s.events = append(s.events, e)
+	return nil
+}
+
+// tell wakes whoever waits in Next.
+func (s *Source) tell() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Acked returns how many events have been made durable.

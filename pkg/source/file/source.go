@@ -175,6 +175,7 @@ type Source struct {
 
 	mu     sync.Mutex
 	status source.Status
+	tails  []tail // in the order of streams; never changed once they are here
 }
 
 var _ source.Source = (*Source)(nil)
@@ -261,14 +262,6 @@ func (s *Source) Next(ctx context.Context) (source.Batch, error) {
 // Ack implements source.Source. Files keep what was read: there is nothing to
 // give back.
 func (s *Source) Ack() {}
-
-// Status implements source.Source. CaughtUp becomes true in the call of Next
-// that finds nothing more, so never before the batches were handed over.
-func (s *Source) Status() source.Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.status
-}
 
 // Close implements source.Source.
 func (s *Source) Close() error {

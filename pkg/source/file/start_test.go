@@ -96,6 +96,33 @@ func TestLag(t *testing.T) {
 	}
 }
 
+// While nothing can be taken in, nobody looks, and what is written is lag all the
+// same.
+func TestLagGrowsWhileNothingIsTakenIn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, log)
+	want := func(position string, lag int64) {
+		t.Helper()
+		if got := r.src.Status(); got.Position != position || got.Lag != lag {
+			t.Errorf("status %+v, want %s and %d bytes unread", got, position, lag)
+		}
+	}
+	r.steps(2)
+	want("waiting for "+r.pattern, 0)
+	r.write(log, lines("a", "b"))
+	want("events.ndjson:0", 188)
+	r.catchUp()
+	want("events.ndjson:188", 0)
+	r.add(log, lines("c", "d", "e"))
+	want("events.ndjson:188", 282)
+	r.rename(log, log+".1") // what is there now counts in full
+	r.write(log, lines("f"))
+	want("events.ndjson:188", 94)
+	r.settle()
+	r.wantIDs("a", "b", "c", "d", "e", "f")
+	want("events.ndjson:94", 0)
+}
+
 func TestObstaclesAreReportedAndWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
