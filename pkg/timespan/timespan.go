@@ -67,7 +67,7 @@ func Parse(text string) (Span, error) {
 		return 0, nil
 	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return 0, fmt.Errorf(`duration %q has no unit: write "%ss" or "00:00:%s"`, text, text, text)
+		return 0, fmt.Errorf(`duration %q has no unit: write %s`, text, seconds(text))
 	}
 	if strings.Contains(text, ":") {
 		return parseClock(text)
@@ -77,6 +77,23 @@ func Parse(text string) (Span, error) {
 		return 0, fmt.Errorf(`duration %q can't be read: write "5s", "1h30m" or "00:00:05"`, text)
 	}
 	return Span(d), nil
+}
+
+// seconds writes a number, as somebody wrote it without a unit, as seconds in both
+// forms; or any, where it is no number of seconds.
+func seconds(text string) string {
+	d, err := time.ParseDuration(text + "s")
+	if err != nil {
+		return `"5s" or "00:00:05"`
+	}
+	clock := fmt.Sprintf("%02d:%02d:%02d", d/time.Hour%24, d/time.Minute%60, d/time.Second%60)
+	if days := d / (24 * time.Hour); days > 0 {
+		clock = fmt.Sprintf("%d.%s", days, clock)
+	}
+	if ticks := d % time.Second / 100; ticks > 0 {
+		clock += "." + strings.TrimRight(fmt.Sprintf("%07d", ticks), "0")
+	}
+	return fmt.Sprintf(`"%ss" or %q`, text, clock)
 }
 
 // parseClock reads [d.]hh:mm:ss[.fffffff].
