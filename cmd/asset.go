@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/render"
 )
 
 func newAssetCommand(a *app) *cobra.Command {
@@ -29,6 +30,9 @@ func newAssetListCommand(a *app) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the assets of which something is known, by id",
+		Long: `List the assets of which events and imports have told, by id. What dz reads from a
+DAM over REST (catalogue in the configuration) is not kept, and is not listed:
+'dz asset show ID' asks the DAM.`,
 		Example: `  dz asset list
   dz asset list --limit 0 -o json | jq -r '.[] | select(.deleted) | .id'`,
 		Args: exactly(),
@@ -39,6 +43,10 @@ func newAssetListCommand(a *app) *cobra.Command {
 			list, more, err := take(s.client.EachAsset(ctx, api.Page{Limit: pageSize(limit)}), limit)
 			if err != nil {
 				return err
+			}
+			if len(list) == 0 && s.out.Format == render.Table {
+				a.note("no assets are kept here; 'dz asset show ID' asks a catalogue of type rest")
+				return s.out.Assets(list)
 			}
 			a.noteList(s, len(list), "assets", limit, more)
 			return s.out.Assets(list)

@@ -61,6 +61,7 @@ func TestUsageErrorsNameTheNearestWord(t *testing.T) {
 		{[]string{"help", "endpoint", "ad"}, `unknown command "ad" for "dz endpoint"; did you mean add?`},
 		{[]string{"completion", "bsh"}, `there are some for bash, fish, powershell, zsh`},
 		{[]string{"endpoint", "add", "x", "--debonce", "1s"}, `unknown flag --debonce; did you mean --debounce?`},
+		{[]string{"resync", "shop", "--full"}, `unknown flag --full: see 'dz resync --help'`},
 		{[]string{"status", "-z"}, `unknown flag -z: see 'dz status --help'`},
 		{[]string{"status", "--socket"}, `--socket needs a value: see 'dz status --help'`},
 		{[]string{"status", "now"}, `dz status takes no "now": see 'dz status --help'`},

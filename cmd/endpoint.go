@@ -53,7 +53,9 @@ them where endpoints are updated, enabled, disabled or removed, and in --endpoin
       --header 'Authorization: @/run/secrets/search' --debounce 30s --retry 5s,5m,1h
   dz endpoint add pim --url https://pim.example/dam --change-types AssetChanged --sign
   dz endpoint add sites --style gateway --url https://a.example/ping --url https://b.example/ping \
-      --reasons metadata,delete`,
+      --reasons metadata,delete
+  dz endpoint add pim --style managed --url https://pim.example/dam --additional-fields title,copyright \
+      --filter 'inChannel(42)' --configuration @pim.json --resync-every 24h`,
 		Args: set.onlyName,
 		PreRunE: func(cmd *cobra.Command, args []string) error {
 			set.finish(cmd)
@@ -117,7 +119,7 @@ What the endpoint is owed already stays owed.`,
 			if err != nil {
 				return err
 			}
-			return set.done(s.out, updated, "updated")
+			return set.done(s.out, updated, "updated"+set.tellsAgain(updated.list[0]))
 		}),
 		ValidArgsFunction: a.endpointOrGroupNames,
 	}

@@ -108,6 +108,7 @@ func TestWhatCanBeSeenToBeWrongIsSaidWithoutTheDaemon(t *testing.T) {
 		{"event of another change type", []string{"--events", "MetafieldCreated"}, "belongs to change type MetafieldChanged, which is not subscribed"},
 		{"unknown reason", []string{"--reasons", "metdata"}, "--reasons: unknown reason \"metdata\"; did you mean metadata?"},
 		{"unknown style", []string{"--style", "notfy"}, "unknown style \"notfy\"; did you mean notify?"},
+		{"unknown style without what the others need", []string{"--change-types", "", "--style", "manged"}, "dz: unknown style \"manged\"; did you mean managed? (styles: gateway, managed, notify)\n"},
 		{"unknown option value", []string{"--id-name", "bse"}, "--id-name: unknown value \"bse\"; did you mean base?"},
 		{"header with a newline", []string{"--header", "X-A: one\ntwo"}, "header X-A has a newline in its value"},
 		{"header without a name", []string{"--header", "s3cret"}, "--header: a header has no name"},

@@ -46,7 +46,7 @@ stdin. Values are secrets: they are masked wherever endpoints are shown, unless
 				func() ([]api.Endpoint, error) { return s.client.UpdateGroup(ctx, args[0], update) },
 			)
 			if err != nil {
-				return err
+				return changes.hint(err)
 			}
 			return configured.done(s.out, endpointName, "configured")
 		}),
@@ -119,6 +119,24 @@ func (c *configurationChanges) add(text string, read func(value string) (json.Ra
 	}
 	c.list = append(c.list, api.ConfigurationChange{Path: path, Value: raw})
 	return nil
+}
+
+// hint adds to what a schema rejects how a text is set that could be JSON.
+func (c *configurationChanges) hint(err error) error {
+	var told *api.Error
+	if !errors.As(err, &told) || told.Hint != "" {
+		return err
+	}
+	for _, change := range c.list {
+		_, violation, found := strings.Cut(told.Message, change.Path+": got ")
+		violation, _, _ = strings.Cut(violation, ";")
+		if found && strings.HasSuffix(violation, ", want string") && !change.Remove && change.Value[0] != '"' {
+			hinted := *told
+			hinted.Hint = "--set-string KEY=TEXT sets a text also where it could be JSON"
+			return &hinted
+		}
+	}
+	return err
 }
 
 // configurationPath makes a JSON pointer of a key as people write it.

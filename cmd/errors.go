@@ -163,7 +163,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			return usageError{fmt.Errorf("unknown flag -%s", name), hint}
 		}
-		return suggestion("unknown flag --"+name, "--"+name, flagNames(cmd), hint)
+		message := "unknown flag --" + name
+		if near := suggest.Nearest(name, flagNames(cmd)); near != "" {
+			return usageError{err: fmt.Errorf("%s; did you mean --%s?", message, near)}
+		}
+		return usageError{errors.New(message), hint}
 	case errors.As(err, &invalid):
 		return usageError{err: fmt.Errorf("--%s: %w", invalid.GetFlag().Name, valueError(invalid))}
 	case errors.As(err, &needsValue):
@@ -194,7 +198,7 @@ func valueError(invalid *pflag.InvalidValueError) error {
 
 func flagNames(cmd *cobra.Command) []string {
 	var names []string
-	add := func(flag *pflag.Flag) { names = append(names, "--"+flag.Name) }
+	add := func(flag *pflag.Flag) { names = append(names, flag.Name) }
 	cmd.Flags().VisitAll(add)
 	cmd.InheritedFlags().VisitAll(add)
 	return names

@@ -29,7 +29,7 @@ func (a *app) usage(cmd *cobra.Command) error {
 		title = "More:"
 	}
 	writeCommands(&b, title, cmd, "")
-	a.writeFlags(&b, "Flags:", cmd.LocalFlags())
+	a.writeLocalFlags(&b, cmd)
 	a.writeFlags(&b, "Flags of every command:", cmd.InheritedFlags())
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n'%s COMMAND --help' says more about a command.\n", cmd.CommandPath())
@@ -55,6 +55,28 @@ func writeCommands(b *strings.Builder, title string, cmd *cobra.Command, group s
 	}
 	if lines.Len() > 0 {
 		fmt.Fprintf(b, "\n%s\n%s", title, lines.String())
+	}
+}
+
+// writeLocalFlags writes the command's own flags: at first those that always mean
+// something, then what belongs to a style.
+func (a *app) writeLocalFlags(b *strings.Builder, cmd *cobra.Command) {
+	var titles []string
+	parts := make(map[string]*pflag.FlagSet)
+	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		title := "Flags:"
+		if style := flag.Annotations[ofStyle]; len(style) > 0 {
+			title = "Flags of style " + style[0] + ":"
+		}
+		if parts[title] == nil {
+			titles = append(titles, title)
+			parts[title] = pflag.NewFlagSet(title, pflag.ContinueOnError)
+			parts[title].SortFlags = cmd.Flags().SortFlags
+		}
+		parts[title].AddFlag(flag)
+	})
+	for _, title := range titles {
+		a.writeFlags(b, title, parts[title])
 	}
 }
 

@@ -70,6 +70,31 @@ func (m *meter) note(text string) {
 	m.draw()
 }
 
+// busy shows that something is being done of which no more is known. The function
+// that it returns ends that, and takes the line away.
+func (m *meter) busy(text string) (finish func()) {
+	m.progress.Uncounted = true
+	done := make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() {
+		ticker := time.NewTicker(meterEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				m.note(text)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		shown.Wait()
+		m.finish()
+	}
+}
+
 // draw draws the line if it is time to.
 func (m *meter) draw() {
 	now := m.app.env.Now()

@@ -16,11 +16,11 @@ import (
 
 // resyncOptions are the flags of "dz resync".
 type resyncOptions struct {
-	changed, failed, dryRun, wait, stop, yes bool
-	assets                                   []string
-	filter                                   string
-	since                                    when
-	asks                                     bool // without --yes, everything is told
+	changed, failed, dryRun, wait, join, stop, yes bool
+	assets                                         []string
+	filter                                         string
+	since                                          when
+	asks                                           bool // without --yes, everything is told
 }
 
 func newResyncCommand(a *app) *cobra.Command {
@@ -45,6 +45,7 @@ filter, fields or language, or the configuration of the catalogue.`,
   dz resync shop --asset 1234 --asset 1235
   dz resync shop --filter 'asset.assetType == 4' --since 7d
   dz resync shop --failed
+  dz resync shop --join
   dz resync shop --stop`,
 		Args:    exactly("ENDPOINT"),
 		PreRunE: opts.check(a),
@@ -52,6 +53,8 @@ filter, fields or language, or the configuration of the catalogue.`,
 			switch name := args[0]; {
 			case opts.stop:
 				return stopResync(ctx, s, name)
+			case opts.join:
+				return joinResync(ctx, s, name)
 			case opts.failed:
 				return opts.retry(ctx, s, name)
 			default:
@@ -65,9 +68,10 @@ filter, fields or language, or the configuration of the catalogue.`,
 	flags.StringArrayVar(&opts.assets, "asset", nil, "only the asset of this base `ID`; may be repeated")
 	flags.StringVar(&opts.filter, "filter", "", "only assets that this `EXPRESSION` matches, beside the endpoint's own filter")
 	flags.Var(&opts.since, "since", "only assets changed at this `TIME` or later: 2h, 7d, or a date")
-	flags.BoolVar(&opts.failed, "failed", false, "retry the endpoint's failures, as 'dz failures retry --endpoint' does")
+	flags.BoolVar(&opts.failed, "failed", false, "retry what has failed, as 'dz failures retry --retrying --endpoint' does")
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "only say what would be told")
-	flags.BoolVar(&opts.wait, "wait", false, "wait until all of it was sent; exits with 1 if some failed or is held")
+	flags.BoolVar(&opts.wait, "wait", false, "wait until all of it was tried; exits with 1 if some failed, is held, or can't be read or judged")
+	flags.BoolVar(&opts.join, "join", false, "begin nothing: wait for the synchronisation that is running, or the last")
 	flags.BoolVar(&opts.stop, "stop", false, "stop the synchronisation that is running; what it has owed stays owed")
 	yesFlag(cmd, &opts.yes)
 	return cmd
@@ -79,14 +83,16 @@ func (o *resyncOptions) check(a *app) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		narrow := o.changed || len(o.assets) > 0 || o.filter != "" || o.since.time != nil
 		switch {
-		case o.stop && (narrow || o.failed || o.dryRun || o.wait):
+		case o.stop && (narrow || o.failed || o.dryRun || o.wait || o.join):
 			return usagef("--stop stands alone")
+		case o.join && (narrow || o.failed || o.dryRun):
+			return usagef("--join stands alone: it begins nothing")
 		case o.failed && narrow:
 			return usageError{errors.New("--failed goes with no other selection"), "'dz failures retry' has selections of its own"}
 		case o.dryRun && o.wait:
 			return usagef("--dry-run does nothing that could be waited for")
 		}
-		o.asks = !narrow && !o.failed && !o.stop && !o.dryRun && !o.yes
+		o.asks = !narrow && !o.failed && !o.join && !o.stop && !o.dryRun && !o.yes
 		if !o.asks {
 			return nil
 		}
@@ -121,33 +127,49 @@ func (o *resyncOptions) run(ctx context.Context, s session, name string) error {
 	if err != nil {
 		return err
 	}
+	if o.wait {
+		if err := checkSends(ctx, s, name); err != nil {
+			return err
+		}
+	}
+	if o.dryRun {
+		job, err := countResync(ctx, s, name, order)
+		if err != nil {
+			return err
+		}
+		return s.out.Result(job, strconv.FormatUint(job.Found.Told(), 10), name+": "+render.FoundAll(job.Found))
+	}
+	var expected uint64
 	if o.asks {
-		if err := confirmResync(ctx, s, name, order); err != nil {
+		if expected, err = confirmResync(ctx, s, name, order); err != nil {
 			return err
 		}
 	}
 	job, err := s.client.StartResync(ctx, name, order)
-	if err != nil {
-		return err
-	}
 	switch {
-	case o.dryRun:
-		return s.out.Result(job, strconv.FormatUint(job.Found.Told(), 10), name+": "+render.Found(job.Found))
+	case err != nil:
+		return err
 	case o.wait:
-		return waitForResync(ctx, s, job)
+		return waitForResync(ctx, s, job, expected)
 	default:
 		return s.out.Result(job, name, fmt.Sprintf("synchronising %s again: 'dz status' shows how far it is", name))
 	}
 }
 
-// confirmResync says what would be told, and asks.
-func confirmResync(ctx context.Context, s session, name string, order api.ResyncOrder) error {
+// countResync counts what would be told, and shows a person that it does.
+func countResync(ctx context.Context, s session, name string, order api.ResyncOrder) (api.Resync, error) {
 	order.DryRun = true
-	job, err := s.client.StartResync(ctx, name, order)
+	defer s.app.newCounter().busy("counting what is to be told")()
+	return s.client.StartResync(ctx, name, order)
+}
+
+// confirmResync says what would be told, and asks. It returns how many assets.
+func confirmResync(ctx context.Context, s session, name string, order api.ResyncOrder) (uint64, error) {
+	job, err := countResync(ctx, s, name, order)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.confirm(ctx, fmt.Sprintf("are you sure to synchronise all of %s again? %s", name, render.Found(job.Found)))
+	return job.Found.Told(), s.confirm(ctx, fmt.Sprintf("%s: %s\nsynchronise all of it again?", name, render.FoundAll(job.Found)))
 }
 
 func stopResync(ctx context.Context, s session, name string) error {
@@ -158,9 +180,9 @@ func stopResync(ctx context.Context, s session, name string) error {
 	return s.out.Result(job, name, fmt.Sprintf("synchronisation of %s stopped after %s", name, render.Count(job.Found.Seen, "asset")))
 }
 
-// retry sends the endpoint's failures again.
+// retry sends again what has failed at the endpoint, given up or not.
 func (o *resyncOptions) retry(ctx context.Context, s session, name string) error {
-	request := api.FailureAction{FailureSelection: api.FailureSelection{Endpoint: name}, DryRun: o.dryRun, Wait: o.wait}
+	request := api.FailureAction{FailureSelection: api.FailureSelection{Endpoint: name, Retrying: true}, DryRun: o.dryRun, Wait: o.wait}
 	result, err := s.client.RetryFailures(ctx, request)
 	if err != nil {
 		return err

@@ -31,6 +31,9 @@ func newServeCommand(a *app) *cobra.Command {
 		Long: `Run the daemon: it reads events from its sources and delivers them to the
 registered endpoints, until it is interrupted. SIGHUP reloads the configuration.
 
+A store of an older dz gets this one's format at the first start. The older dz can't
+read it any more: take a backup before, if you may want to go back.
+
 --dev shows what dz does without any set-up: a store in a temporary folder, sample
 events, and a receiver that prints what is delivered to it.
 

@@ -99,7 +99,7 @@ func (s *settings) subscription(flags *pflag.FlagSet) {
 	s.ids(flags, "formats", "only published profiles of these format `IDS`", &s.update.Formats, &sub.Formats)
 	s.ids(flags, "channels", "only publishing to, and withdrawing from, these channel folder `IDS`",
 		&s.update.Channels, &sub.Channels)
-	s.text(flags, "filter", "`EXPRESSION` over event and asset, such as 'event.streamtype == \"video\"'",
+	s.text(flags, "filter", "`EXPRESSION` over event and asset, such as 'event.streamtype == \"video\"'; of a managed integration over asset alone, see 'dz endpoint filter --help'",
 		&s.update.Filter, &sub.Filter)
 }
 
@@ -118,7 +118,7 @@ func (s *settings) delivery(flags *pflag.FlagSet) {
 		s.draft.Retry, err = endpoint.ParseSchedule(text)
 		return err
 	})
-	s.span(flags, "timeout", "longest `TIME` of a whole request (default 30s)", &s.update.Timeout, &s.draft.Timeout)
+	s.span(flags, "timeout", "longest `TIME` of a whole request (default "+s.timeouts()+")", &s.update.Timeout, &s.draft.Timeout)
 	s.span(flags, "connect-timeout", "longest `TIME` of connecting (default 5s)", &s.update.ConnectTimeout, &s.draft.ConnectTimeout)
 	s.flag(flags, "concurrency", fmt.Sprintf("`NUMBER` of requests at a time (default %d)", endpoint.DefaultConcurrency),
 		func(text string) (err error) {

@@ -39,6 +39,9 @@ func (s *settings) checkDraft(name, url string) error {
 	if draft.Style == "" {
 		draft.Style = endpoint.DefaultStyle
 	}
+	if _, err := s.styles.Get(draft.Style); err != nil {
+		return usageError{err: err} // what else there must be, the style says
+	}
 	s.styles.Complete(&draft)
 	if err := s.styles.Validate(&draft); err != nil {
 		return usageError{err, s.changeTypesHint(&draft)}

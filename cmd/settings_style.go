@@ -7,8 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
+
+// ofStyle is the annotation of a flag that only endpoints of one style have.
+const ofStyle = "style"
 
 // options declares what the styles add.
 func (s *settings) options(cmd *cobra.Command) {
@@ -22,9 +28,25 @@ func (s *settings) options(cmd *cobra.Command) {
 			// theirs too.
 			if option.Flag != "" && cmd.Flags().Lookup(option.Flag) == nil {
 				s.declareOption(cmd, option)
+				_ = cmd.Flags().SetAnnotation(option.Flag, ofStyle, []string{name}) // the flag is declared above
 			}
 		}
 	}
+}
+
+// timeouts says how long a request may take by default: at first most styles'.
+func (s *settings) timeouts() string {
+	text := endpoint.DefaultTimeout.String()
+	for _, name := range s.styles.Names() {
+		st, err := s.styles.Get(name)
+		if err != nil {
+			continue // Names has only what Get knows
+		}
+		if own := timespan.Span(st.Limits(&endpoint.Endpoint{}).Timeout); own != endpoint.DefaultTimeout {
+			text += ", of style " + name + " " + own.String()
+		}
+	}
+	return text
 }
 
 func (s *settings) declareOption(cmd *cobra.Command, option style.Option) {
@@ -80,6 +102,25 @@ func (s *settings) optionText(option style.Option, text string) (string, error) 
 		return text, nil
 	}
 	return s.app.value(text, style.MaxOption)
+}
+
+// tellsAgain names what tells an endpoint the assets that a change of these settings
+// changes for it: those of a style that tracks them, which are told by themselves only
+// when they change. It is "" where there is none.
+func (s *settings) tellsAgain(ep api.Endpoint) string {
+	st, err := s.styles.Get(ep.Style)
+	if _, tracks := st.(style.Tracker); err != nil || !tracks {
+		return ""
+	}
+	shapes := !s.update.Filter.IsZero()
+	for _, option := range st.Options() {
+		_, given := s.update.Options[option.Name]
+		shapes = shapes || given && option.Shapes
+	}
+	if !shapes {
+		return ""
+	}
+	return "; what that changes of what it has, 'dz resync " + ep.Name + " --changed' tells it"
 }
 
 // noteOption notes an option's value, nil for its default.

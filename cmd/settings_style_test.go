@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/style"
 )
 
@@ -17,6 +19,10 @@ import (
 type declarations struct{ style.Style }
 
 func (declarations) Name() string { return "declarations" }
+
+func (declarations) Limits(*endpoint.Endpoint) style.Limits {
+	return style.Limits{Timeout: 90 * time.Second}
+}
 
 func (declarations) Options() []style.Option {
 	return []style.Option{

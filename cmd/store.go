@@ -78,6 +78,10 @@ configured store, and say where it is damaged and what to do. Nothing is changed
 It exits with 1 if anything is damaged, or if the configured key does not open the
 secrets in the configured store.
 
+What can't be seen is that a value was changed to another one that makes sense, a
+digit within an id or a URL: a sound store is one of which all can be read and fits
+together.
+
 A store that a daemon has open can't be checked; a backup of it can.`,
 		Example: `  dz store check
   dz store check /var/backups/dz.backup
@@ -116,6 +120,9 @@ func newStoreCompactCommand(a *app) *cobra.Command {
 		Long: `Make a store's file, without FILE that of the configured store, as small as it can
 be. A file never shrinks by itself: what is freed is used again. It needs room on
 the disk for what is in the store; whatever happens, the file is whole.
+
+A store of an older dz gets this one's format, as at a start, and the older dz can't
+read it any more: to go back to it, keep a copy of the file.
 
 A store that a daemon has open can't be compacted. Restart the daemon instead: at
 start it compacts by itself what is worth it, or, with store.compact set to

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dam-delivery/dz/pkg/config"
 	"github.com/dam-delivery/dz/pkg/render"
 	"github.com/dam-delivery/dz/pkg/upkeep"
 )
@@ -46,7 +47,7 @@ While the daemon is stopped, the store's file is a backup: copy it.`,
 			if args[0] == stdoutName {
 				return s.backupTo(ctx, a.env.Stdout)
 			}
-			done, err := upkeep.WriteBackup(ctx, args[0], force, func(w io.Writer) error { return s.backupTo(ctx, w) })
+			done, err := upkeep.WriteBackup(ctx, a.backupTarget(args[0], force), func(w io.Writer) error { return s.backupTo(ctx, w) })
 			if err != nil {
 				return err
 			}
@@ -56,8 +57,18 @@ While the daemon is stopped, the store's file is a backup: copy it.`,
 			return a.noteSecrets(args[0], "")
 		}),
 	}
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace FILE if it exists")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace FILE if it exists; never a store in use, nor a key")
 	return cmd
+}
+
+// backupTarget is the file of a name. Which store is configured matters if its
+// daemon is not the one that is asked; if it can't be read, none is.
+func (a *app) backupTarget(name string, force bool) upkeep.Target {
+	target := upkeep.Target{Name: name, Force: force}
+	if c, err := config.Load(a.configOptions()); err == nil {
+		target.Spare = []string{c.Store.Path}
+	}
+	return target
 }
 
 // backupTo streams a backup, and shows how far it is where somebody looks.

@@ -19,7 +19,17 @@ beside it under a name that ends in .before-restore and the time.
 Sources go on where they were at the time of the backup: what came in since is read
 again, and told again to endpoints that were told of it already. Nothing is lost as
 long as the files still hold it. So it is on another machine: files are found again
-by their content, if they have the same path there.`,
+by their content, if they have the same path there.
+
+What endpoints were told after the backup, the store does not know. So those of style
+managed are told of every change that was made before the restore, or up to a day
+after it, also where nothing they are shown has changed; and to delete what is gone or
+not wanted, though they may never have had it. A change that bears no time counts if it
+is read within that day: start the daemon before long. 'dz resync NAME' then brings
+back what no event tells of. All that stays is an asset that came and went after the
+backup, if the source does not hold its deletion any more.
+
+The store gets this dz's format, which an older one can't read; FILE keeps its own.`,
 		Example: `  systemctl stop dz
   dz store restore /var/backups/dz.backup
   systemctl start dz`,

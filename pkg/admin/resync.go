@@ -29,7 +29,8 @@ type Tracking interface {
 	StopResync(ctx context.Context, name string) (api.Resync, error)
 	// ReleaseDeletions makes held deletions due.
 	ReleaseDeletions(ctx context.Context, name string) (api.Released, error)
-	// ResetTracked forgets all that is tracked.
+	// ResetTracked forgets all that is tracked; CodeConflict while a
+	// synchronisation is running.
 	ResetTracked(ctx context.Context, name string) (api.Reset, error)
 }
 

@@ -28,10 +28,15 @@ type ResyncFound struct {
 	Unchanged uint64 `json:"unchanged" doc:"tracked, and not told"`
 	Skipped   uint64 `json:"skipped" doc:"gone, hidden or left out by the filter, and not tracked"`
 	Unread    uint64 `json:"unread" doc:"that the catalogue can't show"`
+	Unjudged  uint64 `json:"unjudged" doc:"that a filter can't be applied to, so that nothing can be said of them"`
+	Fault     string `json:"fault" doc:"what is wrong with the first that is unread or unjudged; empty without any"`
 }
 
 // Told is how many assets are to be told.
 func (f ResyncFound) Told() uint64 { return f.Create + f.Update + f.Delete }
+
+// Missed is how many assets nothing can be said of: they are not told.
+func (f ResyncFound) Missed() uint64 { return f.Unread + f.Unjudged }
 
 // The phases of a synchronisation.
 const (
@@ -53,7 +58,7 @@ type Resync struct {
 	Since     *time.Time  `json:"since"`
 	DryRun    bool        `json:"dryRun"`
 	Scheduled bool        `json:"scheduled" doc:"by the endpoint's resyncEvery, not by a person"`
-	Phase     string      `json:"phase" enum:"listing,counting,tracking,done,stopped"`
+	Phase     string      `json:"phase" enum:"listing,counting,tracking,done,stopped" doc:"of looking for what is to be told; what was found is sent meanwhile"`
 	Found     ResyncFound `json:"found"`
 	Started   time.Time   `json:"started"`
 	Ended     *time.Time  `json:"ended" doc:"when all was owed, or it was stopped; null while it looks"`
@@ -70,8 +75,10 @@ func (r Resync) Running() bool {
 // ResyncState is the last synchronisation of an endpoint, and what came of it.
 type ResyncState struct {
 	Resync
-	Failed uint64 `json:"failed" doc:"failures of the endpoint whose last attempt was since it began"`
-	Held   uint64 `json:"held" doc:"deletions that wait to be released"`
+	Failed   uint64 `json:"failed" doc:"failures of the endpoint whose last attempt was since it began"`
+	Retrying uint64 `json:"retrying" doc:"of those remaining, those that failed since it began, and are retried by themselves"`
+	Untried  uint64 `json:"untried" doc:"of those remaining, those whose attempt has yet to be made"`
+	Held     uint64 `json:"held" doc:"deletions that wait to be released; of the assets that it names, if it names some"`
 }
 
 // Released says what a release did.

@@ -58,6 +58,8 @@ type StoreRestored struct {
 	Kept   string `json:"kept" doc:"where the store before is now; empty if there was none"`
 	Size   int64  `json:"size"`
 	Format int    `json:"format"`
+	// FormatBefore is that of the backup.
+	FormatBefore int `json:"formatBefore" doc:"of the backup; if it is older, no older dz reads the store as it is now"`
 	StoreContents
 }
 
@@ -66,18 +68,22 @@ type StoreCompacted struct {
 	Path   string `json:"path"`
 	Before int64  `json:"before" doc:"bytes"`
 	After  int64  `json:"after" doc:"bytes"`
+	Format int    `json:"format"`
+	// FormatBefore is what it was before.
+	FormatBefore int `json:"formatBefore" doc:"if it is older, no older dz reads the store any more"`
 }
 
 // StoreCheck is what a check found.
 type StoreCheck struct {
 	Path    string       `json:"path"`
-	Sound   bool         `json:"sound"`
+	Sound   bool         `json:"sound" doc:"all can be read and fits together; a value that was changed to another is not seen"`
 	Format  int          `json:"format" doc:"0 if it can't be told"`
 	Size    int64        `json:"size"`
 	Pages   uint64       `json:"pages"`
 	Entries uint64       `json:"entries"`
-	Total   uint64       `json:"total" doc:"of faults"`
 	Faults  []StoreFault `json:"faults" doc:"the first of them"`
+	// TotalFaults is how many there are of all.
+	TotalFaults uint64 `json:"totalFaults"`
 	StoreContents
 	Secrets *StoreSecrets `json:"secrets" doc:"null if the store is damaged"`
 }
@@ -87,7 +93,7 @@ type StoreSecrets struct {
 	Endpoints int      `json:"endpoints" doc:"that have secrets which are sealed"`
 	Keys      []string `json:"keys" doc:"ids of the keys"`
 	KeyFile   string   `json:"keyFile" doc:"that was tried; empty: none"`
-	Opens     bool     `json:"opens" doc:"whether the key in it opens all of them"`
+	Opens     bool     `json:"opens" doc:"whether the key in it opens all of them; true if there are none"`
 	Problem   string   `json:"problem" doc:"why it does not"`
 }
 

@@ -5,7 +5,8 @@ import "net/http"
 // Request is what a style wants sent: the message, not yet the way to the
 // receiver.
 type Request struct {
-	// ID is the webhook-id: the same for every attempt at one generation.
+	// ID is the webhook-id: the same for every attempt at one generation that tells
+	// the same.
 	ID          string
 	ContentType string
 	Body        []byte

@@ -39,7 +39,7 @@ func NewEmbedded(assets Lister) *Embedded { return &Embedded{assets} }
 
 // Look returns what was last told of each of ids.
 func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answer, error) {
-	if err := view.isForAll(); err != nil {
+	if err := c.Supports(view); err != nil {
 		return nil, err
 	}
 	known, err := c.assets.AssetParts(ctx, view.Part, ids)
@@ -58,9 +58,9 @@ func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answe
 	return answers, nil
 }
 
-// isForAll refuses a view of one user: what was told does not say who may see it.
-func (v View) isForAll() error {
-	if v.User == "" {
+// Supports refuses a view of one user: what was told does not say who may see it.
+func (*Embedded) Supports(view View) error {
+	if view.User == "" {
 		return nil
 	}
 	return &ReadError{
@@ -91,7 +91,7 @@ func (c *Embedded) List(ctx context.Context, view View, cursor *string) iter.Seq
 		cursor = new(string)
 	}
 	return func(yield func(Asset, error) bool) {
-		if err := view.isForAll(); err != nil {
+		if err := c.Supports(view); err != nil {
 			yield(Asset{}, err)
 			return
 		}

@@ -31,6 +31,9 @@ type Answer struct {
 // Viewer is a catalogue that knows of every asset whether it exists, and shows
 // it as others see it. It is called by several goroutines at a time.
 type Viewer interface {
+	// Supports returns the ErrRefused of a view that the catalogue has no way to
+	// show, whatever it is asked for. It asks nobody.
+	Supports(view View) error
 	// Look returns one answer for each of ids, in their order. An error is that
 	// of the whole: a ReadError that no answer could be had for, or ctx's; of
 	// the Embedded one, the store's.

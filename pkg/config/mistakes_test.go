@@ -90,7 +90,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 			content: "debouncing:\n  interval: -5s\n  max_wait: soon\nstore: {events: {keep: 7}}",
 			want: text(`/c/dz.yaml:2: debouncing.interval: duration "-5s" is negative: write 0 or more`,
 				`/c/dz.yaml:3: debouncing.max_wait: duration "soon" can't be read: write "5s", "1h30m" or "00:00:05"`,
-				`/c/dz.yaml:4: store.events.keep: duration "7" has no unit: write "7s" or "00:00:7"`),
+				`/c/dz.yaml:4: store.events.keep: duration "7" has no unit: write "7s" or "00:00:07"`),
 		},
 		"sizes": {
 			content: "store:\n  max_size: 20G\n  events: {max_size: -1}",

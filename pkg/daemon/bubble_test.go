@@ -40,6 +40,7 @@ type bubble struct {
 	logged  dztest.Log
 
 	maxBackground uint64 // 0: as declared
+	maxSize       int64  // of the store; 0: unlimited
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -95,7 +96,7 @@ func (b *bubble) startUntilIdle() {
 
 func (b *bubble) run(untilIdle bool) {
 	b.Helper()
-	db, err := bolt.Open(b.path, bolt.Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, NoSync: true})
+	db, err := bolt.Open(b.path, bolt.Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, MaxSize: b.maxSize, NoSync: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -175,10 +176,8 @@ func retry(delays ...time.Duration) func(*endpoint.Endpoint) {
 // change has the DAM change items.
 func (b *bubble) change(items ...int) {
 	b.Helper()
-	for _, item := range items {
-		if err := b.source.Push("AssetMetadataUpdated", item); err != nil {
-			b.Fatal(err)
-		}
+	if err := b.source.PushAll("AssetMetadataUpdated", items...); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -121,6 +121,7 @@ type Daemon struct {
 	resyncs  *resyncs
 	metrics  *metrics
 	attempts hub[settlement]
+	held     heldLog
 
 	temporary temporary
 
@@ -188,12 +189,12 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	teardown.add(func() error { return ignoreClosed(listener.Close()) })
 	d.metrics = newMetrics(d)
 	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
-	d.registry.knowsUsers = d.dam != nil
+	d.registry.supports = d.shown.Supports
 	d.resyncs = &resyncs{
 		store: d.store, registry: d.registry, viewer: d.shown, now: d.now, log: d.log,
 		running: make(map[uint64]*runningResync), most: cmp.Or(d.opts.maxBackground, maxBackground),
 	}
-	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log}
+	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log, maxSize: int64(d.config.Store.MaxSize)}
 	return listener, d.registry.load(ctx)
 }
 

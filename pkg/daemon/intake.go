@@ -23,6 +23,7 @@ type intake struct {
 	now      func() time.Time
 	log      *slog.Logger
 	live     hub[taken] // batches that have become durable
+	maxSize  int64      // of the store, in bytes; 0: unlimited
 
 	mu    sync.Mutex
 	fault string // what keeps the store from taking batches
@@ -76,8 +77,20 @@ func (in *intake) try(ctx context.Context, sourceName string, b source.Batch) er
 // memory does not grow with events times endpoints.
 const maxChanges = 80_000
 
+// changesPart is how many bytes of store.max_size there must be for each change of a
+// transaction: what a small store takes in at once is to be a small part of it.
+const changesPart = 8 << 10
+
+// changes is how many changes one transaction holds at most, roughly.
+func (in *intake) changes() int {
+	if in.maxSize == 0 {
+		return maxChanges
+	}
+	return int(min(maxChanges, max(1, in.maxSize/changesPart)))
+}
+
 // room is how many events are taken in at once, if all endpoints want them.
-func (in *intake) room() int { return max(1, maxChanges/max(1, in.registry.table.Load().Len())) }
+func (in *intake) room() int { return max(1, in.changes()/max(1, in.registry.table.Load().Len())) }
 
 // ingest routes a batch, to all endpoints or only one, and makes it durable.
 // changed, if given, is told how many changes that made.
@@ -90,7 +103,7 @@ func (in *intake) room() int { return max(1, maxChanges/max(1, in.registry.table
 func (in *intake) ingest(ctx context.Context, batch store.Ingest, only uint64, changed func(int)) error {
 	size := in.room()
 	if only != 0 {
-		size = maxChanges
+		size = in.changes()
 	}
 	if len(batch.Positions) > 0 {
 		size *= 2

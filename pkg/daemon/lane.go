@@ -82,7 +82,7 @@ type lane struct {
 	observe func(settlement)
 	measure func(attempt.Outcome, time.Duration)
 	// held, if not nil, is told that so many deletions wait to be released.
-	held     func(ep *endpoint.Endpoint, n uint64)
+	held     func(ep *endpoint.Endpoint, anew uint64)
 	wakeUp   chan struct{}
 	hurry    chan struct{} // outcomes are not to wait any longer
 	settings atomic.Pointer[laneSettings]
@@ -99,6 +99,7 @@ type lane struct {
 	settling   bool          // the settler runs
 	freed      [][]debt.Debt // settled or given up, for the dispatcher to forget
 	fault      string        // what keeps outcomes from becoming durable
+	forgot     time.Time     // what was first seen before may have been tried without that being known
 	fruitless  int           // divisions in which the receiver took nothing
 
 	dividing  chan struct{} // takes one: a division that is under way

@@ -86,7 +86,7 @@ func TestADivisionEndsWithACatalogueThatCantBeRead(t *testing.T) {
 		r.wait(inTheMiddle)
 		r.style.does(unreadable(catalogue.ReadError{Kind: catalogue.ErrNotNow, Text: "the DAM is down"}))
 		r.wait(time.Hour)
-		before, _ := r.count()
+		before := r.count()
 		if before != 4 {
 			t.Errorf("%d requests, want the four before the catalogue failed", before)
 		}

@@ -165,6 +165,7 @@ func (d *dispatcher) keep(debts []debt.Debt, now time.Time, more bool) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.doubt(debts)
 	d.ready.add(debts, now)
 	if !more {
 		d.ready.low = -1

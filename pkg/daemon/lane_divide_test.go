@@ -59,7 +59,7 @@ func TestWhatIsToBlameIsFoundAndTheRestIsTold(t *testing.T) {
 				if len(c.poison) > 1 {
 					most += maxSamples
 				}
-				if n, _ := r.count(); n > most {
+				if n := r.count(); n > most {
 					t.Errorf("%d requests, want at most %d", n, most)
 				}
 				if s := r.status(); s.Endpoints[0].State != "healthy" || s.Debts.Retrying != uint64(len(c.poison)) {
@@ -71,7 +71,7 @@ func TestWhatIsToBlameIsFoundAndTheRestIsTold(t *testing.T) {
 						t.Errorf("failure: %s, status %d, %d attempts; want ten refusals", f.Outcome.Verdict, f.Outcome.Status, f.Attempts)
 					}
 				}
-				if n, _ := r.count(); n > most+9*len(c.poison) {
+				if n := r.count(); n > most+9*len(c.poison) {
 					t.Errorf("%d requests in all, want at most %d and nine retries each", n, most)
 				}
 			})
@@ -98,7 +98,7 @@ func TestWhatIsToBlameDoesNotHoldUpTheRest(t *testing.T) {
 		if sick := r.logged.Lines("endpoint is sick"); len(sick) > 0 {
 			t.Errorf("it fell sick: %s", sick)
 		}
-		if n, _ := r.count(); n > 1+2*6*len(poison)+9*len(poison)+540 {
+		if n := r.count(); n > 1+2*6*len(poison)+9*len(poison)+540 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -125,7 +125,7 @@ func TestWhatIsToBlameAndCameAloneBecomesAFailure(t *testing.T) {
 		}
 		r.wait(90 * time.Hour)
 		r.wantFailures("in the end", poison...)
-		if n, _ := r.count(); n > 200+6*(10+100) {
+		if n := r.count(); n > 200+6*(10+100) {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -143,7 +143,7 @@ func TestAReceiverThatTakesNothingFallsSick(t *testing.T) {
 				for wait := 2 * time.Second; !sick() && wait < 10*time.Hour; wait += wait / 2 {
 					r.wait(wait)
 				}
-				if n, _ := r.count(); !sick() || n > c.most {
+				if n := r.count(); !sick() || n > c.most {
 					t.Errorf("after %d requests sick is %v; want it after at most %d", n, sick(), c.most)
 				}
 				r.wait(2 * time.Hour)
@@ -185,7 +185,7 @@ func TestARequestThatSaysSomethingOfTheReceiverIsNotDivided(t *testing.T) {
 					r.change(items(200)...)
 					r.wait(1500 * time.Millisecond)
 					// Who hangs up once may be asked for the rest.
-					if n, _ := r.count(); n != first && (!answer.HangUp || !divided) {
+					if n := r.count(); n != first && (!answer.HangUp || !divided) {
 						t.Errorf("%d requests, want none after the one that was answered so", n)
 					}
 					r.answers(nil)
@@ -237,10 +237,10 @@ func TestADivisionEndsWithWhatForbidsRequests(t *testing.T) {
 				r.slowly()
 				r.change(items(200)...)
 				r.wait(inTheMiddle)
-				before, _ := r.count()
+				before := r.count()
 				c.happen(r)
 				r.wait(time.Minute)
-				if n, _ := r.count(); n != before || before < 3 {
+				if n := r.count(); n != before || before < 3 {
 					t.Errorf("%d requests before it was %s, %d in the end", before, name, n)
 				}
 				if c.resume == nil {
@@ -275,7 +275,7 @@ func TestADivisionKeepsToALimitThatIsLoweredMeanwhile(t *testing.T) {
 		r.slowly()
 		r.change(items(200)...)
 		r.wait(inTheMiddle)
-		before, _ := r.count()
+		before := r.count()
 		r.style.limit.Store(7)
 		_, err := r.daemon.registry.update(r.Context(), "pim", time.Now(), false, func(*endpoint.Endpoint) error { return nil })
 		if err != nil {

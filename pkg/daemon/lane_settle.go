@@ -68,12 +68,13 @@ func (l *lane) foretell(ctx context.Context, debts []debt.Debt, creates []int) b
 
 // insist makes the outcome of one attempt durable. While the store can't take
 // it, its objects stay busy: an outcome that was forgotten would be an attempt
-// repeated.
+// repeated. See forgets for when that is the lesser evil.
 func (l *lane) insist(ctx context.Context, one []*attempted) {
 	defer l.release(one)
+	begun := time.Now()
 	for {
 		err := l.record(ctx, one)
-		if err == nil || errors.Is(err, store.ErrClosed) {
+		if err == nil || errors.Is(err, store.ErrClosed) || l.forgets(one[0], err, time.Since(begun)) {
 			return
 		}
 		select {
@@ -106,7 +107,7 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 		before, after := l.setHealth(settled[i].Health)
 		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {
-			if settled[i].Debts[j].Debt.Held {
+			if settled[i].Debts[j].Debt.Held && !batch[i].debts[j].WasHeld {
 				held++
 			}
 			if batch[i].results[j].Outcome.Verdict == attempt.Aborted {

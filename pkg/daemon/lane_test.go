@@ -32,6 +32,7 @@ type workbench struct {
 	claims  int
 	locked  bool            // settlements wait
 	bad     map[string]bool // items whose outcome the store can't take
+	full    bool            // the store has no room for failures
 	sent    []string        // items, as they were sent
 	answer  func(item string) attempt.Outcome
 	unlock  sync.Cond
@@ -114,6 +115,9 @@ func (w *workbench) Settle(_ context.Context, _ uint64, attempts []store.Attempt
 	for _, a := range attempts {
 		if len(a.Debts) > 0 && w.bad[string(a.Debts[0].Key)] {
 			return nil, errors.New("the record can't be read")
+		}
+		if w.full && a.Outcome.Verdict != attempt.Delivered {
+			return nil, store.ErrFull
 		}
 	}
 	settled := make([]store.Settled, len(attempts))

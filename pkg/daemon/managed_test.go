@@ -233,12 +233,13 @@ func TestAMuseumVanishesAndReturns(t *testing.T) {
 			t.Errorf("a day and a restart later %d deletions are held", s.Debts.HeldDeletions)
 		}
 
-		// All but the last hundred return. What was told of it is as it was.
+		// All but the last hundred return, as they were. They are told again: whether a
+		// deletion that was owed before a start was sent, is not known.
 		b.knows("a", 1, all-100)
 		b.push("AssetCreated", 1, all-100)
 		b.wait(time.Minute)
-		if told := b.told("guarded"); len(told) != 0 {
-			t.Errorf("of those that are back it was told %d", len(told))
+		if told := b.told("guarded"); len(told) != all-100 || !strings.HasPrefix(told[0], "sync") {
+			t.Errorf("of those that are back it was told %d, %.60q", len(told), told)
 		}
 		if told := b.told("bold"); len(told) != all-100 || !strings.HasPrefix(told[0], "sync") {
 			t.Errorf("the endpoint without a guard was told %d of those that are back", len(told))
@@ -364,32 +365,4 @@ func TestTheGuardCountsWhatIsNotDurableYet(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Nobody is to be shown more than they may see because the catalogue does not know
-// what that is.
-func TestOnlyADAMShowsAssetsAsOneUserSeesThem(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		named := func(name, user string) endpoint.Endpoint {
-			ep := b.addManaged(name)
-			ep.Name, ep.Options = name+"-2", options(`apiUser=`+user)
-			return ep
-		}
-		_, err := b.service().CreateEndpoint(b.Context(), named("shop", `"42"`))
-		if wantCode(b.T, err, api.CodeInvalid); err != nil && !strings.Contains(err.Error(), "catalogue of type rest") {
-			b.Error(err)
-		}
-		_, err = b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
-			ep.Options = options(`apiUser="42"`)
-			return nil
-		})
-		wantCode(b.T, err, api.CodeInvalid)
-		if _, err := b.service().CreateEndpoint(b.Context(), named("pim", `""`)); err != nil {
-			b.Errorf("without a user: %v", err)
-		}
-		b.daemon.registry.knowsUsers = true
-		if _, err := b.service().CreateEndpoint(b.Context(), named("cms", `"42"`)); err != nil {
-			b.Errorf("of a DAM: %v", err)
-		}
-	})
 }

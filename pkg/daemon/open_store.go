@@ -45,6 +45,11 @@ func (d *Daemon) openStore(ctx context.Context) (*bolt.DB, error) {
 	if err := d.settleKey(db, key); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	d.logFormat(db.FormatBefore())
+	if err := db.LastCommit(); err != nil {
+		d.log.Warn("the store may have lost its last commit: see whether what was changed last is there; "+
+			"sources are read again from where they were", "store", c.Path, "error", err)
+	}
 	return db, nil
 }
 
@@ -79,6 +84,7 @@ func (d *Daemon) compact(ctx context.Context, c config.Store) error {
 	case config.CompactAlways:
 		done, compacted, err = bolt.CompactIfThere(ctx, c.Path)
 	}
+	d.logFormat(done.FormatBefore)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("compact store: %w", context.Cause(ctx))
@@ -90,6 +96,15 @@ func (d *Daemon) compact(ctx context.Context, c config.Store) error {
 			"duration", d.now().Sub(started))
 	}
 	return nil
+}
+
+// logFormat says that a store was made one of this dz, from which there is no way
+// back.
+func (d *Daemon) logFormat(before int) {
+	if before > 0 && before < bolt.Format {
+		d.log.Info("the store has a newer format now, which no older dz reads", "store", d.config.Store.Path,
+			"before", before, "now", bolt.Format)
+	}
 }
 
 // extendStart asks the service manager for patience until it is stopped

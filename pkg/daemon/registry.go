@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/failpoint"
 	"github.com/dam-delivery/dz/pkg/route"
@@ -26,8 +26,8 @@ type registry struct {
 	styles  *style.Set
 	log     *slog.Logger
 	newLane func() *lane
-	// knowsUsers: the catalogue can show assets as one user of the DAM sees them.
-	knowsUsers bool
+	// supports returns what the catalogue has no way to show of a view.
+	supports func(catalogue.View) error
 
 	table atomic.Pointer[route.Table]
 
@@ -112,23 +112,6 @@ func (r *registry) put(ep endpoint.Endpoint, st style.Style, health endpoint.Hea
 	r.lanes[ep.ID], r.names[ep.Name] = running, ep.ID
 }
 
-// validate reports everything that is wrong with an endpoint.
-func (r *registry) validate(ep *endpoint.Endpoint) error {
-	ep.Normalize()
-	r.styles.Complete(ep)
-	if err := r.styles.Validate(ep); err != nil || r.knowsUsers {
-		return err
-	}
-	st, err := r.styles.Get(ep.Style)
-	if err != nil {
-		return err
-	}
-	if tracker, ok := st.(style.Tracker); ok && tracker.View(ep).User != "" {
-		return errors.New("apiUser: what events told of assets can't be shown as one user sees it; configure a catalogue of type rest")
-	}
-	return nil
-}
-
 // add stores a new endpoint and begins to serve it.
 func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time) (endpoint.Endpoint, error) {
 	added, err := r.addAll(ctx, []endpoint.Endpoint{ep}, now)
@@ -141,7 +124,7 @@ func (r *registry) add(ctx context.Context, ep endpoint.Endpoint, now time.Time)
 // addAll stores new endpoints, all or none of them, and begins to serve them.
 func (r *registry) addAll(ctx context.Context, eps []endpoint.Endpoint, now time.Time) ([]endpoint.Endpoint, error) {
 	for i := range eps {
-		if err := r.validate(&eps[i]); err != nil {
+		if err := r.checkChange(&eps[i], nil); err != nil {
 			return nil, invalid(err)
 		}
 		eps[i].Created, eps[i].Updated = now, now
@@ -194,11 +177,11 @@ func (r *registry) replace(ctx context.Context, name string, now time.Time, resu
 	defer r.mu.Unlock()
 	fresh := resume
 	registered, err := r.store.UpdateEndpoint(ctx, name, func(ep *endpoint.Endpoint) error {
-		before := *ep
+		before, unshown := *ep, r.checkView(ep)
 		if err := change(ep); err != nil {
 			return err
 		}
-		if err := r.validate(ep); err != nil {
+		if err := r.checkChange(ep, unshown); err != nil {
 			return invalid(err)
 		}
 		ep.DropExpired(now)

@@ -83,10 +83,11 @@ func (r *registry) updateGroup(ctx context.Context, name string, now time.Time, 
 		tried := l.settings.Load().ep
 		// What is normalized below is in use by the lane.
 		tried.Headers, tried.Subscription.Events = maps.Clone(tried.Headers), slices.Clone(tried.Subscription.Events)
+		unshown := r.checkView(&tried)
 		if err := change(&tried); err != nil {
 			return nil, err
 		}
-		if err := r.validate(&tried); err != nil {
+		if err := r.checkChange(&tried, unshown); err != nil {
 			return nil, invalid(fmt.Errorf("endpoint %s: %w", tried.Name, err))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,6 +245,41 @@ func TestADebtFromTheFutureIsToldUnderSteadyTraffic(t *testing.T) {
 		}
 		if n := b.receiver.Bodies()[`{"ChangeType":1,"Data":{"ItemId":1,"BaseId":1}}`]; n != 1 {
 			t.Errorf("two minutes after the clock was set back the debt was told %d times, want once", n)
+		}
+	})
+}
+
+// Endpoints that are owed the same refuse it, all of them, until the store is full of
+// what that leaves. When they take it, all goes on by itself.
+func TestAFullStoreComesFreeWhenReceiversTakeWhatTheyAreOwed(t *testing.T) {
+	const changes, shops = 1500, 5
+	limit := func(b *bubble) { b.maxSize = 4 << 20 }
+	inBubbleWith(t, limit, func(b *bubble) {
+		b.receiver.AnswerStatus(http.StatusUnprocessableEntity)
+		for n := range shops {
+			b.add(fmt.Sprintf("shop%d", n), debounce(time.Minute), retry(time.Minute, 5*time.Minute, 5*time.Minute))
+		}
+		for n := range changes {
+			if err := b.source.Push("AssetMetadataUpdated", n*7919%100003, strings.Repeat("field", 100)); err != nil {
+				t.Fatal(err)
+			}
+			if n%20 == 0 {
+				b.wait(10 * time.Millisecond)
+			}
+		}
+		b.wait(3 * time.Minute)
+		s := b.status()
+		if s.Events.Ingested == changes || !strings.Contains(s.Store.Error, "store is full") {
+			t.Fatalf("the store has room for all of %d changes: %q", s.Events.Ingested, s.Store.Error)
+		}
+		if s.Debts.InFlight > 0 || s.Attempts.Failed < shops*s.Events.Ingested {
+			t.Errorf("of %d changes for each of %d endpoints, %d refusals are recorded, and %d are under way",
+				s.Events.Ingested, shops, s.Attempts.Failed, s.Debts.InFlight)
+		}
+		b.receiver.AnswerStatus(http.StatusOK)
+		b.wait(10 * time.Minute)
+		if s = b.status(); !s.Idle || s.Attempts.Delivered != shops*changes || s.Store.Error != "" {
+			t.Errorf("idle=%v, %d delivered, %q; want all of %d changes", s.Idle, s.Attempts.Delivered, s.Store.Error, changes)
 		}
 	})
 }

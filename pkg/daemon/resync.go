@@ -43,6 +43,9 @@ type runningResync struct {
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
 	fault  atomic.Pointer[string] // what it waits for, beside its endpoint
+
+	unended atomic.Pointer[error] // why it could not be recorded at first that it has ended
+	refused chan struct{}         // closed when there is such a reason
 }
 
 // Reasons to end a job.
@@ -136,7 +139,7 @@ func (r *resyncs) reserve(id uint64) (*runningResync, error) {
 	if r.running[id] != nil {
 		return nil, errResyncRuns
 	}
-	one := &runningResync{ended: make(chan struct{})}
+	one := &runningResync{ended: make(chan struct{}), refused: make(chan struct{})}
 	one.ctx, one.cancel = context.WithCancelCause(r.ctx)
 	r.running[id] = one
 	return one, nil
@@ -157,7 +160,8 @@ func (r *resyncs) spawn(id uint64, one *runningResync, job resync.Job) {
 	})
 }
 
-// stop ends an endpoint's job where it is; what it has owed stays owed.
+// stop ends an endpoint's job where it is; what it has owed stays owed. An error says
+// that this is not durable yet: it is as soon as the store can take it.
 func (r *resyncs) stop(ctx context.Context, id uint64) error {
 	r.mu.Lock()
 	one := r.running[id]
@@ -169,6 +173,8 @@ func (r *resyncs) stop(ctx context.Context, id uint64) error {
 	select {
 	case <-one.ended:
 		return nil
+	case <-one.refused:
+		return fmt.Errorf("the synchronisation goes on no more, but that is not recorded yet: %w", *one.unended.Load())
 	case <-ctx.Done():
 		return ctx.Err()
 	}

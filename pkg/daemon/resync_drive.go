@@ -39,11 +39,11 @@ func (r *resyncs) drive(one *runningResync, id uint64, job resync.Job) {
 	case err == nil:
 		r.logDone(id, s.job)
 	case errors.Is(context.Cause(one.ctx), errResyncStopped):
-		r.end(id, s.job, "")
+		r.end(one, id, s.job, "")
 	case one.ctx.Err() != nil, errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrClosed):
 		// It goes on at the next start, or its endpoint was removed.
 	default:
-		r.end(id, s.job, err.Error())
+		r.end(one, id, s.job, err.Error())
 	}
 }
 
@@ -105,14 +105,25 @@ func (r *resyncs) owe(ctx context.Context, id uint64, job resync.Job, changes []
 	return nil
 }
 
-// end keeps a job as one that goes on no more.
-func (r *resyncs) end(id uint64, job resync.Job, fault string) {
+// end keeps a job as one that goes on no more. Until the store can take that, nobody
+// else may begin one.
+func (r *resyncs) end(one *runningResync, id uint64, job resync.Job, fault string) {
 	job.Phase, job.Ended, job.Error, job.Cursor, job.Deletions = resync.Stopped, r.now(), fault, "", 0
-	_, err := r.store.Owe(context.WithoutCancel(r.ctx), store.Owing{Endpoint: id, Now: job.Ended, Job: job})
+	for {
+		_, err := r.store.Owe(context.WithoutCancel(r.ctx), store.Owing{Endpoint: id, Now: job.Ended, Job: job})
+		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrClosed) {
+			break
+		}
+		if one.unended.CompareAndSwap(nil, &err) {
+			r.log.Error("can't record that a synchronisation has ended; trying again, else it goes on at the next start",
+				"endpoint", r.name(id), "error", err)
+			close(one.refused)
+		}
+		if sleep(r.ctx, storeRetry); r.ctx.Err() != nil {
+			return
+		}
+	}
 	switch {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		r.log.Error("can't record that a synchronisation has ended; it goes on at the next start",
-			"endpoint", r.name(id), "error", err)
 	case fault != "":
 		r.log.Error("a synchronisation has ended before it was done", "endpoint", r.name(id), "error", fault)
 	default:
@@ -126,7 +137,11 @@ func (r *resyncs) logDone(id uint64, job resync.Job) {
 	args := []any{
 		"endpoint", r.name(id), "create", job.Found.Create, "update", job.Found.Update, "delete", job.Found.Delete,
 		"unchanged", job.Found.Unchanged, "skipped", job.Found.Skipped, "unread", job.Found.Unread,
-		"took", job.Ended.Sub(job.Started).String(),
+		"unjudged", job.Found.Unjudged, "took", job.Ended.Sub(job.Started).String(),
+	}
+	if job.Found.Missed() > 0 {
+		r.log.Warn("synchronisation could not read or judge all assets; these are not told", append(args, "first", job.Found.Fault)...)
+		return
 	}
 	if job.Scheduled && job.Found.Told() > 0 {
 		r.log.Warn("the endpoint had drifted from the catalogue; what differs is owed", args...)

@@ -2,8 +2,8 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -122,70 +122,6 @@ func TestALiveChangeGoesBeforeTheBacklog(t *testing.T) {
 	})
 }
 
-func TestAResyncBySchedule(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop", `resyncEvery="1h"`)
-		b.addManaged("never")
-		b.knows("x", 1, 10)
-		b.wait(50 * time.Minute)
-		if told := b.told("shop"); len(told) != 0 {
-			b.Errorf("before its time: %v", told)
-		}
-		b.wait(11 * time.Minute)
-		if told := b.told("shop"); len(told) != 10 {
-			b.Errorf("an hour after it was added: %v", told)
-		}
-		b.loses(3, 3)
-		b.wait(time.Hour)
-		if told := b.told("shop"); !slices.Equal(told, []string{"delete 3"}) {
-			b.Errorf("after another hour: %v", told)
-		}
-		drifts := b.logged.Lines("the endpoint had drifted from the catalogue")
-		if len(drifts) != 2 || !strings.Contains(drifts[1], "create=0 update=0 delete=1 unchanged=9") {
-			b.Errorf("logged: %v", drifts)
-		}
-		b.wait(time.Hour)
-		ep, err := b.service().GetEndpoint(b.Context(), "shop")
-		if err != nil || ep.LastResync == nil || !ep.LastResync.Scheduled || ep.LastResync.Number != 3 ||
-			ep.LastResync.Found != (api.ResyncFound{Seen: 9, Unchanged: 9}) {
-			b.Errorf("the last one: %+v, %v", ep.LastResync, err)
-		}
-		if len(b.logged.Lines("drifted")) != 2 || len(b.received("/never")) != 0 {
-			b.Error("drift was reported where there was none, or to whom never asked")
-		}
-	})
-}
-
-func TestANarrowResyncPutsOffNoneByTheClock(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop", `resyncEvery="1h"`)
-		b.knows("x", 1, 10)
-		for _, c := range []struct {
-			name  string
-			found int // by the one after an hour
-		}{
-			{"after none", 9},
-			{"after one by the clock", 0},
-		} {
-			for range 3 {
-				b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(1)}})
-				b.wait(18 * time.Minute)
-			}
-			b.told("shop")
-			b.wait(5 * time.Minute)
-			if told := b.told("shop"); len(told) != c.found {
-				t.Errorf("%s, within the hour: told %v, want %d", c.name, told, c.found)
-			}
-			ep, err := b.service().GetEndpoint(b.Context(), "shop")
-			if err != nil || ep.LastResync == nil || !ep.LastResync.Scheduled {
-				t.Errorf("%s, the last one: %+v, %v", c.name, ep.LastResync, err)
-			}
-		}
-	})
-}
-
 // unsteady is a catalogue that fails in its list, some times.
 type unsteady struct {
 	catalogue.Viewer
@@ -262,58 +198,48 @@ func TestAResyncWaitsForTheCatalogue(t *testing.T) {
 	})
 }
 
-func TestAResyncIsStopped(t *testing.T) {
+// One asset that an integration can't take is retried for days: who waits for a
+// synchronisation is not kept for that long, and is told of it.
+func TestAResyncIsOverForWhoWaitsWhenTheRestIsBeingRetried(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		b.stop()
-		b.maxBackground = 100
-		b.start()
-		b.receiver.AnswerStatus(503)
+		poison := 3
+		b.receiver.AnswerWith(func(r dztest.Request) dztest.Answer {
+			for _, action := range readBatch(r.Body).Actions {
+				if action.AssetID == poison {
+					return dztest.Answer{Status: http.StatusInternalServerError}
+				}
+			}
+			return acknowledge(r)
+		})
 		b.addManaged("shop")
-		b.add("plain")
-		b.knows("x", 1, 2000)
-		ctx, order := b.Context(), api.ResyncOrder{}
-		_, err := b.service().StopResync(ctx, "shop")
-		wantCode(b.T, err, api.CodeConflict)
-		_, err = b.service().GetResync(ctx, "shop")
-		wantCode(b.T, err, api.CodeNotFound)
-		for _, name := range []string{"plain", "none"} {
-			_, err = b.service().StartResync(ctx, name, order)
-			wantCode(b.T, err, map[string]api.Code{"plain": api.CodeConflict, "none": api.CodeNotFound}[name])
+		b.knows("a", 1, 250)
+		state := func(when string) api.ResyncState {
+			b.Helper()
+			state, err := b.service().GetResync(b.Context(), "shop")
+			if err != nil {
+				b.Fatalf("%s: %v", when, err)
+			}
+			return state
 		}
-		_, err = b.service().StartResync(ctx, "shop", api.ResyncOrder{Filter: "asset."})
-		wantCode(b.T, err, api.CodeInvalid)
-		if _, err := b.service().StartResync(ctx, "shop", order); err != nil {
+		want := func(when string, remaining, untried, retrying, failed uint64) {
+			b.Helper()
+			s := state(when)
+			if s.Remaining != remaining || s.Untried != untried || s.Retrying != retrying || s.Failed != failed {
+				b.Errorf("%s: %d remaining, %d untried, %d retrying, %d failed", when, s.Remaining, s.Untried, s.Retrying, s.Failed)
+			}
+		}
+		b.resync("shop", api.ResyncOrder{})
+		want("one is refused", 1, 0, 1, 0)
+		b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(9)}})
+		want("another is told alone", 1, 0, 0, 0)
+		b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(3)}})
+		want("it is told again", 1, 0, 1, 0)
+		b.wait(90 * time.Hour)
+		want("after three days", 0, 0, 0, 1)
+		if _, err := b.service().SetEndpointEnabled(b.Context(), "shop", false); err != nil {
 			b.Fatal(err)
 		}
-		b.wait(time.Second)
-		_, err = b.service().StartResync(ctx, "shop", order)
-		wantCode(b.T, err, api.CodeConflict)
-		stopped, err := b.service().StopResync(ctx, "shop")
-		if err != nil || stopped.Phase != api.ResyncStopped || stopped.Remaining != searchPage || stopped.Error != "" {
-			b.Errorf("stopped: %+v, %v", stopped, err)
-		}
-		_, err = b.service().StopResync(ctx, "shop")
-		wantCode(b.T, err, api.CodeConflict)
-		if text := fmt.Sprintf("what the last has owed stays owed, %d are left", searchPage); err == nil || !strings.Contains(err.Error(), text) {
-			b.Errorf("stopped twice: %v, want %q", err, text)
-		}
-		b.receiver.AnswerWith(acknowledge)
-		b.wait(time.Hour)
-		if tracked := b.status().Endpoints[1].Tracked; tracked != searchPage {
-			b.Errorf("%d tracked, want what was owed before the stop", tracked)
-		}
-		// One whose endpoint is removed ends with it.
-		b.receiver.AnswerStatus(503)
-		if _, err := b.service().StartResync(ctx, "shop", order); err != nil {
-			b.Fatal(err)
-		}
-		b.wait(time.Second)
-		if _, err := b.service().RemoveEndpoint(ctx, "shop"); err != nil {
-			b.Fatal(err)
-		}
-		b.wait(time.Second)
-		if len(b.daemon.resyncs.running) != 0 {
-			b.Error("the synchronisation of a removed endpoint goes on")
-		}
+		b.resync("shop", api.ResyncOrder{})
+		want("nothing is sent", 250, 250, 0, 0)
 	})
 }

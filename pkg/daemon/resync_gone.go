@@ -11,7 +11,8 @@ import (
 )
 
 // tracked looks at a page of tracked assets, for those that the catalogue does not
-// show any more. What was acknowledged since the job began was shown since.
+// show any more. When they were acknowledged says nothing: the clock may have been set
+// back since.
 func (s *search) tracked(ctx context.Context) error {
 	ep, tracker, err := s.endpoint()
 	if err != nil {
@@ -21,7 +22,7 @@ func (s *search) tracked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page = slices.DeleteFunc(page, func(a tracking.Asset) bool { return !a.Synced.Before(s.job.Started) || s.shown.has(a.ID) })
+	page = slices.DeleteFunc(page, func(a tracking.Asset) bool { return s.shown.has(a.ID) })
 	ids := make([]event.ID, len(page))
 	for i := range page {
 		ids[i] = page[i].ID

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -26,7 +28,7 @@ func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker s
 	}
 	counts := func(a style.Action) bool { return a != style.Delete || s.job.Order.Narrow() }
 	f := s.judge(ep, tracker, answers, known, counts)
-	err = s.bringBack(ctx, ep, tracker, &f)
+	err = s.reconsider(ctx, ep, tracker, &f)
 	return f, err
 }
 
@@ -42,17 +44,21 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 	for i := range answers {
 		shown := &answers[i]
 		id := shown.Asset.ID
-		if seen[id] || !s.wanted(shown) {
+		wanted, err := s.wanted(shown)
+		if seen[id] || err == nil && !wanted {
 			continue
 		}
 		seen[id] = true
-		action, err := s.actionFor(ep, tracker, shown, byID[id])
+		var action style.Action
+		if err == nil {
+			action, err = s.actionFor(ep, tracker, shown, byID[id])
+		}
 		if action != style.Delete && s.job.Phase == resync.Listing {
 			s.shown.add(id)
 		}
 		switch {
 		case err != nil && counts(style.Unchanged):
-			f.Seen, f.Unread = f.Seen+1, f.Unread+1
+			f.miss(err)
 		case err != nil || !counts(action):
 		case f.count(action, s.job.Order.Changed):
 			f.changes = append(f.changes, tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete))
@@ -76,47 +82,76 @@ func (s *search) actionFor(ep *endpoint.Endpoint, tracker style.Tracker, shown *
 	}
 }
 
-// bringBack owes those again of the unchanged assets whose deletion is held: they
-// have come back and nobody has said so, and the deletion is to cancel itself.
-func (s *search) bringBack(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, f *finding) error {
-	if len(f.unchanged) == 0 || s.dry {
+// reconsider looks at what is owed of assets that seem to be unchanged. Of one that the
+// endpoint may have been told of, it is not known what the endpoint has. One whose
+// deletion is held has come back, and nobody has said so: it is owed, and the deletion
+// is to cancel itself.
+func (s *search) reconsider(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, f *finding) error {
+	if len(f.unchanged) == 0 {
 		return nil
 	}
-	losses, err := s.store.Losses(ctx, ep.ID, s.now())
-	if err != nil || losses.Held == 0 {
+	stats, err := s.store.Stats(ctx)
+	if counts := stats.Endpoints[ep.ID]; err != nil || counts.Open+counts.Held+counts.Failed == 0 {
 		return err
 	}
 	now := s.now()
 	for _, asset := range f.unchanged {
 		owed, err := s.store.Debt(ctx, ep.ID, tracker.AssetKey(asset.ID))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			continue
+		case err != nil:
 			return err
+		case owed.Unclear:
+			f.Unchanged, f.Update = f.Unchanged-1, f.Update+1
+		case !owed.Held || s.dry:
+			continue
 		}
-		if err == nil && owed.Held {
-			back := tracker.Again(ep, asset, now, false, false)
-			back.Replayed = false // it is news: the deletion is the latest change no more
-			f.changes = append(f.changes, back)
+		again := tracker.Again(ep, asset, now, false, false)
+		if owed.Held || owed.Deletes() {
+			again.Replayed = false // it is news: the deletion is the latest change no more
 		}
+		f.changes = append(f.changes, again)
 	}
 	return nil
 }
 
-// wanted reports whether the order is about the asset.
-func (s *search) wanted(shown *catalogue.Answer) bool {
+// wanted reports whether the order is about the asset. An error is style.ErrFilter.
+func (s *search) wanted(shown *catalogue.Answer) (bool, error) {
 	if shown.Err != nil {
-		return true // what it is can't be said
+		return true, nil //nolint:nilerr // what it is can't be said
 	}
 	if since := s.job.Order.Since; !since.IsZero() && shown.Asset.Changed.Before(since) {
-		return false
+		return false, nil
 	}
 	if s.filter == nil {
-		return true
+		return true, nil
 	}
 	if shown.Asset.Deleted || shown.Asset.Data == nil {
-		return false
+		return false, nil
 	}
 	matches, err := s.filter.Match(shown.Asset.Data)
-	return matches && err == nil
+	if err != nil {
+		return false, fmt.Errorf("asset %s: %w: %w", shown.Asset.ID, style.ErrFilter, err)
+	}
+	return matches, nil
+}
+
+// maxFault bounds what is kept of a fault, in bytes.
+const maxFault = 500
+
+// miss counts an asset of which nothing can be said, and keeps why of the first.
+func (f *finding) miss(err error) {
+	f.Seen++
+	if errors.Is(err, style.ErrFilter) {
+		f.Unjudged++
+	} else {
+		f.Unread++
+	}
+	if f.Fault == "" {
+		text := err.Error()
+		f.Fault = strings.ToValidUTF8(text[:min(len(text), maxFault)], "")
+	}
 }
 
 // count counts an asset, and reports whether the endpoint is to be told of it.

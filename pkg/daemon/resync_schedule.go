@@ -44,8 +44,8 @@ func (r *resyncs) startIfDue(ctx context.Context, l *lane) error {
 	if err != nil || every <= 0 || !l.sends() || r.runs(ep.ID) {
 		return nil //nolint:nilerr // of other styles nothing is compared
 	}
-	due, err := r.dueAt(ctx, &ep, every)
-	if err != nil || r.now().Before(due) {
+	due, err := r.isDue(ctx, &ep, every)
+	if err != nil || !due {
 		return err
 	}
 	_, err = r.start(ctx, l, resync.Order{Changed: true}, true)
@@ -55,15 +55,18 @@ func (r *resyncs) startIfDue(ctx context.Context, l *lane) error {
 	return err
 }
 
-// dueAt is when an endpoint is to be compared with the catalogue next: so long
-// after the whole of it was last synchronised, or it was made.
-func (r *resyncs) dueAt(ctx context.Context, ep *endpoint.Endpoint, every time.Duration) (time.Time, error) {
-	last, err := r.store.Resync(ctx, ep.ID)
+// isDue reports whether an endpoint is to be compared with the catalogue: it is so
+// long since the whole of it was last synchronised, or it was made. If the clock was
+// ahead then, nobody knows how long that is, and it is due.
+func (r *resyncs) isDue(ctx context.Context, ep *endpoint.Endpoint, every time.Duration) (bool, error) {
+	job, err := r.store.Resync(ctx, ep.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, err
+		return false, err
 	}
-	if whole := last.Whole(); !whole.IsZero() {
-		return whole.Add(every), nil
+	last := job.Whole()
+	if last.IsZero() {
+		last = ep.Created
 	}
-	return ep.Created.Add(every), nil
+	since := r.now().Sub(last)
+	return since >= every || since < -clockSlack, nil
 }

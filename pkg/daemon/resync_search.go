@@ -33,6 +33,7 @@ type assetMatcher interface {
 type searched interface {
 	store.Tracking
 	Debt(ctx context.Context, endpoint uint64, key debt.Key) (debt.Failure, error)
+	Stats(ctx context.Context) (store.Stats, error)
 }
 
 // search finds what an endpoint is to be told, page by page, and moves a job on
@@ -62,7 +63,7 @@ type search struct {
 type finding struct {
 	resync.Found
 	changes   []debt.Change
-	unchanged []*catalogue.Asset // of those that are not told
+	unchanged []*catalogue.Asset // as it seems
 }
 
 // run goes on with the job until it is done. After an error, it can be run again.

@@ -171,6 +171,27 @@ func TestAFullResyncTellsAllAndTheChangedOneWhatDiffers(t *testing.T) {
 	})
 }
 
+func TestAResyncFindsWhatIsGoneThoughTheClockWasSetBack(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.knows("x", 1, 10)
+		b.resync("shop", api.ResyncOrder{})
+		b.told("shop")
+		for i, order := range []api.ResyncOrder{{}, {Changed: true}} {
+			gone := 4 + i
+			b.loses(gone, gone)
+			b.ahead.Add(-int64(time.Hour))
+			if found := b.resync("shop", order); found.Delete != 1 {
+				b.Errorf("changed=%t: found %+v, want one that is gone", order.Changed, found)
+			}
+			if told, want := b.told("shop"), fmt.Sprintf("delete %d", gone); !slices.Contains(told, want) {
+				b.Errorf("changed=%t: told %v, want %q", order.Changed, told, want)
+			}
+		}
+	})
+}
+
 func TestANarrowResyncLeavesTheRestAlone(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)

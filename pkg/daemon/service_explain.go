@@ -166,7 +166,7 @@ func (s *service) explain(ctx context.Context, l *lane, found []seen, object str
 		}
 	}
 	if len(found) == 0 {
-		x.conclude(api.ToldUnknown, "no event of it is kept any more")
+		x.conclude(api.ToldUnknown, "no event of it is kept")
 		if len(x.Owed) > 0 {
 			x.conclude(x.Owed[0].State, x.Owed[0].Text)
 		}

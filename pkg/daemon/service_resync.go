@@ -12,6 +12,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/resync"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/style"
 )
 
 // StartResync begins a synchronisation, or counts what one would tell.
@@ -37,10 +38,7 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 	}
 	job, err := s.resyncs.start(ctx, l, order, false)
 	if errors.Is(err, errResyncRuns) {
-		return api.Resync{}, &api.Error{
-			Code: api.CodeConflict, Message: fmt.Sprintf("a synchronisation of %s is running", name),
-			Hint: fmt.Sprintf("'dz resync %s --stop' stops it", name),
-		}
+		return api.Resync{}, resyncRuns(name)
 	}
 	if err != nil {
 		return api.Resync{}, told(err)
@@ -50,6 +48,13 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 		return api.Resync{}, err
 	}
 	return s.wireResync(&ep, job, stats.Endpoints[ep.ID]), nil
+}
+
+func resyncRuns(name string) *api.Error {
+	return &api.Error{
+		Code: api.CodeConflict, Message: fmt.Sprintf("a synchronisation of %s is running", name),
+		Hint: fmt.Sprintf("'dz resync %s --join' waits for it, and --stop stops it", name),
+	}
 }
 
 // dryResync counts what a job would tell.
@@ -71,7 +76,7 @@ func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order re
 
 // GetResync returns the last synchronisation of an endpoint, and what came of it.
 func (s *service) GetResync(ctx context.Context, name string) (api.ResyncState, error) {
-	_, ep, _, err := s.trackerNamed(name)
+	_, ep, tracker, err := s.trackerNamed(name)
 	if err != nil {
 		return api.ResyncState{}, err
 	}
@@ -90,23 +95,56 @@ func (s *service) GetResync(ctx context.Context, name string) (api.ResyncState, 
 		return api.ResyncState{}, err
 	}
 	counts := stats.Endpoints[ep.ID]
-	state := api.ResyncState{Resync: s.wireResync(&ep, job, counts), Held: counts.Held}
-	if counts.Failed > 0 {
-		state.Failed, err = s.failedSince(ctx, ep.ID, job.Started)
+	state := api.ResyncState{Resync: s.wireResync(&ep, job, counts), Held: counts.Held, Untried: counts.Background}
+	if retrying := counts.Retrying > 0 && counts.Background > 0; retrying || counts.Failed > 0 {
+		sel := debt.Selection{Endpoints: []uint64{ep.ID}, Retrying: retrying}
+		if err := s.countTroubles(ctx, sel, job.Started, &state); err != nil {
+			return state, err
+		}
+	}
+	if counts.Held > 0 && len(job.Order.Assets) > 0 {
+		state.Held, err = s.heldOf(ctx, ep.ID, tracker, job.Order.Assets)
 	}
 	return state, err
 }
 
-// failedSince counts an endpoint's failures whose last attempt was since then.
-func (s *service) failedSince(ctx context.Context, id uint64, since time.Time) (n uint64, err error) {
-	sel := debt.Selection{Endpoints: []uint64{id}, Since: since}
+// heldOf counts the deletions of those assets that are held.
+func (s *service) heldOf(ctx context.Context, id uint64, tracker style.Tracker, assets []event.ID) (n uint64, err error) {
+	for _, asset := range assets {
+		owed, err := s.store.Debt(ctx, id, tracker.AssetKey(asset))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return n, err
+		}
+		if err == nil && owed.Held {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// countTroubles counts what has failed since a synchronisation began, and takes from
+// what is untried what was tried and has not changed since.
+func (s *service) countTroubles(ctx context.Context, sel debt.Selection, began time.Time, state *api.ResyncState) error {
 	for cursor := ""; ; {
 		page, next, err := s.store.Failures(ctx, sel, cursor, actionPage)
 		if err != nil {
-			return n, err
+			return err
 		}
-		if n += uint64(len(page)); next == "" {
-			return n, nil
+		for i := range page {
+			f := &page[i]
+			since := !f.LastAttempt.Before(began)
+			switch {
+			case f.Failed && since:
+				state.Failed++
+			case !f.Failed && f.Background && f.Tries > 0:
+				state.Untried -= min(1, state.Untried)
+				if since {
+					state.Retrying++
+				}
+			}
+		}
+		if next == "" {
+			return nil
 		}
 		cursor = next
 	}
@@ -121,7 +159,7 @@ func (s *service) StopResync(ctx context.Context, name string) (api.Resync, erro
 	if err := s.resyncs.stop(ctx, ep.ID); errors.Is(err, errNoResync) {
 		return api.Resync{}, s.nothingToStop(ctx, &ep)
 	} else if err != nil {
-		return api.Resync{}, err
+		return api.Resync{}, told(err)
 	}
 	state, err := s.GetResync(ctx, name)
 	return state.Resync, err

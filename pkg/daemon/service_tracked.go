@@ -133,12 +133,18 @@ func (s *service) ReleaseDeletions(ctx context.Context, name string) (api.Releas
 	return api.Released{Endpoint: name, Released: released}, told(err)
 }
 
-// ResetTracked forgets what an endpoint has acknowledged.
+// ResetTracked forgets what an endpoint has acknowledged. No synchronisation runs
+// meanwhile: it would have gone by what is forgotten.
 func (s *service) ResetTracked(ctx context.Context, name string) (api.Reset, error) {
 	l, ep, _, err := s.trackerNamed(name)
 	if err != nil {
 		return api.Reset{}, err
 	}
+	instead, err := s.resyncs.reserve(ep.ID)
+	if err != nil {
+		return api.Reset{}, resyncRuns(name)
+	}
+	defer s.resyncs.free(ep.ID, instead)
 	forgotten, err := s.store.ResetTracked(ctx, ep.ID)
 	s.log.Info("what an endpoint has acknowledged is forgotten", "endpoint", name, "assets", forgotten)
 	l.wake()

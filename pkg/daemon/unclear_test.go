@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,13 +19,13 @@ import (
 // told to delete it, whatever it answers.
 type keeps struct {
 	mu     sync.Mutex
-	assets map[int]bool
+	assets map[int]string // their titles
 	answer func(dztest.Request) dztest.Answer
 }
 
 // keeping makes the bubble's receiver one that keeps assets, and answers so.
 func (b *bubble) keeping(answer func(dztest.Request) dztest.Answer) *keeps {
-	k := &keeps{assets: make(map[int]bool), answer: answer}
+	k := &keeps{assets: make(map[int]string), answer: answer}
 	b.receiver.AnswerWith(k.take)
 	return k
 }
@@ -43,15 +44,45 @@ func (k *keeps) count() int {
 	return len(k.assets)
 }
 
+// title is that of an asset that it has, "" if it has none.
+func (k *keeps) title(asset int) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.assets[asset]
+}
+
 func (k *keeps) take(r dztest.Request) dztest.Answer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, action := range readBatch(r.Body).Actions {
-		if k.assets[action.AssetID] = true; action.Type == "delete" {
+		var asset struct{ Title string }
+		if action.Type == "delete" {
 			delete(k.assets, action.AssetID)
+		} else if err := json.Unmarshal(action.Asset, &asset); err == nil {
+			k.assets[action.AssetID] = asset.Title
 		}
 	}
 	return k.answer(r)
+}
+
+// changes has the DAM tell a type of event of asset 1, and the field that changed, if
+// any is named.
+func (b *bubble) changes(typ, field string) {
+	b.Helper()
+	var fields []string
+	if field != "" {
+		fields = []string{field}
+	}
+	if err := b.source.Push(typ, 1, fields...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// restart stops dz in order, and starts it again.
+func (b *bubble) restart() {
+	b.Helper()
+	b.stop()
+	b.start()
 }
 
 // silent is no answer.
@@ -251,6 +282,105 @@ func TestWhatIsGoneWhileAResyncIsCutOffIsDeleted(t *testing.T) {
 		b.wait(time.Hour)
 		if k.count() > 0 || b.tracked("shop") != 0 || b.status().Debts.HeldDeletions > 0 {
 			t.Errorf("the receiver still has %d assets, and %d are tracked", k.count(), b.tracked("shop"))
+		}
+	})
+}
+
+// A receiver may have taken a deletion or an update that it did not acknowledge. If the
+// asset returns to the form that it acknowledged last, it is told all the same.
+func TestAnAssetThatReturnsToWhatWasAcknowledgedIsTold(t *testing.T) {
+	failure := func(dztest.Request) dztest.Answer { return dztest.Answer{Status: http.StatusInternalServerError} }
+	for _, tt := range []struct {
+		name   string
+		answer func(dztest.Request) dztest.Answer // to the deletion, or the update
+		wait   time.Duration                      // before the asset returns
+		ends   func(*bubble)                      // dz, after that
+	}{
+		{"a timeout", silent, 3 * time.Minute, nil},
+		{"a failure", failure, 0, nil},
+		{"a stop in the middle of it", silent, 0, (*bubble).restart},
+		{"a kill in the middle of it", silent, 0, (*bubble).asItIs},
+	} {
+		for _, change := range []struct {
+			name  string
+			event string
+			field string // that the events name, if any
+			now   func(b *bubble)
+		}{
+			{"deleted", "AssetDeleted", "", func(b *bubble) { b.loses(1, 1) }},
+			{"updated", "AssetMetadataUpdated", "", func(b *bubble) { b.knows("two", 1, 1) }},
+			{"out of the filter by a field that it is not shown", "AssetMetadataUpdated", "internal", func(b *bubble) { b.knows("unwanted", 1, 1) }},
+		} {
+			t.Run(change.name+", "+tt.name, func(t *testing.T) {
+				inBubble(t, func(b *bubble) {
+					k := b.keeping(acknowledge)
+					b.add("shop", debounce(0), func(ep *endpoint.Endpoint) {
+						ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+						ep.Subscription.Filter = `asset.title != "unwanted"`
+					})
+					b.knows("one", 1, 1)
+					b.push("AssetCreated", 1, 1)
+					b.wait(time.Minute)
+					k.answers(tt.answer)
+					change.now(b)
+					b.changes(change.event, change.field)
+					b.wait(time.Second)
+					if got := k.title(1); got == "one" {
+						t.Fatal("the receiver was not told")
+					}
+					b.wait(tt.wait)
+					b.knows("one", 1, 1)
+					b.changes("AssetMetadataUpdated", change.field)
+					b.wait(time.Second)
+					if tt.ends != nil {
+						tt.ends(b)
+					}
+					k.answers(acknowledge)
+					b.wait(10 * time.Hour)
+					if got := k.title(1); got != "one" {
+						t.Errorf("the receiver has %q, want the asset as it is", got)
+					}
+					if s := b.status(); !s.Idle || s.Endpoints[0].Tracked != 1 {
+						t.Errorf("in the end: %+v", s.Endpoints[0])
+					}
+				})
+			})
+		}
+	}
+}
+
+// A resync of what differs tells it too, if dz does not try any more.
+func TestAResyncOfWhatDiffersTellsWhatIsUnclear(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := b.keeping(acknowledge)
+		b.add("shop", debounce(0), retry(time.Minute), func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+		})
+		b.knows("one", 1, 9)
+		b.push("AssetCreated", 1, 9)
+		b.wait(time.Minute)
+		k.answers(func(dztest.Request) dztest.Answer { return dztest.Answer{Status: http.StatusInternalServerError} })
+		b.loses(1, 1)
+		b.push("AssetDeleted", 1, 1)
+		b.knows("two", 2, 2)
+		b.push("AssetMetadataUpdated", 2, 2)
+		b.wait(10 * time.Hour)
+		if failed := b.status().Debts.Failed; failed != 2 || k.count() != 8 {
+			t.Fatalf("%d failures, and the receiver has %d assets", failed, k.count())
+		}
+		k.answers(acknowledge)
+		b.knows("one", 1, 2) // as they were
+		b.told("shop")
+		changed := api.ResyncOrder{Changed: true}
+		dry := b.dryResync("shop", changed)
+		if found := b.resync("shop", changed); found.Update != 2 || found.Unchanged != 7 || dry != found {
+			t.Errorf("found %+v, dry %+v", found, dry)
+		}
+		if told := b.told("shop"); !slices.Equal(told, []string{"sync 1", "sync 2"}) || k.title(1) != "one" || k.title(2) != "one" {
+			t.Errorf("told %q; the receiver has %q and %q", told, k.title(1), k.title(2))
+		}
+		if found := b.resync("shop", changed); found.Unchanged != 9 {
+			t.Errorf("after it: %+v", found)
 		}
 	})
 }

@@ -11,7 +11,7 @@
 //     generation;
 //   - a success ends a debt only if the generation sent is the one owed;
 //   - a failure is kept until it is retried, purged, or revived by a newer change;
-//     a deletion that is held, until it is released, or likewise.
+//     a deletion that is held, until it is released, or its object is back.
 //
 // It knows nothing of stores and requests.
 package debt
@@ -125,11 +125,21 @@ type Debt struct {
 	Forced      bool // a person wants it sent now, whatever the endpoint's health
 	Background  bool // it may wait until nothing else is due; of all changes
 	Held        bool // it is a deletion that waits to be released
+	WasHeld     bool // it was held when there was a newer change: if that is a deletion too, it is held again
 	Released    bool // it was held, and a person wants it sent; until there is a newer change
 	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
 	Unclear     bool // the receiver may have taken it in an attempt that failed; until the next success
 	LastAttempt time.Time
+
+	// Inherited: it was owed before the store was opened, so that an attempt of a
+	// process before this one may have been broken off without leaving an outcome.
+	// A claim says so; it is not kept.
+	Inherited bool
 }
+
+// IsDoubtful reports whether the receiver may have taken an attempt that it has not
+// acknowledged.
+func (d *Debt) IsDoubtful() bool { return d.Unclear || d.Inherited }
 
 // Deletes reports whether the latest change deleted the object.
 func (d *Debt) Deletes() bool { return event.IsDeletion(d.EventType, d.Reason) }
@@ -148,6 +158,7 @@ func New(id ID, c Change, now time.Time) Debt {
 // may take in its new form.
 func (d *Debt) Merge(c Change, now time.Time) {
 	if d.Tries > 0 || d.Failed || d.Held {
+		d.WasHeld = d.WasHeld || d.Held
 		d.Failed, d.Held, d.Tries, d.Since = false, false, 0, now
 	}
 	d.Released, d.Blamed = false, false
@@ -237,7 +248,7 @@ func (d *Debt) Retrying() bool { return d.Attempts > 0 && !d.Failed }
 // Force makes the debt due at now, on a new retry schedule, whatever its
 // endpoint's health.
 func (d *Debt) Force(now time.Time) {
-	d.Failed, d.Held, d.Tries, d.Forced, d.Due = false, false, 0, true, now
+	d.Failed, d.Held, d.WasHeld, d.Tries, d.Forced, d.Due = false, false, false, 0, true, now
 }
 
 // Release makes a debt that is held due at now, and reports whether it was.

@@ -67,6 +67,7 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 	case o.Verdict == attempt.Held:
 		d.hold(s)
 	case told || o.Verdict == attempt.Skipped:
+		d.WasHeld = false
 		// Only what changed meanwhile is left to be told, at least one change.
 		if d.Count > s.Count {
 			d.Count -= s.Count
@@ -88,14 +89,14 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 }
 
 // hold makes a debt wait for a person, or for a newer change; if there is one
-// already, it is owed as ever.
+// already, it is owed, to be judged once more.
 func (d *Debt) hold(s Settlement) {
 	d.Attempts, d.Tries = 0, 0
-	if d.Generation != s.Generation {
+	if d.WasHeld = d.Generation != s.Generation; d.WasHeld {
 		d.begin(s)
 		return
 	}
-	d.Held = true
+	d.Held, d.Released = true, false
 }
 
 // fail decides when a debt whose attempt failed is due again.

@@ -13,8 +13,8 @@ import (
 
 // SetJSON returns root, as DecodeJSON reads it, with a value at the place of a
 // JSON pointer (RFC 6901), in objects that are made where there are none. In an
-// array it replaces an element, or adds one behind the last. It may write into
-// root.
+// array it replaces an element, or adds one behind the last, which "-" names too.
+// It may write into root.
 func SetJSON(root any, pointer string, value any) (any, error) {
 	names, err := parsePointer(pointer)
 	if err != nil {
@@ -41,8 +41,11 @@ func setAt(into any, names []string, before string, value any) (any, error) {
 		return v, nil
 	case []any:
 		i, err := strconv.Atoi(name)
+		if name == "-" {
+			i, err = len(v), nil
+		}
 		if err != nil || i < 0 || i > len(v) {
-			return nil, fmt.Errorf("%s: the array has elements 0 to %d, and takes one more", at, len(v)-1)
+			return nil, fmt.Errorf("%s: the next element of the array is %d, or -", at, len(v))
 		}
 		if i == len(v) {
 			v = append(v, nil)

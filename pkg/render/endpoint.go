@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
@@ -79,7 +80,7 @@ func (out *page) endpoint(ep api.Endpoint) {
 		{"Signing", signingLines(ep.Signing, out.now)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
-		list = append(list, pair{clean(name), optionText(ep.Options[name])})
+		list = append(list, pair{clean(optionLabel(name)), optionText(ep.Options[name])})
 	}
 	debounce, maxWait := "default", "default"
 	if ep.Debounce != nil {
@@ -167,6 +168,23 @@ func joinIDs[T fmt.Stringer](ids []T) string {
 		texts[i] = id.String()
 	}
 	return cleanList(texts)
+}
+
+// optionLabel writes a member's name in words, as those of the other settings.
+func optionLabel(name string) string {
+	var label strings.Builder
+	for i, r := range name {
+		switch {
+		case i == 0:
+			label.WriteRune(unicode.ToUpper(r))
+		case unicode.IsUpper(r):
+			label.WriteRune(' ')
+			label.WriteRune(unicode.ToLower(r))
+		default:
+			label.WriteRune(r)
+		}
+	}
+	return label.String()
 }
 
 // optionText writes a text without quotes, anything else as JSON: on several

@@ -25,3 +25,14 @@ func TestAnOptionIsShownAsItIsReadBest(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOptionHasALabelInWords(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"guard": "Guard", "additionalFields": "Additional fields", "maxBatchSize": "Max batch size", "": "",
+	} {
+		if got := optionLabel(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

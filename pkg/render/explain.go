@@ -31,9 +31,9 @@ func (p *Printer) Explanation(e api.Explanation) error {
 // explained says what is explained.
 func (out *page) explained(e *api.Explanation) {
 	if e.Event == nil {
-		fmt.Fprintf(out, "%s: no event of it is kept any more", out.paint.bold(clean(e.Object)))
+		fmt.Fprintf(out, "%s: no event of it is kept", out.paint.bold(clean(e.Object)))
 		if e.KeptFrom != nil {
-			fmt.Fprintf(out, "; they go back to %s", moment(*e.KeptFrom, out.now))
+			fmt.Fprintf(out, "; those that are kept go back to %s", moment(*e.KeptFrom, out.now))
 		}
 		fmt.Fprintln(out)
 		return

@@ -49,7 +49,7 @@ shop  not-wanted  no subscribed field changed` + "\uFFFD" + `[2J
 		}
 	}
 	var out strings.Builder
-	if err := (&Printer{Out: &out, Now: at}).Explanation(api.Explanation{Object: "asset/9", KeptFrom: &at}); err != nil || out.String() != "asset/9: no event of it is kept any more; they go back to 2026-11-21T10:00:00Z (now)\n\nthere is no endpoint\n" {
+	if err := (&Printer{Out: &out, Now: at}).Explanation(api.Explanation{Object: "asset/9", KeptFrom: &at}); err != nil || out.String() != "asset/9: no event of it is kept; those that are kept go back to 2026-11-21T10:00:00Z (now)\n\nthere is no endpoint\n" {
 		t.Errorf("of nothing: %v, %q", err, out.String())
 	}
 }

@@ -51,15 +51,15 @@ func (p *Printer) FilterTrial(t api.FilterTrial) error {
 
 // FilterCount says in words how many assets a filter matches.
 func FilterCount(c api.FilterCount) string {
-	text := fmt.Sprintf("%d of %s match", c.Matched, Count(c.Total, "asset"))
+	text := fmt.Sprintf("%s of %s match", count(c.Matched), Count(c.Total, "asset"))
 	if c.Filter == "" {
 		text += "; there is no filter"
 	}
 	if c.Failed > 0 {
-		text += fmt.Sprintf("; it can't be applied to %d, such as %s", c.Failed, c.Error)
+		text += fmt.Sprintf("; it can't be applied to %s, such as %s", count(c.Failed), c.Error)
 	}
 	if c.Unread > 0 {
-		text += fmt.Sprintf("; %d can't be read", c.Unread)
+		text += fmt.Sprintf("; %s can't be read", count(c.Unread))
 	}
 	return text
 }

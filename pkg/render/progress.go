@@ -21,6 +21,8 @@ type Progress struct {
 	Elapsed time.Duration
 	Note    string // what else is to be said
 	Counted bool   // Done and Total are no bytes
+	// Uncounted: how much is done is not known, only for how long.
+	Uncounted bool
 }
 
 // Line writes the progress in at most so many columns: a bar, the share and the
@@ -29,7 +31,7 @@ func (p Progress) Line(width int) string {
 	var parts []string
 	if p.Total > 0 {
 		parts = append(parts, fmt.Sprintf("%3.0f%%", 100*p.share()), p.amount(p.Done)+" of "+p.amount(p.Total))
-	} else {
+	} else if !p.Uncounted {
 		parts = append(parts, p.amount(p.Done))
 	}
 	if p.Note != "" {
@@ -40,6 +42,9 @@ func (p Progress) Line(width int) string {
 		if left := p.left(rate).Round(time.Second); left > 0 {
 			parts = append(parts, span(left)+" left")
 		}
+	}
+	if p.Uncounted && p.Elapsed >= time.Second {
+		parts = append(parts, span(p.Elapsed.Truncate(time.Second)))
 	}
 	text := strings.Join(parts, "  ")
 	if room := min(maxBar, width-ansi.StringWidth(text)-len("[] ")); p.Total > 0 && room >= minBar {

@@ -23,6 +23,8 @@ func TestProgressSaysHowFarAndHowLong(t *testing.T) {
 		{"the end", Progress{Done: 2 * mib, Total: 2 * mib, Elapsed: 2 * time.Second}, 60, "[======================] 100%  2.0 MiB of 2.0 MiB  1.0 MiB/s"},
 		{"a file that has grown", Progress{Done: 3 * mib, Total: 2 * mib}, 60, "[==============================] 100%  3.0 MiB of 2.0 MiB"},
 		{"a pipe", Progress{Done: 3 * mib, Elapsed: time.Second, Note: "5 assets"}, 60, "3.0 MiB  5 assets  3.0 MiB/s"},
+		{"not counted", Progress{Uncounted: true, Elapsed: 1900 * time.Millisecond, Note: "counting"}, 60, "counting  1s"},
+		{"not counted, at the begin", Progress{Uncounted: true, Elapsed: 900 * time.Millisecond, Note: "counting"}, 60, "counting"},
 		{"long to go", Progress{Done: mib, Total: 1 << 30, Elapsed: time.Minute}, 100, "[                              ]   0%  1.0 MiB of 1.0 GiB  17 KiB/s  17h3m left"},
 	} {
 		got := c.p.Line(c.width)

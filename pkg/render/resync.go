@@ -24,18 +24,42 @@ func Found(f api.ResyncFound) string {
 	if f.Unread > 0 {
 		parts = append(parts, count(f.Unread)+" that can't be read")
 	}
+	if f.Unjudged > 0 {
+		parts = append(parts, count(f.Unjudged)+" that can't be judged")
+	}
 	return strings.Join(parts, ", ")
+}
+
+// FoundAll is Found, with what is wrong with the first asset that can't be read or
+// judged.
+func FoundAll(f api.ResyncFound) string { return Found(f) + fault(f) }
+
+func fault(f api.ResyncFound) string {
+	if f.Fault == "" {
+		return ""
+	}
+	return "; the first of these: " + f.Fault
 }
 
 // Synchronised writes what a synchronisation has told, when all of it was: 5
 // created, 12 updated, 1 deleted, 100 unchanged.
 func Synchronised(f api.ResyncFound) string {
-	return strings.NewReplacer(" to create", " created", " to update", " updated", " to delete", " deleted").Replace(Found(f))
+	return strings.NewReplacer(" to create", " created", " to update", " updated", " to delete", " deleted").Replace(Found(f)) + fault(f)
 }
 
 // Held says that deletions wait, and what sends them.
 func Held(endpoint string, n uint64) string {
 	return fmt.Sprintf("%s held: dz endpoint release %s", Count(n, "deletion"), endpoint)
+}
+
+// Retrying says that so many failed and are retried by themselves, and what shows
+// them.
+func Retrying(endpoint string, n uint64) string {
+	verb := "are"
+	if n == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%s %s being retried: dz failures list --retrying --endpoint %s", count(n), verb, endpoint)
 }
 
 // ResyncText says in a line how a synchronisation is.
@@ -54,7 +78,7 @@ func ResyncText(r api.Resync) string {
 	if r.Remaining > 0 {
 		text += fmt.Sprintf("; %s left to tell", count(r.Remaining))
 	}
-	return text
+	return text + fault(r.Found)
 }
 
 // waiting prints what endpoints have that waits for a person, or goes on in the

@@ -76,7 +76,7 @@ func (p *Printer) StoreCheck(c api.StoreCheck) error {
 			out.secrets(c.Secrets)
 			return
 		}
-		fmt.Fprintf(out, "%s %s\n\n", clean(c.Path), out.paint.bad("is damaged: "+Count(c.Total, "fault")))
+		fmt.Fprintf(out, "%s %s\n\n", clean(c.Path), out.paint.bad("is damaged: "+Count(c.TotalFaults, "fault")))
 		rows := make([][]cell, len(c.Faults))
 		for i, f := range c.Faults {
 			page := ""
@@ -92,7 +92,7 @@ func (p *Printer) StoreCheck(c api.StoreCheck) error {
 			{title: "KEY", least: 12, drop: 1},
 			{title: "PROBLEM"},
 		}, rows)
-		if more := c.Total - uint64(len(c.Faults)); more > 0 {
+		if more := c.TotalFaults - uint64(len(c.Faults)); more > 0 {
 			fmt.Fprintf(out, "and %s more\n", count(more))
 		}
 		fmt.Fprintf(out, `
@@ -136,10 +136,23 @@ func (p *Printer) StoreRestored(r api.StoreRestored) error {
 		if r.Kept != "" {
 			fmt.Fprintf(out, "what was there is kept as %s\n", clean(r.Kept))
 		}
+		fmt.Fprint(out, newerFormat(r.FormatBefore, r.Format))
 	})
 }
 
 // StoreCompacted prints what compacting did.
 func (p *Printer) StoreCompacted(c api.StoreCompacted) error {
-	return p.Result(c, c.Path, fmt.Sprintf("%s: %s before, %s now", c.Path, size(c.Before), size(c.After)))
+	return p.show(c, []string{c.Path}, func(out *page) {
+		fmt.Fprintf(out, "%s: %s before, %s now\n", clean(c.Path), size(c.Before), size(c.After))
+		fmt.Fprint(out, newerFormat(c.FormatBefore, c.Format))
+	})
+}
+
+// newerFormat is a line that says that a store has another format than before, if it
+// has.
+func newerFormat(before, now int) string {
+	if before == now {
+		return ""
+	}
+	return fmt.Sprintf("its format was %d and is %d now, which no older dz reads\n", before, now)
 }

@@ -41,14 +41,14 @@ func sampleStoreCheck(faults []api.StoreFault) api.StoreCheck {
 		c.Faults = []api.StoreFault{}
 		c.Secrets = &api.StoreSecrets{Endpoints: 2, Keys: []string{"1a2b3c4d"}, KeyFile: "/var/lib/dz/dz.db.key", Opens: true}
 	} else {
-		c.Total = uint64(len(faults)) + 17
+		c.TotalFaults = uint64(len(faults)) + 17
 	}
 	return c
 }
 
 func sampleRestored() api.StoreRestored {
 	return api.StoreRestored{
-		Path: "/var/lib/dz/dz.db", Backup: "/var/backups/dz.backup", Size: 12 << 20, Format: 1,
+		Path: "/var/lib/dz/dz.db", Backup: "/var/backups/dz.backup", Size: 12 << 20, Format: 2, FormatBefore: 1,
 		Kept: "/var/lib/dz/dz.db.before-restore-20261121T100000Z", StoreContents: sampleContents(),
 	}
 }
@@ -61,6 +61,9 @@ func TestWhatWasDoneToAStoreIsSaidInASentence(t *testing.T) {
 		},
 		"dz.db: 12 MiB before, 1.0 MiB now\n": func(p *Printer) error {
 			return p.StoreCompacted(api.StoreCompacted{Path: "dz.db", Before: 12 << 20, After: 1 << 20})
+		},
+		"dz.db: 12 MiB before, 1.0 MiB now\nits format was 3 and is 4 now, which no older dz reads\n": func(p *Printer) error {
+			return p.StoreCompacted(api.StoreCompacted{Path: "dz.db", Before: 12 << 20, After: 1 << 20, FormatBefore: 3, Format: 4})
 		},
 		"dz.db is restored from b: 3 endpoints, 12 debts, 1 failure, 10,054 recent events\n": func(p *Printer) error {
 			return p.StoreRestored(api.StoreRestored{Path: "dz.db", Backup: "b", StoreContents: sampleContents()})

@@ -7,6 +7,7 @@
 package resync
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/event"
@@ -50,10 +51,17 @@ type Found struct {
 	Unchanged uint64 `json:"unchanged"` // tracked, and not to be told
 	Skipped   uint64 `json:"skipped"`   // left out, and not tracked
 	Unread    uint64 `json:"unread"`    // that the catalogue can't show
+	// Unjudged are those that a filter can't be applied to.
+	Unjudged uint64 `json:"unjudged,omitempty"`
+	// Fault is what is wrong with the first that is unread or unjudged.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Told is how many assets are to be told.
 func (f Found) Told() uint64 { return f.Create + f.Update + f.Delete }
+
+// Missed is how many assets nothing can be said of: they are not told.
+func (f Found) Missed() uint64 { return f.Unread + f.Unjudged }
 
 // Plus returns the sum of both.
 func (f Found) Plus(more Found) Found {
@@ -61,6 +69,7 @@ func (f Found) Plus(more Found) Found {
 		Seen: f.Seen + more.Seen, Create: f.Create + more.Create, Update: f.Update + more.Update,
 		Delete: f.Delete + more.Delete, Unchanged: f.Unchanged + more.Unchanged,
 		Skipped: f.Skipped + more.Skipped, Unread: f.Unread + more.Unread,
+		Unjudged: f.Unjudged + more.Unjudged, Fault: cmp.Or(f.Fault, more.Fault),
 	}
 }
 

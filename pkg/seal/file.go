@@ -68,6 +68,21 @@ func load(path string) (*Key, error) {
 	return key, nil
 }
 
+// IsKeyFile reports whether there is a key in a file, whoever may read it.
+func IsKeyFile(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil || len(text) > maxFile {
+		return false
+	}
+	_, err = Parse(string(text))
+	return err == nil
+}
+
 // reasonOf leaves out the path, which is named already.
 func reasonOf(err error) error {
 	var at *fs.PathError

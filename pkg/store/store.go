@@ -11,6 +11,12 @@
 //   - There is one debt per endpoint and key; changes merge into it.
 //   - A settlement ends a debt only if the generation sent is the one owed; what
 //     it acknowledges is tracked in the same transaction.
+//   - A store that goes on from a backup takes nothing for certain that its endpoints
+//     may have been told since: the digests of what they acknowledged are forgotten,
+//     and what was owed then, or comes in of a change of the time since, is owed as
+//     unclear. What a source does not tell again it does not learn: an asset that came
+//     and went after the backup, and whose deletion is not read again, stays where it
+//     was told; whatever else has drifted, a full synchronisation heals.
 //   - Nothing in memory grows with the number of debts, events, failures, assets
 //     or tracked assets.
 //
@@ -76,7 +82,9 @@ type Engine interface {
 	// among them.
 	CountDue(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 	// Maintain does what need not be done at once: it frees what removed
-	// endpoints left and drops recent events that are too old at now.
+	// endpoints left, drops recent events that are too old at now, and counts
+	// deletions of late that lie in the future as made now: the clock has been
+	// set back.
 	Maintain(ctx context.Context, now time.Time) error
 	// Backup writes everything as it was at one moment after the call began, in
 	// a form that an engine of the same kind goes on from, without loss: what
@@ -171,9 +179,10 @@ type Delivery interface {
 	// Claim returns debts that are due, the most urgent first: forced ones, then
 	// by due time, then those that go behind all others by due time. It changes
 	// nothing that could be lost: a debt that is claimed and never settled is
-	// simply still due. So the caller says which objects and which debts it is
-	// busy with (a newer change may have given a debt another object), and asks
-	// for one endpoint in one goroutine at a time.
+	// simply still due, and inherited once the store is opened again. So the caller
+	// says which objects and which debts it is busy with (a newer change may have
+	// given a debt another object), and asks for one endpoint in one goroutine at a
+	// time.
 	// Nothing is due to an endpoint that was removed.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Rewind moves the endpoint's debts that lie in the future, because the

@@ -1,6 +1,7 @@
 package style
 
 import (
+	"errors"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
@@ -22,6 +23,9 @@ const (
 	Delete                  // it is tracked, and gone or left out
 )
 
+// ErrFilter says that an endpoint's filter can't be applied to an asset.
+var ErrFilter = errors.New("the filter can't be applied")
+
 // Tracker is a style that tracks what its endpoints have acknowledged, so that
 // they can be synchronised again.
 type Tracker interface {
@@ -32,7 +36,8 @@ type Tracker interface {
 	// their data, where that is not looked at.
 	SiftView(ep *endpoint.Endpoint) catalogue.View
 	// Judge says what the endpoint is to be told of an asset as the catalogue
-	// shows it. known is what is tracked of it; nil if nothing is.
+	// shows it. known is what is tracked of it; nil if nothing is. ErrFilter:
+	// nothing can be said of it; it is not told, nor deleted.
 	Judge(ep *endpoint.Endpoint, shown catalogue.Answer, known *tracking.Asset) (Action, error)
 	// Sift is Judge for those who tell an asset whether it differs or not: it does
 	// not look whether it does, and says Update of one that is Unchanged.

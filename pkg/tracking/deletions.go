@@ -33,10 +33,24 @@ func (d Deletions) Recent(now time.Time) (n uint64) {
 	return n
 }
 
+// Rewind returns the count with those from the future moved to now, and whether there
+// were any: the clock has been set back since, and nobody knows how long ago they were
+// made.
+func (d Deletions) Rewind(now time.Time) (_ Deletions, moved bool) {
+	minutes := make(map[int64]uint64, len(d.Minutes))
+	for minute, count := range d.Minutes {
+		if minute > minuteOf(now)+1 { // the next one may have begun since now
+			minute, moved = minuteOf(now), true
+		}
+		minutes[minute] += count
+	}
+	return Deletions{minutes}, moved
+}
+
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// within reports whether a minute is part of the window. One in the future is: the
-// clock has been set back, and the deletion was made all the same.
+// within reports whether a minute is part of the window. One in the future is, until
+// it is moved: the clock has been set back, and the deletion was made all the same.
 func within(minute int64, now time.Time) bool {
 	return minute > minuteOf(now.Add(-DeletionWindow))
 }

@@ -40,7 +40,7 @@ func (s State) Hash() string {
 type Asset struct {
 	ID       event.ID // the base id
 	State    State
-	Digest   Digest    // of what was acknowledged last
+	Digest   Digest    // of what was acknowledged last; that of nothing if it is not known
 	First    time.Time // when it was first acknowledged
 	Synced   time.Time // when it was last acknowledged
 	Syncs    uint64    // how often it was acknowledged

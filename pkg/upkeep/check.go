@@ -24,7 +24,7 @@ func Check(ctx context.Context, path, keyFile string) (api.StoreCheck, error) {
 	}
 	check := api.StoreCheck{
 		Path: path, Sound: found.Total == 0, Format: found.Format, Size: found.Size, Pages: found.Pages,
-		Total: found.Total, Faults: make([]api.StoreFault, len(found.Faults)), StoreContents: contents(found.Contents),
+		TotalFaults: found.Total, Faults: make([]api.StoreFault, len(found.Faults)), StoreContents: contents(found.Contents),
 	}
 	for _, b := range found.Buckets {
 		check.Entries += b.Entries

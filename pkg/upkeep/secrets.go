@@ -22,7 +22,7 @@ func CheckKeyFile(path string, mayMake bool) error {
 }
 
 // Secrets says what the secrets in the store at path are sealed with, and whether
-// the key in keyFile opens them; "" tries none.
+// the key in keyFile opens them all, as any does where there are none; "" tries none.
 func Secrets(path, keyFile string) (api.StoreSecrets, error) {
 	list, err := bolt.ReadSealed(path)
 	if err != nil {
@@ -35,7 +35,8 @@ func Secrets(path, keyFile string) (api.StoreSecrets, error) {
 			found.Keys = append(found.Keys, id)
 		}
 	}
-	if len(list) == 0 || keyFile == "" {
+	found.Opens = len(list) == 0
+	if found.Opens || keyFile == "" {
 		return found, nil
 	}
 	if err := openAll(list, keyFile); err != nil {

@@ -13,6 +13,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -29,7 +31,7 @@ func Stats(ctx context.Context, path string) (api.StoreStats, error) {
 	return Describe(found), nil
 }
 
-// Describe says what was found in a store as the API says it.
+// Describe says what was found in a store as the API says it, its buckets by name.
 func Describe(found bolt.Inspection) api.StoreStats {
 	stats := api.StoreStats{
 		Path: found.Path, Format: found.Format, Size: found.Size, Free: found.Free(), PageSize: found.PageSize,
@@ -40,6 +42,7 @@ func Describe(found bolt.Inspection) api.StoreStats {
 	for i, b := range found.Buckets {
 		stats.Buckets[i] = api.StoreBucket{Name: b.Name, Holds: holds(b.Name), Entries: b.Entries, Bytes: b.Bytes}
 	}
+	slices.SortFunc(stats.Buckets, func(a, b api.StoreBucket) int { return strings.Compare(a.Name, b.Name) })
 	return stats
 }
 
@@ -80,7 +83,9 @@ func Compact(ctx context.Context, path string) (api.StoreCompacted, error) {
 	if err != nil {
 		return api.StoreCompacted{}, explain(err, "stop it first, or restart it with store.compact set to always")
 	}
-	return api.StoreCompacted{Path: path, Before: done.Before, After: done.After}, nil
+	return api.StoreCompacted{
+		Path: path, Before: done.Before, After: done.After, FormatBefore: done.FormatBefore, Format: bolt.Format,
+	}, nil
 }
 
 // Restore puts a backup in the store's place, and keeps what was there under a
@@ -95,7 +100,7 @@ func Restore(ctx context.Context, backup, path string, now time.Time) (api.Store
 	}
 	return api.StoreRestored{
 		Path: done.Path, Backup: backup, Kept: done.Kept, Size: done.Size, Format: done.Format,
-		StoreContents: contents(done.Contents),
+		FormatBefore: done.FormatBefore, StoreContents: contents(done.Contents),
 	}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/seal"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/bolt"
 )
@@ -81,14 +82,14 @@ func TestABackupIsWholeOrNotThere(t *testing.T) {
 		"nothing":   func(io.Writer) error { return nil },
 		"something": func(w io.Writer) error { _, err := w.Write([]byte("<html>")); return err },
 	} {
-		if _, err := WriteBackup(t.Context(), name, false, fill); err == nil {
+		if _, err := WriteBackup(t.Context(), Target{Name: name}, fill); err == nil {
 			t.Errorf("a backup that is %s is no error", what)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("a backup that is %s leaves %v, %v", what, left, err)
 		}
 	}
-	backup, err := WriteBackup(t.Context(), name, false, write(t, db))
+	backup, err := WriteBackup(t.Context(), Target{Name: name}, write(t, db))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,12 +112,12 @@ func TestABackupReplacesNothingUnasked(t *testing.T) {
 	if err := os.WriteFile(name, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := WriteBackup(t.Context(), name, false, write(t, db))
+	_, err := WriteBackup(t.Context(), Target{Name: name}, write(t, db))
 	wantCode(t, err, api.CodeConflict)
 
 	// Nor what is made while it is being written.
 	late := filepath.Join(dir, "late.backup")
-	_, err = WriteBackup(t.Context(), late, false, func(w io.Writer) error {
+	_, err = WriteBackup(t.Context(), Target{Name: late}, func(w io.Writer) error {
 		return errors.Join(os.WriteFile(late, []byte("mine"), 0o600), db.Backup(t.Context(), w))
 	})
 	wantCode(t, err, api.CodeConflict)
@@ -125,16 +126,63 @@ func TestABackupReplacesNothingUnasked(t *testing.T) {
 			t.Errorf("%s is %q, %v", name, text, err)
 		}
 	}
-	if _, err := WriteBackup(t.Context(), name, true, write(t, db)); err != nil {
+	if _, err := WriteBackup(t.Context(), Target{Name: name, Force: true}, write(t, db)); err != nil {
 		t.Error(err)
 	}
 	if check, err := Check(t.Context(), name, ""); err != nil || !check.Sound {
 		t.Errorf("%+v, %v", check, err)
 	}
-	_, err = WriteBackup(t.Context(), dir, true, write(t, db))
+	_, err = WriteBackup(t.Context(), Target{Name: dir, Force: true}, write(t, db))
 	wantCode(t, err, api.CodeInvalid)
-	_, err = WriteBackup(t.Context(), filepath.Join(dir, "none", "x"), false, write(t, db))
+	_, err = WriteBackup(t.Context(), Target{Name: filepath.Join(dir, "none", "x")}, write(t, db))
 	wantCode(t, err, api.CodeNotFound)
+}
+
+// What is lost with the file is not replaced, even by force, and by no other name
+// of it: neither a store in use nor the key, without which no backup opens.
+func TestABackupNeverReplacesAStoreOrAKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	used, idle, key := filepath.Join(dir, "dz.db"), filepath.Join(dir, "idle.db"), filepath.Join(dir, "dz.db.key")
+	db := open(t, used)
+	if _, err := WriteBackup(t.Context(), Target{Name: idle}, write(t, db)); err != nil {
+		t.Fatal(err)
+	}
+	file, err := seal.OpenFile(key, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err := file.Ensure(); err != nil || !made {
+		t.Fatalf("a key is made: %v, %v", made, err)
+	}
+	for _, name := range []string{used, idle, key} {
+		before, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		symbolic, hard := name+".symbolic", name+".hard"
+		if err := errors.Join(os.Symlink(name, symbolic), os.Link(name, hard)); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{name, symbolic, hard} {
+			_, err := WriteBackup(t.Context(), Target{Name: path, Force: true, Spare: []string{idle}}, func(io.Writer) error {
+				t.Errorf("the daemon is asked for a backup in the place of %s", path)
+				return nil
+			})
+			wantCode(t, err, api.CodeInvalid)
+			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+				t.Errorf("%s has changed, %v", path, err)
+			}
+		}
+	}
+
+	// Nor a store that is made while the backup is being written.
+	late := filepath.Join(dir, "late.db")
+	_, err = WriteBackup(t.Context(), Target{Name: late, Force: true}, func(w io.Writer) error {
+		open(t, late)
+		return db.Backup(t.Context(), w)
+	})
+	wantCode(t, err, api.CodeInvalid)
 }
 
 func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
@@ -142,7 +190,7 @@ func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dz.db")
 	db := open(t, path)
 	backup := filepath.Join(t.TempDir(), "dz.backup")
-	if _, err := WriteBackup(t.Context(), backup, false, write(t, db)); err != nil {
+	if _, err := WriteBackup(t.Context(), Target{Name: backup}, write(t, db)); err != nil {
 		t.Fatal(err)
 	}
 	all := func(path, backup string) map[string]error {
@@ -164,6 +212,36 @@ func TestWhatIsInUseIsAConflictAndWhatIsMissingIsNotFound(t *testing.T) {
 	}
 	_, err := Restore(t.Context(), backup, backup, noon)
 	wantCode(t, err, api.CodeInvalid)
+}
+
+func TestWhereThereAreNoSecretsEveryKeyOpensThem(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, keyFile := range []string{"", path + ".key"} {
+		if got, err := Secrets(path, keyFile); err != nil || !got.Opens || got.Problem != "" {
+			t.Errorf("with key file %q: %+v, %v", keyFile, got, err)
+		}
+	}
+}
+
+func TestTheBucketsOfAStoreAreInOneOrderInUseOrNot(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dz.db")
+	db := open(t, path)
+	found, err := db.Inspect(t.Context())
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := Stats(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Describe(found).Buckets, closed.Buckets); diff != "" {
+		t.Errorf("-in use +closed:\n%s", diff)
+	}
 }
 
 func TestEveryPartOfAStoreIsNamedInWords(t *testing.T) {

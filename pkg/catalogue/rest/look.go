@@ -31,6 +31,9 @@ func (c *Catalogue) Assets(ctx context.Context, ids []event.ID) ([]catalogue.Ass
 	return assets, errors.Join(unreadable...)
 }
 
+// Supports refuses a user or a language where the declaration has no way to say it.
+func (c *Catalogue) Supports(v catalogue.View) error { return c.supports(c.view(v)) }
+
 // view fills in what is configured.
 func (c *Catalogue) view(v catalogue.View) catalogue.View {
 	if v.Language == "" {

@@ -125,7 +125,7 @@ func New(config Config) (*Catalogue, error) {
 	if config.Rate > 0 {
 		c.limiter = rate.NewLimiter(rate.Limit(config.Rate), 1)
 	}
-	if err := c.supports(c.view(catalogue.View{})); err != nil {
+	if err := c.Supports(catalogue.View{}); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -48,9 +48,12 @@ func (db *DB) snapshot(ctx context.Context) (*os.File, error) {
 	}
 	db.copying.Store(true)
 	err = db.view(func(tx *bbolt.Tx) error {
-		if free, ok := diskFree(db.path); ok && free < tx.Size()+reservedOnDisk {
-			return fmt.Errorf("%w: no room on its disk for a copy of %d bytes: free some, "+
-				"or stop the daemon and copy the file itself", store.ErrFull, tx.Size())
+		// What goes on meanwhile changes no more than there is, so a small store needs
+		// less beside the copy than a large one.
+		beside := min(tx.Size(), reservedOnDisk)
+		if free, ok := diskFree(db.path); ok && free < tx.Size()+beside {
+			return fmt.Errorf("%w: no room on its disk for a copy of %d bytes and %d for what goes on meanwhile: %d are free; "+
+				"free some, or stop the daemon and copy the file itself", store.ErrFull, tx.Size(), beside, free)
 		}
 		_, err := tx.WriteTo(writerUntil(ctx, file))
 		if err != nil && ctx.Err() != nil {

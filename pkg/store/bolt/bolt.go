@@ -10,7 +10,7 @@
 // that only prolongs a debt's debounce leaves the entry where it is, and Claim,
 // when it comes to it, files the debt anew. So a debt's entry is never later than
 // its due time, and merging a change costs one row, however many endpoints it
-// concerns: as long as they are owed the same, they share one record in it.
+// concerns: what they are to be told stands in it once, whatever became of it at each.
 //
 // Reads are short transactions, page by page: a long one would keep a writer
 // from growing the file, and freed pages from being used again. Pages that are
@@ -90,8 +90,13 @@ type DB struct {
 	path string
 	opts Options
 	salt uint16
+	// inherited is the number of the last debt that was owed before Open.
+	inherited uint64
+	// doubtUntil: see doubts.
+	doubtUntil time.Time
 	// sealed is how many endpoints were sealed by Open.
 	sealed int
+	before preview
 
 	chunks *chunkCoder
 	broken atomic.Pointer[error] // why no transaction can begin any more
@@ -121,7 +126,7 @@ func Open(path string, opts Options) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
 	}
-	b, err := open(path, opts)
+	b, before, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
 	}
@@ -131,11 +136,13 @@ func Open(path string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, b.Close())
 	}
 	db := &DB{
-		bolt: b, path: path, opts: opts, chunks: chunks,
+		bolt: b, path: path, opts: opts, before: before, chunks: chunks,
 		snapshots: make(chan struct{}, 1), ops: make(chan *op, 256), stopped: make(chan struct{}),
 	}
 	err = db.view(func(tx *bbolt.Tx) error {
-		db.salt = uint16(getUint64(tx.Bucket(bucketMeta), metaSalt))
+		meta := tx.Bucket(bucketMeta)
+		db.salt, db.inherited = uint16(getUint64(meta, metaSalt)), meta.Sequence()
+		db.doubtUntil = doubtUntil(meta)
 		return nil
 	})
 	if err == nil {
@@ -153,6 +160,15 @@ func Open(path string, opts Options) (*DB, error) {
 // sealed. Pages that were freed by it may hold them until they are used again, or
 // the file is compacted.
 func (db *DB) SealedAtOpen() int { return db.sealed }
+
+// FormatBefore is the format that the file had when it was opened. An older one is
+// made one of Format, which no older dz reads.
+func (db *DB) FormatBefore() int { return db.before.format }
+
+// LastCommit returns why the store may have been opened as of the commit before
+// the last, nil if it was not: one of the pages that name them was damaged, or the
+// machine went down while it was written.
+func (db *DB) LastCommit() error { return db.before.lastCommit }
 
 // create makes an empty store if there is none: under another name first, so
 // that a store that bears its name is whole.
@@ -204,10 +220,10 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func open(path string, opts Options) (b *bbolt.DB, err error) {
+func open(path string, opts Options) (b *bbolt.DB, before preview, err error) {
 	defer recoverDamage(&err)()
-	if err := preview(path); err != nil {
-		return nil, err
+	if before, err = look(path); err != nil {
+		return nil, before, err
 	}
 	b, err = openInPlace(path, &bbolt.Options{
 		Timeout:         lockTimeout,
@@ -218,46 +234,56 @@ func open(path string, opts Options) (b *bbolt.DB, err error) {
 		NoSync:          opts.NoSync,
 	})
 	if err != nil {
-		return nil, err
+		return nil, before, err
 	}
 	b.AllocSize = int(growth(opts.MaxSize))
 	if err := migrate(b); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, before, errors.Join(err, b.Close())
 	}
 	// bbolt counts its free pages, which full asks for, at the end of a write.
 	tx, err := b.Begin(true)
 	if err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, before, errors.Join(err, b.Close())
 	}
-	return b, tx.Rollback()
+	return b, before, tx.Rollback()
 }
 
-// preview looks at the file without changing it: whether it is a store of a
-// format that this dz knows, and whole.
-func preview(path string) (err error) {
+// preview is what a file was like before it was opened for writing.
+type preview struct {
+	format     int
+	lastCommit error // what is wrong with a page that names it; nil if nothing is
+}
+
+// look looks at the file without changing it: whether it is a store of a format
+// that this dz knows, and whole.
+func look(path string) (seen preview, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return err
+		return seen, err
 	case !info.Mode().IsRegular():
-		return errors.New("it is no file: give the store another store.path")
+		return seen, errors.New("it is no file: give the store another store.path")
 	case info.Size() < smallest:
-		return damaged("it has %d bytes, too few for a store", info.Size())
+		return seen, damaged("it has %d bytes, too few for a store", info.Size())
 	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {
-		return err
+		return seen, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	tx, err := b.Begin(false)
 	if err != nil {
-		return err
+		return seen, err
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
-	if err := checkPages(path, tx, b.Info().PageSize); err != nil {
-		return err
+	if seen.lastCommit, err = checkPages(path, tx, b.Info().PageSize); err != nil {
+		return seen, err
 	}
-	return checkFormat(tx)
+	if err := checkFormat(tx); err != nil {
+		return seen, err
+	}
+	seen.format = int(getUint64(tx.Bucket(bucketMeta), metaFormat))
+	return seen, nil
 }
 
 // explainOpen turns bbolt's errors into those of the contract.
@@ -386,12 +412,16 @@ func (db *DB) Close() error {
 }
 
 // Maintain frees what removed endpoints left, drops recent events that are too
-// old, and gives pages that were only read back to the system.
+// old, moves deletions of late that lie in the future, and gives pages that were only
+// read back to the system.
 func (db *DB) Maintain(ctx context.Context, now time.Time) error {
 	if err := db.sweep(ctx); err != nil {
 		return err
 	}
 	if err := db.expireEvents(ctx, now); err != nil {
+		return err
+	}
+	if err := db.rewindDeletions(ctx, now); err != nil {
 		return err
 	}
 	db.releasePages()

@@ -238,6 +238,7 @@ func (t *txn) learn(assets []packedAsset, now time.Time) (older int, err error) 
 		if bytes.Equal(learned, record) {
 			continue // a batch may come in again
 		}
+		t.rows.grown += int64(len(learned) - len(record))
 		if err := t.bucket(bucketAssets).Put(key, learned); err != nil {
 			return 0, err
 		}

@@ -23,7 +23,11 @@ func (db *DB) Check(ctx context.Context) error {
 		}
 	}
 	err := db.view(func(tx *bbolt.Tx) error {
-		if err := checkPages(db.path, tx, db.bolt.Info().PageSize); err != nil {
+		lastCommit, err := checkPages(db.path, tx, db.bolt.Info().PageSize)
+		if lastCommit != nil {
+			fault(lastCommit)
+		}
+		if err != nil {
 			fault(err)
 			return nil
 		}

@@ -112,7 +112,11 @@ func (c *recordCheck) trouble(k, v []byte) {
 func (c *recordCheck) find(s *stored, id uint64, key debt.Key) error {
 	if single := c.tx.Bucket(bucketDebts); single != nil {
 		if record := single.Get(debtKey(id, key)); record != nil {
-			return s.decode(id, key, record)
+			course, matter, err := splitRecord(record)
+			if err != nil {
+				return err
+			}
+			return s.decode(id, key, course, matter)
 		}
 	}
 	if c.tx.Bucket(bucketOwed) == nil {

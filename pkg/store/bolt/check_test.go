@@ -47,7 +47,8 @@ func changeDebt(pick func(*stored) bool, change func(*stored)) func(*bbolt.Tx) e
 		_, s := first(tx, pick)
 		change(s)
 		r := newRows(tx.Bucket(bucketOwed))
-		return r.put(s, encodeShared(nil, s))
+		course, matter := encodeShared(nil, s)
+		return r.put(s, course, matter)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestCheckFindsWhatDoesNotFitTogether(t *testing.T) {
 		}, "trouble record has version 99"},
 		{"a debt that can't be read", func(tx *bbolt.Tx) error {
 			key, _ := first(tx, anyOne)
-			return tx.Bucket(bucketOwed).Put(key, []byte{rowVersion, 3, debtVersion, 0, 1, 1, 2, 2})
+			return tx.Bucket(bucketOwed).Put(key, []byte{rowVersion, 0, 1, 2, 2, 3, debtVersion, 0, 1})
 		}, "debt record"},
 		{"a debt with half a key", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketOwed).Put([]byte{1}, []byte{1})

@@ -28,7 +28,7 @@ const maxRefiled = 4 * claimPage
 // anew on the way.
 func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	c := claiming{
-		request: r, taken: make(map[event.Object]bool, min(r.Limit, claimRoom)),
+		request: r, inherited: db.inherited, taken: make(map[event.Object]bool, min(r.Limit, claimRoom)),
 		walk: walker{prefix: endpointKey(r.Endpoint), page: claimPage},
 	}
 	refiled := 0
@@ -60,12 +60,13 @@ func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, err
 
 // claiming is a claim under way.
 type claiming struct {
-	request store.ClaimRequest
-	claim   store.Claim
-	taken   map[event.Object]bool
-	walk    walker
-	stale   []debt.Key
-	debt    stored // the one that is looked at
+	request   store.ClaimRequest
+	inherited uint64 // the number of the last debt that was owed before the store was opened
+	claim     store.Claim
+	taken     map[event.Object]bool
+	walk      walker
+	stale     []debt.Key
+	debt      stored // the one that is looked at
 
 	inBackground bool // what is looked at goes behind all others
 	behind       int  // claimed debts that do
@@ -136,6 +137,7 @@ func (c *claiming) entry(debts *debtFinder, k, key []byte) (more bool, err error
 		if c.claim.Debts == nil {
 			c.claim.Debts = make([]debt.Debt, 0, min(r.Limit, claimRoom))
 		}
+		s.Inherited = s.ID.Seq() <= c.inherited
 		c.claim.Debts = append(c.claim.Debts, s.Debt)
 	}
 	return true, nil

@@ -27,8 +27,13 @@ const (
 	compactCommit = 16 << 20
 )
 
-// Compaction says what a compaction did to a file, in bytes.
-type Compaction struct{ Before, After int64 }
+// Compaction says what a compaction did to a file.
+type Compaction struct {
+	Before, After int64 // bytes
+	// FormatBefore is the format that it had; it has Format now, also if it was not
+	// worth compacting. 0 if the file was not opened.
+	FormatBefore int
+}
 
 // Compact compacts a store that is not in use. store.ErrLocked while it is.
 // After an error, or a crash, the file is what it was before.
@@ -83,13 +88,17 @@ func compactIf(ctx context.Context, path string, wanted func(*bbolt.DB) bool, di
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return done, false, fmt.Errorf("compact store %s: %w", unresolved, explainOffline(unresolved, err))
 	}
-	b, err := open(path, Options{})
+	b, before, err := open(path, Options{})
 	if err != nil {
 		return done, false, fmt.Errorf("compact store %s: %w", path, explainOffline(path, err))
 	}
-	if wanted(b) {
+	done.FormatBefore = before.format
+	switch {
+	case before.lastCommit != nil:
+		err = before.lastCommit // which nobody would see any more in the new file
+	case wanted(b):
 		compacted = true
-		done, err = compact(ctx, b, path, did)
+		done.Before, done.After, err = compact(ctx, b, path, did)
 	}
 	// The lock is held until the new file is in its place.
 	if err = errors.Join(err, b.Close()); err != nil {
@@ -99,49 +108,49 @@ func compactIf(ctx context.Context, path string, wanted func(*bbolt.DB) bool, di
 }
 
 // compact replaces the file of an open database, which holds its lock.
-func compact(ctx context.Context, b *bbolt.DB, path string, did step) (done Compaction, err error) {
-	if done.Before, err = fileSize(path); err != nil {
-		return done, err
+func compact(ctx context.Context, b *bbolt.DB, path string, did step) (before, after int64, err error) {
+	if before, err = fileSize(path); err != nil {
+		return 0, 0, err
 	}
 	r, err := newReplacement(path, "compact")
 	if err != nil {
-		return done, err
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, r.discard()) }()
 	if err := hasRoom(b, path); err != nil {
-		return done, err
+		return 0, 0, err
 	}
 	if err := did("made"); err != nil {
-		return done, err
+		return 0, 0, err
 	}
 	if err := copyBuckets(ctx, b, r.temp); err != nil {
-		return done, explainWrite(err)
+		return 0, 0, explainWrite(err)
 	}
 	if err := did("copied"); err != nil {
-		return done, err
+		return 0, 0, err
 	}
-	if err := preview(r.temp); err != nil {
-		return done, fmt.Errorf("check the compacted file: %w", err)
+	if _, err := look(r.temp); err != nil {
+		return 0, 0, fmt.Errorf("check the compacted file: %w", err)
 	}
-	if done.After, err = fileSize(r.temp); err != nil {
-		return done, err
+	if after, err = fileSize(r.temp); err != nil {
+		return 0, 0, err
 	}
 	failpoint.Reach(failpoint.CompactCopied)
 	if err := os.Rename(r.temp, path); err != nil {
-		return done, err
+		return 0, 0, err
 	}
 	failpoint.Reach(failpoint.CompactRenamed)
 	if err := syncDir(filepath.Dir(path)); err != nil {
-		return done, err
+		return 0, 0, err
 	}
-	return done, did("replaced")
+	return before, after, did("replaced")
 }
 
 // hasRoom reports that the disk can't hold the copy beside the file.
 func hasRoom(b *bbolt.DB, path string) error {
 	live := liveBytes(b)
-	if free, ok := diskFree(path); ok && free < live+reservedOnDisk {
-		return fmt.Errorf("%w: no room on its disk for a copy of %d bytes: free some", store.ErrFull, live)
+	if free, ok := diskFree(path); ok && free < live {
+		return fmt.Errorf("%w: no room on its disk for a copy of %d bytes: %d are free; free some", store.ErrFull, live, free)
 	}
 	return nil
 }
@@ -160,6 +169,9 @@ func copyBuckets(ctx context.Context, from *bbolt.DB, path string) (err error) {
 	err = from.View(func(tx *bbolt.Tx) error {
 		return tx.ForEach(c.bucket)
 	})
+	if err == nil {
+		err = nameTwice(to)
+	}
 	if err != nil {
 		return err
 	}

@@ -29,23 +29,8 @@ func TestAWriterNoticesThatTheLastCommitIsGone(t *testing.T) {
 	for n := range 3 {
 		mustIngest(t, db, batch(id, revision, noon, 0, n))
 	}
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	// The two pages take turns; the number of the commit lies 64 bytes in.
-	newest, highest := int64(0), uint64(0)
-	for page := range int64(2) {
-		var number [8]byte
-		if _, err := file.ReadAt(number[:], page*int64(os.Getpagesize())+64); err != nil {
-			t.Fatal(err)
-		}
-		if n := binary.LittleEndian.Uint64(number[:]); n > highest {
-			newest, highest = page, n
-		}
-	}
-	if _, err := file.WriteAt(make([]byte, os.Getpagesize()), newest*int64(os.Getpagesize())); err != nil {
+	newest := int64(newestMeta(t, path)) * int64(os.Getpagesize())
+	if err := overwrite(path, newest, make([]byte, os.Getpagesize())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Ingest(t.Context(), batch(id, revision, noon, 0, 9)); !errors.Is(err, store.ErrDamaged) {

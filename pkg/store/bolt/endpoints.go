@@ -211,7 +211,10 @@ func (db *DB) sweep(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
-		if err := db.update(ctx, func(t *txn) error { return t.sweep(id) }); err != nil {
+		err = fitting(sweepPage, func(page int) error {
+			return db.update(ctx, func(t *txn) error { return t.sweep(id, page) })
+		})
+		if err != nil {
 			return fmt.Errorf("free what a removed endpoint left: %w", err)
 		}
 		if err := ctx.Err(); err != nil {
@@ -230,12 +233,12 @@ func (db *DB) nextRemoved() (id uint64, found bool, err error) {
 	return id, found, err
 }
 
-// sweep frees one page of a removed endpoint's records, and forgets the endpoint
-// when there are none left. Each debt is filed, or has left trouble, or both; that
+// sweep frees so many of a removed endpoint's records, and forgets the endpoint when
+// there are none left. Each debt is filed, or has left trouble, or both; that
 // leads to the rows, which other endpoints have a part in.
-func (t *txn) sweep(id uint64) error {
+func (t *txn) sweep(id uint64, left int) error {
 	prefix := endpointKey(id)
-	left, trouble := sweepPage, t.bucket(bucketTrouble)
+	trouble := t.bucket(bucketTrouble)
 	for _, bucket := range []*bbolt.Bucket{t.due, trouble, t.bucket(bucketTracked), t.bucket(bucketSkips)} {
 		var keys [][]byte
 		var owed []debt.Key

@@ -152,11 +152,16 @@ func (e *examiner) examine(path string, b *bbolt.DB, records bool) (err error) {
 		e.fault(Fault{Problem: fmt.Sprintf("it has %d bytes and should have %d: its end is cut off", i.Size, tx.Size())})
 	}
 	e.walk = &pageWalk{file: file, pageSize: i.PageSize, pages: i.Pages, seen: make([]uint64, i.Pages/64+1)}
+	harmless := uint64(0) // faults in spite of which all can be read
+	if page, err := checkMetas(file, i.PageSize); err != nil {
+		e.fault(Fault{Page: page, Problem: plain(err)})
+		harmless = 1
+	}
 	if err := e.tree(uint64(tx.Cursor().Bucket().RootPage()), nil, nil, 0); err != nil {
 		return err
 	}
 	i.FreePages = i.Pages - min(i.Pages, e.walk.used()+2)
-	if e.found.Total > 0 {
+	if e.found.Total > harmless {
 		return nil // a record could lie on a bad page
 	}
 	err = e.readRecords(tx, records)

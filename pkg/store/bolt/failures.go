@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -76,7 +75,20 @@ func (db *DB) Retry(ctx context.Context, sel debt.Selection, now time.Time, curs
 	if err != nil || len(page) == 0 {
 		return nil, next, err
 	}
-	var forced []debt.Failure
+	var all []debt.Failure
+	err = inParts(page, func(part []debt.Failure) error {
+		forced, err := db.force(ctx, part, sel, now)
+		all = append(all, forced...)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("retry failures: %w", err)
+	}
+	return all, next, nil
+}
+
+// force forces those of a page that are still as selected, and returns them.
+func (db *DB) force(ctx context.Context, page []debt.Failure, sel debt.Selection, now time.Time) (forced []debt.Failure, err error) {
 	err = db.update(ctx, func(t *txn) error {
 		forced = nil
 		return t.eachFailure(page, sel, func(s *stored, f debt.Failure) error {
@@ -91,9 +103,9 @@ func (db *DB) Retry(ctx context.Context, sel debt.Selection, now time.Time, curs
 		})
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("retry failures: %w", err)
+		return nil, err
 	}
-	return forced, next, nil
+	return forced, nil
 }
 
 // Purge ends what is selected, a page at a time.
@@ -102,7 +114,20 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 	if err != nil || len(page) == 0 {
 		return 0, next, err
 	}
-	var purged uint64
+	var all uint64
+	err = inParts(page, func(part []debt.Failure) error {
+		purged, err := db.purge(ctx, part, sel)
+		all += purged
+		return err
+	})
+	if err != nil {
+		return 0, "", fmt.Errorf("purge failures: %w", err)
+	}
+	return all, next, nil
+}
+
+// purge ends those of a page that are still as selected, and counts them.
+func (db *DB) purge(ctx context.Context, page []debt.Failure, sel debt.Selection) (purged uint64, err error) {
 	err = db.update(ctx, func(t *txn) error {
 		purged = 0
 		return t.eachFailure(page, sel, func(s *stored, _ debt.Failure) error {
@@ -115,14 +140,10 @@ func (db *DB) Purge(ctx context.Context, sel debt.Selection, cursor string, limi
 			return t.end(s)
 		})
 	})
-	if errors.Is(err, store.ErrFull) && limit > 1 {
-		// A commit writes each page that it changes anew. Fewer need less room.
-		return db.Purge(ctx, sel, cursor, limit/2)
-	}
 	if err != nil {
-		return 0, "", fmt.Errorf("purge failures: %w", err)
+		return 0, err
 	}
-	return purged, next, nil
+	return purged, nil
 }
 
 // eachFailure calls do with those of a page that are still as selected.

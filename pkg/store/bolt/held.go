@@ -42,14 +42,55 @@ func (db *DB) Losses(_ context.Context, endpoint uint64, now time.Time) (losses 
 	return losses, nil
 }
 
+// rewindDeletions moves the deletions of late to now that lie in the future. There is
+// hardly ever one.
+func (db *DB) rewindDeletions(ctx context.Context, now time.Time) error {
+	var ahead []uint64
+	err := db.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketDeletions)
+		return b.ForEach(func(k, _ []byte) error {
+			if len(k) != 4 {
+				return damaged("the deletions of late have a key of %d bytes", len(k))
+			}
+			id := uint64(binary.BigEndian.Uint32(k))
+			d, err := readDeletions(b, id)
+			if _, moved := d.Rewind(now); moved {
+				ahead = append(ahead, id)
+			}
+			return err
+		})
+	})
+	if err == nil && len(ahead) > 0 {
+		err = db.update(ctx, func(t *txn) error {
+			for _, id := range ahead {
+				if t.endpoints.Get(endpointKey(id)) == nil {
+					continue // removed since
+				}
+				d, err := t.getDeletions(id)
+				if err != nil {
+					return err
+				}
+				t.deletionsOf[id], _ = d.Rewind(now)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("rewind deletions: %w", err)
+	}
+	return nil
+}
+
 // Release makes deletions due that are held. They all are filed at one place.
 func (db *DB) Release(ctx context.Context, endpoint uint64, now time.Time) (uint64, error) {
 	var released uint64
 	for {
 		n, more := uint64(0), false
-		err := db.update(ctx, func(t *txn) (err error) {
-			n, more, err = t.release(endpoint, now)
-			return err
+		err := fitting(heldPage, func(page int) error {
+			return db.update(ctx, func(t *txn) (err error) {
+				n, more, err = t.release(endpoint, now, page)
+				return err
+			})
 		})
 		if err != nil {
 			return released, fmt.Errorf("release: %w", err)
@@ -60,12 +101,12 @@ func (db *DB) Release(ctx context.Context, endpoint uint64, now time.Time) (uint
 	}
 }
 
-func (t *txn) release(endpoint uint64, now time.Time) (n uint64, more bool, err error) {
+func (t *txn) release(endpoint uint64, now time.Time, page int) (n uint64, more bool, err error) {
 	if t.endpoints.Get(endpointKey(endpoint)) == nil {
 		return 0, false, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
 	}
 	t.deletionsOf[endpoint] = tracking.Deletions{}
-	keys, more := t.held(endpoint)
+	keys, more := t.held(endpoint, page)
 	for _, key := range keys {
 		s, err := t.loadHeld(endpoint, key)
 		if err != nil {
@@ -106,11 +147,11 @@ func (db *DB) Skips(_ context.Context, endpoint uint64) (map[attempt.Reason]uint
 
 // dropHeld ends a page of held deletions: of what is not tracked any more there is
 // nothing to delete.
-func (t *txn) dropHeld(endpoint uint64) (more bool, err error) {
+func (t *txn) dropHeld(endpoint uint64, page int) (more bool, err error) {
 	if t.endpoints.Get(endpointKey(endpoint)) == nil {
 		return false, nil // removed since
 	}
-	keys, more := t.held(endpoint)
+	keys, more := t.held(endpoint, page)
 	for _, key := range keys {
 		s, err := t.loadHeld(endpoint, key)
 		if err != nil {
@@ -129,11 +170,11 @@ func (t *txn) dropHeld(endpoint uint64) (more bool, err error) {
 }
 
 // held returns the keys of a page of held deletions.
-func (t *txn) held(endpoint uint64) (keys []debt.Key, more bool) {
+func (t *txn) held(endpoint uint64, page int) (keys []debt.Key, more bool) {
 	prefix := endpointKey(endpoint)
 	cursor := t.due.Cursor()
 	for k, v := cursor.Seek(dueKey(endpoint, filedHeld, 0)); k != nil && bytes.HasPrefix(k, prefix); k, v = cursor.Next() {
-		if len(keys) == heldPage {
+		if len(keys) == page {
 			return keys, true
 		}
 		keys = append(keys, debt.Key(v))

@@ -25,6 +25,7 @@ func (t *txn) addChunk(chunk []byte, count int, now time.Time) error {
 	}
 	events := t.bucket(bucketEvents)
 	events.FillPercent = 0.95 // it grows at its end
+	t.rows.grown += int64(len(chunk))
 	if err := events.Put(seqKey(t.totals.eventSeq+1), chunk); err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ func (t *txn) expire(now time.Time) (more bool, err error) {
 		}
 		keys = append(keys, bytes.Clone(k))
 		t.totals.eventBytes -= min(uint64(len(v)), t.totals.eventBytes)
+		t.rows.grown -= int64(len(v))
 		t.totalsDirty = true
 	}
 	for _, k := range keys {

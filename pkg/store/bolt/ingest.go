@@ -141,10 +141,17 @@ func (t *txn) owe(changes []debt.Change, places []place, now time.Time) (store.I
 type merging struct {
 	places  []place // of the changes; none: the next one can't be made so
 	from    uint8   // what the row said of the debt before
+	course  []byte  // likewise
 	debt    stored
 	filed   int64 // before
 	changed store.Counts
-	record  []byte
+	// What the row says of the debt from now on.
+	newCourse, matter []byte
+}
+
+// isFrom reports whether the debt in a slot was the same before.
+func (o *merging) isFrom(w *row, slot int) bool {
+	return o.from == w.of[slot] && (o.from == 0 || bytes.Equal(o.course, w.courses[slot]))
 }
 
 // oweRow makes or merges the debts of one row from the changes at these places.
@@ -158,7 +165,7 @@ func (t *txn) oweRow(changes []debt.Change, places []place, now time.Time, resul
 	for len(places) > 0 {
 		n := ofOneDebt(places)
 		id, slot := places[0].endpoint, slotOf(places[0].endpoint)
-		if len(o.places) == 0 || o.from != w.of[slot] || !alike(changes, o.places, places[:n]) {
+		if len(o.places) == 0 || !o.isFrom(w, slot) || !alike(changes, o.places, places[:n]) {
 			if o, err = t.oweOne(w, changes, places[:n], now); err != nil {
 				return err
 			}
@@ -169,6 +176,7 @@ func (t *txn) oweRow(changes []debt.Change, places []place, now time.Time, resul
 				return err
 			}
 			result.Created++
+			t.rows.grown += reservedPerDebt + reservedPerShare // it may fail
 		}
 		result.Merged += diff.Coalesced
 		if o.debt.Filed != o.filed {
@@ -181,7 +189,7 @@ func (t *txn) oweRow(changes []debt.Change, places []place, now time.Time, resul
 		if err := t.tally.add(id, diff); err != nil {
 			return err
 		}
-		w.put(slot, w.seqs[slot], o.record)
+		w.put(slot, w.seqs[slot], o.newCourse, o.matter)
 		places = places[n:]
 	}
 	return t.rows.save()
@@ -191,7 +199,8 @@ func (t *txn) oweRow(changes []debt.Change, places []place, now time.Time, resul
 // comes to, and writes nothing.
 func (t *txn) oweOne(w *row, changes []debt.Change, places []place, now time.Time) (merging, error) {
 	first := &changes[places[0].index]
-	o := merging{places: places, from: w.of[slotOf(first.Endpoint)]}
+	slot := slotOf(first.Endpoint)
+	o := merging{places: places, from: w.of[slot], course: w.courses[slot]}
 	s := &o.debt
 	found, err := w.debt(s, first.Endpoint, first.Key)
 	if err != nil {
@@ -208,6 +217,9 @@ func (t *txn) oweOne(w *row, changes []debt.Change, places []place, now time.Tim
 	for _, p := range merged {
 		s.Merge(changes[p.index], now)
 	}
+	for _, p := range places {
+		s.Unclear = s.Unclear || t.db.doubts(changes[p.index].Event, now)
+	}
 	if s.Deleting, err = t.deletes(&s.Debt); err != nil {
 		return o, err
 	}
@@ -218,7 +230,7 @@ func (t *txn) oweOne(w *row, changes []debt.Change, places []place, now time.Tim
 	s.place(false)
 	o.changed = reclassed(before, class(s))
 	o.changed.Owed, o.changed.Coalesced = uint64(len(places)), uint64(len(merged))
-	o.record = encodeShared(make([]byte, 0, 128), s)
+	o.newCourse, o.matter = encodeShared(make([]byte, 0, 128), s)
 	return o, nil
 }
 

@@ -63,13 +63,15 @@ func migrate(b *bbolt.DB) error {
 	return err
 }
 
-// moveDebts moves some debts into rows, and reports whether there may be more.
+// moveDebts moves some debts into rows, and reports whether there may be more. Those
+// of a removed endpoint are dropped: a dz of format 3 may have freed what leads to
+// them already, as it freed debts last.
 func moveDebts(tx *bbolt.Tx) (more bool, err error) {
 	single := tx.Bucket(bucketDebts)
 	if single == nil {
 		return false, nil
 	}
-	rows := newRows(tx.Bucket(bucketOwed))
+	rows, endpoints := newRows(tx.Bucket(bucketOwed)), tx.Bucket(bucketEndpoints)
 	var moved [][]byte
 	cursor := single.Cursor()
 	for k, v := cursor.First(); k != nil && len(moved) < migratePage; k, v = cursor.Next() {
@@ -77,14 +79,18 @@ func moveDebts(tx *bbolt.Tx) (more bool, err error) {
 		if err != nil {
 			return false, damaged("%w", err)
 		}
+		moved = append(moved, bytes.Clone(k))
+		if endpoints.Get(endpointKey(id)) == nil {
+			continue
+		}
 		s, err := decodeDebt(id, key, v)
 		if err != nil {
 			return false, err
 		}
-		if err := rows.put(s, encodeShared(nil, s)); err != nil {
+		course, matter := encodeShared(nil, s)
+		if err := rows.put(s, course, matter); err != nil {
 			return false, err
 		}
-		moved = append(moved, bytes.Clone(k))
 	}
 	if len(moved) == 0 {
 		return false, tx.DeleteBucket(bucketDebts)

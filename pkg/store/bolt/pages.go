@@ -32,23 +32,26 @@ const (
 	maxRun = 2 * maxChunk
 )
 
-// checkPages reads every page of the file that the transaction can reach.
-func checkPages(path string, tx *bbolt.Tx, pageSize int) (err error) {
+// checkPages reads every page of the file that the transaction can reach. That one
+// of the two that name the last commit is bad, in spite of which the rest can be
+// read, is told apart.
+func checkPages(path string, tx *bbolt.Tx, pageSize int) (lastCommit, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	info, err := file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if info.Size() < tx.Size() {
-		return damaged("it has %d bytes and should have %d", info.Size(), tx.Size())
+		return nil, damaged("it has %d bytes and should have %d", info.Size(), tx.Size())
 	}
 	pages := uint64(tx.Size()) / uint64(pageSize)
 	w := &pageWalk{file: file, pageSize: pageSize, pages: pages, seen: make([]uint64, pages/64+1)}
-	return w.tree(uint64(tx.Cursor().Bucket().RootPage()), nil, nil, 0)
+	_, lastCommit = checkMetas(file, pageSize)
+	return lastCommit, w.tree(uint64(tx.Cursor().Bucket().RootPage()), nil, nil, 0)
 }
 
 // pageWalk is a walk through all pages.

@@ -52,6 +52,7 @@ const (
 	flagDeleting
 	flagBlamed
 	flagUnclear
+	flagWasHeld
 )
 
 // The first flags.
@@ -66,18 +67,24 @@ const (
 	flagSameBase // the base id is the item id
 )
 
-// encodeShared is encodeDebt without the debt's number, which its row says, so that
-// debts that are alike have one record.
-func encodeShared(buf []byte, s *stored) []byte {
+// A debt record has two parts. Its course is what became of the debt, and is
+// bounded in size: some 40 bytes, seldom 100. Its matter is what is to be told, of
+// whatever size, and only a newer change alters it: so it is what debts share.
+
+// encodeShared appends the parts of a record without the debt's number, which its
+// row says, so that debts that are alike have equal ones.
+func encodeShared(buf []byte, s *stored) (course, matter []byte) {
 	shared := *s
 	shared.ID = s.ID.WithSeq(0)
-	return encodeDebt(buf, &shared)
+	buf = appendCourse(buf, &shared)
+	end := len(buf)
+	buf = appendMatter(buf, s)
+	return buf[:end], buf[end:]
 }
 
-// encodeDebt appends everything but endpoint and key. It writes times as distances
-// from the first one, as they are close to each other: a record takes some 70
-// bytes.
-func encodeDebt(buf []byte, s *stored) []byte {
+// appendCourse writes times as distances from the first one, as they are close to
+// each other.
+func appendCourse(buf []byte, s *stored) []byte {
 	var flags byte
 	set := func(on bool, flag byte) {
 		if on {
@@ -102,8 +109,8 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	set(s.Deleting, flagDeleting)
 	set(s.Blamed, flagBlamed)
 	set(s.Unclear, flagUnclear)
+	set(s.WasHeld, flagWasHeld)
 	buf = append(buf, flags)
-	flags = buf[len(buf)-2]
 	buf = binary.AppendVarint(buf, first)
 	buf = appendNear(buf, s.LastSeen, first)
 	buf = appendNear(buf, s.Since, first)
@@ -114,10 +121,13 @@ func encodeDebt(buf []byte, s *stored) []byte {
 	buf = binary.AppendUvarint(buf, s.Generation)
 	buf = binary.AppendUvarint(buf, s.Count)
 	buf = binary.AppendUvarint(buf, uint64(s.Attempts))
-	buf = binary.AppendUvarint(buf, uint64(s.Tries))
+	return binary.AppendUvarint(buf, uint64(s.Tries))
+}
+
+func appendMatter(buf []byte, s *stored) []byte {
 	buf = appendWord(buf, string(s.Object.Kind))
 	buf = appendID(buf, s.Object.ItemID)
-	if flags&flagSameBase == 0 {
+	if s.Object.BaseID != s.Object.ItemID { // flagSameBase
 		buf = appendID(buf, s.Object.BaseID)
 	}
 	buf = append(buf, byte(s.ChangeType))
@@ -136,25 +146,51 @@ func encodeDebt(buf []byte, s *stored) []byte {
 
 // decodeDebt reads what encodeDebt wrote. It keeps no part of record.
 func decodeDebt(endpointID uint64, key debt.Key, record []byte) (*stored, error) {
+	course, matter, err := splitRecord(record)
+	if err != nil {
+		return nil, err
+	}
 	s := new(stored)
-	if err := s.decode(endpointID, key, record); err != nil {
+	if err := s.decode(endpointID, key, course, matter); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// decode is decodeDebt into s.
-func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
-	r := reader{rest: record, text: string(record)}
+// splitRecord finds the parts of a record.
+func splitRecord(record []byte) (course, matter []byte, err error) {
+	r := reader{rest: record}
+	if _, err := new(stored).decodeCourse(&r); err != nil {
+		return nil, nil, err
+	}
+	end := len(record) - len(r.rest)
+	return record[:end], r.rest, nil
+}
+
+// decode reads the parts of a record into s, and keeps none of them.
+func (s *stored) decode(endpointID uint64, key debt.Key, course, matter []byte) error {
+	*s = stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
+	r := reader{rest: course}
+	flags, err := s.decodeCourse(&r)
+	if err != nil {
+		return err
+	}
+	if len(r.rest) > 0 {
+		return damaged("the course of a debt: %w", errShort)
+	}
+	return s.decodeMatter(flags, matter)
+}
+
+// decodeCourse reads a course, and returns the first flags.
+func (s *stored) decodeCourse(r *reader) (flags byte, err error) {
 	version := r.byte()
 	if version != debtVersion && version != debtVersion2 {
-		return damaged("a debt record has version %d, not %d", version, debtVersion)
+		return 0, damaged("a debt record has version %d, not %d", version, debtVersion)
 	}
 	flags, more := r.byte(), byte(0)
 	if version == debtVersion {
 		more = r.byte()
 	}
-	*s = stored{Debt: debt.Debt{Endpoint: endpointID, Key: key}}
 	first := r.varint()
 	if first < 0 {
 		r.fail(errShort)
@@ -171,6 +207,26 @@ func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
 	s.Count = r.uvarint()
 	s.Attempts = int(r.uvarint())
 	s.Tries = int(r.uvarint())
+	s.Failed = flags&flagFailed != 0
+	s.Forced = flags&flagForced != 0
+	s.Replayed = flags&flagReplayed != 0
+	s.Troubled = flags&flagTroubled != 0
+	s.Background = more&flagBackground != 0
+	s.Held = more&flagHeld != 0
+	s.Released = more&flagReleased != 0
+	s.Deleting = more&flagDeleting != 0
+	s.Blamed = more&flagBlamed != 0
+	s.Unclear = more&flagUnclear != 0
+	s.WasHeld = more&flagWasHeld != 0
+	if r.err != nil {
+		return 0, damaged("a debt record: %w", r.err)
+	}
+	return flags, nil
+}
+
+// decodeMatter reads a matter. flags are the first of its debt's course.
+func (s *stored) decodeMatter(flags byte, matter []byte) error {
+	r := reader{rest: matter, text: string(matter)}
 	s.Object.Kind = event.Kind(r.word())
 	s.Object.ItemID = r.id()
 	s.Object.BaseID = s.Object.ItemID
@@ -198,16 +254,6 @@ func (s *stored) decode(endpointID uint64, key debt.Key, record []byte) error {
 	if flags&flagAnyChannel != 0 {
 		s.Channels = nil
 	}
-	s.Failed = flags&flagFailed != 0
-	s.Forced = flags&flagForced != 0
-	s.Replayed = flags&flagReplayed != 0
-	s.Troubled = flags&flagTroubled != 0
-	s.Background = more&flagBackground != 0
-	s.Held = more&flagHeld != 0
-	s.Released = more&flagReleased != 0
-	s.Deleting = more&flagDeleting != 0
-	s.Blamed = more&flagBlamed != 0
-	s.Unclear = more&flagUnclear != 0
 	if err := r.end(); err != nil {
 		return damaged("a debt record: %w", err)
 	}

@@ -153,6 +153,20 @@ func lockFile(ctx context.Context, path string) (*os.File, error) {
 	}
 }
 
+// InUse reports whether a process has the file at path open as its store. Where
+// files can't be locked it does not know, and says no.
+func InUse(path string) (bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	locked, err := tryLock(file)
+	if errors.Is(err, errors.ErrUnsupported) {
+		locked, err = true, nil
+	}
+	return !locked && err == nil, errors.Join(err, file.Close())
+}
+
 // waitForLock waits as long for a lock as Open does.
 func waitForLock(ctx context.Context, file *os.File) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, bolterrors.ErrTimeout)

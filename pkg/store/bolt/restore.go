@@ -2,8 +2,6 @@ package bolt
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,24 +10,15 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/dam-delivery/dz/pkg/failpoint"
-)
-
-const (
-	// generationLead is how far a restored debt's generation is raised: past all
-	// that were sent after the backup. Else a receiver would take what is sent
-	// now for one of those, by its webhook-id, and pass over it.
-	generationLead = 1 << 20
-	// restorePage is how many rows of debts are raised in one commit.
-	restorePage = 20_000
 )
 
 // Restoration says what a restore did.
 type Restoration struct {
 	Inspection        // of the store as it is now
 	Kept       string // the name that the store before has now; "" if there was none
+	// FormatBefore is the format of the backup, which is not changed.
+	FormatBefore int
 }
 
 // ErrSameFile says that a store can't be restored from itself.
@@ -78,7 +67,7 @@ func restore(ctx context.Context, backup, path string, now time.Time, did step) 
 	if err := did("made"); err != nil {
 		return done, err
 	}
-	if err := fillFrom(ctx, r.temp, backup); err != nil {
+	if err := fillFrom(ctx, r.temp, backup, now); err != nil {
 		return done, explainWrite(err)
 	}
 	if err := did("copied"); err != nil {
@@ -88,7 +77,7 @@ func restore(ctx context.Context, backup, path string, now time.Time, did step) 
 		return done, fmt.Errorf("check the copy: %w", err)
 	}
 	failpoint.Reach(failpoint.RestoreCopied)
-	done.Path = path
+	done.Path, done.FormatBefore = path, found.Format
 	if done.Kept, err = r.take(before != nil, now, did); err != nil {
 		return done, err
 	}
@@ -151,7 +140,7 @@ func (r *replacement) keep(now time.Time) (kept string, err error) {
 
 // fillFrom copies a backup into a file, makes it a store of its own, and flushes
 // it.
-func fillFrom(ctx context.Context, path, backup string) (err error) {
+func fillFrom(ctx context.Context, path, backup string, now time.Time) (err error) {
 	from, err := os.Open(backup)
 	if err != nil {
 		return err
@@ -165,83 +154,8 @@ func fillFrom(ctx context.Context, path, backup string) (err error) {
 	if err := errors.Join(err, to.Close()); err != nil {
 		return err
 	}
-	if err := rebase(ctx, path); err != nil {
+	if err := rebase(ctx, path, now); err != nil {
 		return err
 	}
 	return syncFile(path)
-}
-
-// rebase makes what is sent from a restored store differ from all that was sent
-// after the backup, and from what another restored from the same one sends.
-func rebase(ctx context.Context, path string) (err error) {
-	defer recoverDamage(&err)()
-	b, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: true,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	if err := migrate(b); err != nil {
-		return err
-	}
-	err = b.Update(func(tx *bbolt.Tx) error {
-		var salt [2]byte
-		if _, err := rand.Read(salt[:]); err != nil {
-			return err
-		}
-		return putUint64(tx.Bucket(bucketMeta), metaSalt, uint64(binary.BigEndian.Uint16(salt[:])))
-	})
-	var last []byte
-	for err == nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err = b.Update(func(tx *bbolt.Tx) error {
-			last, err = raiseGenerations(tx.Bucket(bucketOwed), last)
-			return err
-		})
-		if last == nil {
-			break
-		}
-		releasePages(b)
-	}
-	return err
-}
-
-// raiseGenerations raises those of the rows of debts after a key, and returns the
-// last key, nil if there are no more.
-func raiseGenerations(owed *bbolt.Bucket, after []byte) (last []byte, err error) {
-	type record struct{ key, value []byte }
-	var raised []record
-	cursor := owed.Cursor()
-	k, v := cursor.Seek(after)
-	if after != nil && string(k) == string(after) {
-		k, v = cursor.Next()
-	}
-	for ; k != nil && len(raised) < restorePage; k, v = cursor.Next() {
-		var w row
-		if err := w.decode(v); err != nil {
-			return nil, err
-		}
-		for n, one := range w.records {
-			if w.uses(n) == 0 {
-				continue
-			}
-			s, err := decodeDebt(0, "", one)
-			if err != nil {
-				return nil, err
-			}
-			s.Generation += generationLead
-			w.records[n] = encodeShared(nil, s)
-		}
-		raised = append(raised, record{append([]byte(nil), k...), w.encode(nil)})
-		last = raised[len(raised)-1].key
-	}
-	for _, r := range raised {
-		if err := owed.Put(r.key, r.value); err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
 }

@@ -46,7 +46,11 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 		return store.Ingested{}, fmt.Errorf("owe: %w", err)
 	}
 	var result store.Ingested
-	err = db.updateGrowing(ctx, func(t *txn) error {
+	change := db.updateGrowing
+	if len(o.Changes) == 0 && !o.Job.Running() {
+		change = db.update // a job can be ended without room
+	}
+	err = change(ctx, func(t *txn) error {
 		key := endpointKey(o.Endpoint)
 		if t.endpoints.Get(key) == nil {
 			return refuse(fmt.Errorf("endpoint %d: %w", o.Endpoint, store.ErrNotFound))

@@ -33,9 +33,11 @@ func (db *DB) Rewind(ctx context.Context, id uint64, now time.Time) (uint64, err
 			})
 		})
 		if err == nil && len(keys) > 0 {
-			var n uint64
-			n, err = db.rewind(ctx, id, keys, now)
-			moved += n
+			err = inParts(keys, func(part []debt.Key) error {
+				n, err := db.rewind(ctx, id, part, now)
+				moved += n
+				return err
+			})
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return moved, fmt.Errorf("rewind: %w", err)
@@ -71,5 +73,8 @@ func (db *DB) rewind(ctx context.Context, id uint64, keys []debt.Key, now time.T
 		}
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

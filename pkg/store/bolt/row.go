@@ -11,16 +11,25 @@ import (
 )
 
 // Debts of one key stand side by side, in rows: one event often makes, and
-// changes, the debts of many endpoints that want the same. Those that are alike
-// but for endpoint and number share a record; an endpoint whose debt takes
-// another course gets a record of its own. A row is
+// changes, the debts of many endpoints that want the same. What they are to be told,
+// their matter, is then the same for all of them, and stays so whatever becomes of
+// it at each endpoint: that is a debt's course, which is small (record.go). A row is
 //
-//	version(1), then for each record: its length, the record,
-//	how many debts share it, and for each: slot(1) number
+//	version(1), then for each matter: its length, the matter,
+//	how many debts share it, and for each: slot(1) number course
 //
 // with lengths and counts as uvarints, and numbers as distances from the one
-// before, in zigzag.
-const rowVersion = 1
+// before, in zigzag. A course is its length and itself, or 0 if it is that of the
+// one before: as long as nothing was sent, debts that are owed at once differ in
+// nothing but their numbers.
+//
+// So settling, retrying, holding and releasing never copy a matter: what they may
+// add to a full store is bounded for each debt, however large its matter is.
+const (
+	rowVersion = 2
+	// rowVersion1 is one of format 4: records that were shared as a whole.
+	rowVersion1 = 1
+)
 
 // rowSlots is how many endpoints a row has room for, so that its size is bounded:
 // those whose ids differ only in the remainder, which is the slot.
@@ -28,8 +37,9 @@ const rowSlots = 16
 
 // row is what endpoints are owed under one key.
 type row struct {
-	records [rowSlots][]byte // without endpoint, key and number; not all are used
-	of      [rowSlots]uint8  // by slot: 1 + the index of the debt's record; 0: there is no debt
+	matters [rowSlots][]byte // not all are used
+	of      [rowSlots]uint8  // by slot: 1 + the index of the debt's matter; 0: there is no debt
+	courses [rowSlots][]byte // by slot
 	seqs    [rowSlots]uint64 // by slot: the debt's number
 }
 
@@ -50,27 +60,41 @@ func splitRowKey(k []byte) (id uint64, key debt.Key, err error) {
 // slotOf is where the debts of an endpoint stand in their rows.
 func slotOf(id uint64) int { return int(id % rowSlots) }
 
-// decode reads what encode wrote. The records are parts of value.
+// decode reads what encode wrote. The matters and courses are parts of value.
 func (w *row) decode(value []byte) error {
 	*w = row{}
 	r := reader{rest: value}
-	if version := r.byte(); version != rowVersion {
+	version := r.byte()
+	if version != rowVersion && version != rowVersion1 {
 		return damaged("a row of debts has version %d, not %d", version, rowVersion)
 	}
 	for n := 0; len(r.rest) > 0; n++ {
 		if n == rowSlots {
 			return damaged("a row of debts has more than %d records", rowSlots)
 		}
-		w.records[n] = r.bytes(r.count())
+		matter := r.bytes(r.count())
+		var course []byte
+		if version == rowVersion1 && r.err == nil {
+			var err error
+			if course, matter, err = splitRecord(matter); err != nil {
+				return err
+			}
+		}
+		w.matters[n] = matter
 		seq := uint64(0)
 		for range r.count() {
 			slot := r.byte()
 			seq += unzigzag(r.uvarint())
+			if version == rowVersion {
+				if own := r.bytes(r.count()); len(own) > 0 {
+					course = own
+				}
+			}
 			if slot >= rowSlots || w.of[slot] != 0 {
 				r.fail(errShort)
 				break
 			}
-			w.of[slot], w.seqs[slot] = uint8(n+1), seq
+			w.of[slot], w.seqs[slot], w.courses[slot] = uint8(n+1), seq, course
 		}
 	}
 	if err := r.end(); err != nil {
@@ -82,36 +106,44 @@ func (w *row) decode(value []byte) error {
 // encode appends the row. One that is empty must not be kept.
 func (w *row) encode(buf []byte) []byte {
 	buf = append(buf, rowVersion)
-	for n, record := range w.records {
+	for n, matter := range w.matters {
 		uses := w.uses(n)
 		if uses == 0 {
 			continue
 		}
-		buf = append(binary.AppendUvarint(buf, uint64(len(record))), record...)
+		buf = append(binary.AppendUvarint(buf, uint64(len(matter))), matter...)
 		buf = binary.AppendUvarint(buf, uint64(uses))
-		seq := uint64(0)
+		seq, course := uint64(0), []byte(nil)
 		for slot, of := range w.of {
-			if int(of) == n+1 {
-				buf = binary.AppendUvarint(append(buf, byte(slot)), zigzag(w.seqs[slot]-seq))
-				seq = w.seqs[slot]
+			if int(of) != n+1 {
+				continue
 			}
+			buf = binary.AppendUvarint(append(buf, byte(slot)), zigzag(w.seqs[slot]-seq))
+			seq = w.seqs[slot]
+			if bytes.Equal(w.courses[slot], course) {
+				buf = append(buf, 0)
+				continue
+			}
+			course = w.courses[slot]
+			buf = append(binary.AppendUvarint(buf, uint64(len(course))), course...)
 		}
 	}
 	return buf
 }
 
-// uses is how many debts share a record.
-func (w *row) uses(record int) int { return bytes.Count(w.of[:], []byte{byte(record + 1)}) }
+// uses is how many debts share a matter.
+func (w *row) uses(matter int) int { return bytes.Count(w.of[:], []byte{byte(matter + 1)}) }
 
 func (w *row) isEmpty() bool { return w.of == [rowSlots]uint8{} }
 
-// put gives a slot's debt that number and record, or shares one that is the same.
-func (w *row) put(slot int, seq uint64, record []byte) {
-	w.of[slot], w.seqs[slot] = 0, seq
+// put gives a slot's debt that number, course and matter, or shares one that is the
+// same.
+func (w *row) put(slot int, seq uint64, course, matter []byte) {
+	w.of[slot], w.seqs[slot], w.courses[slot] = 0, seq, course
 	free := -1
-	for n, other := range w.records {
+	for n, other := range w.matters {
 		used := w.uses(n) > 0
-		if used && bytes.Equal(other, record) {
+		if used && bytes.Equal(other, matter) {
 			w.of[slot] = uint8(n + 1)
 			return
 		}
@@ -119,8 +151,8 @@ func (w *row) put(slot int, seq uint64, record []byte) {
 			free = n
 		}
 	}
-	// There are as many records as slots, and this slot uses none of them.
-	w.records[free], w.of[slot] = record, uint8(free+1)
+	// There are as many matters as slots, and this slot uses none of them.
+	w.matters[free], w.of[slot] = matter, uint8(free+1)
 }
 
 // remove takes a slot's debt out of the row.
@@ -132,7 +164,7 @@ func (w *row) debt(s *stored, id uint64, key debt.Key) (found bool, err error) {
 	if w.of[slot] == 0 {
 		return false, nil
 	}
-	if err := s.decode(id, key, w.records[w.of[slot]-1]); err != nil {
+	if err := s.decode(id, key, w.courses[slot], w.matters[w.of[slot]-1]); err != nil {
 		return false, err
 	}
 	s.ID = s.ID.WithSeq(w.seqs[slot])
@@ -186,7 +218,11 @@ type rows struct {
 	row    row
 	atHand bool
 	there  bool // in the bucket, where find is, as long as it is at hand
+	size   int  // of it there
 	value  []byte
+	// grown is how many bytes the transaction has added to the store, about; what it
+	// has removed counts likewise.
+	grown int64
 }
 
 func newRows(bucket *bbolt.Bucket) rows { return rows{bucket: bucket, find: newFinder(bucket)} }
@@ -203,6 +239,7 @@ func (r *rows) load(id uint64, key debt.Key) (*row, error) {
 	}
 	r.atHand = false
 	value := r.find.get(r.key)
+	r.size = len(value)
 	if r.there = value != nil; !r.there {
 		r.row = row{}
 	} else if err := r.row.decode(value); err != nil {
@@ -219,19 +256,24 @@ func (r *rows) save() error {
 		if !r.there {
 			return nil
 		}
+		r.grown -= int64(len(r.key) + r.size)
 		return r.find.cursor.Delete()
 	}
 	r.value = r.row.encode(r.value[:0])
+	r.grown += int64(len(r.value) - r.size)
+	if !r.there {
+		r.grown += int64(len(r.key))
+	}
 	return r.bucket.Put(r.key, r.keep(r.value))
 }
 
 // put writes one debt.
-func (r *rows) put(s *stored, record []byte) error {
+func (r *rows) put(s *stored, course, matter []byte) error {
 	w, err := r.load(s.Endpoint, s.Key)
 	if err != nil {
 		return err
 	}
-	w.put(slotOf(s.Endpoint), s.ID.Seq(), record)
+	w.put(slotOf(s.Endpoint), s.ID.Seq(), course, matter)
 	return r.save()
 }
 

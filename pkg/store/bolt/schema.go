@@ -16,8 +16,9 @@ import (
 //
 // Format 1 was never released, and had larger debt records; it is not read. Format 2
 // tracked nothing, and up to format 3 each debt had a record of its own; they are
-// read and made one of format 4 by Open (migrate.go).
-const Format = 4
+// read and made one of this format by Open (migrate.go). Rows of format 4 shared
+// records as a whole; they are read, and written anew when their debts change.
+const Format = 5
 
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //
@@ -77,6 +78,7 @@ var (
 	metaSalt     = []byte("salt")     // uint64: tells stores apart
 	metaRevision = []byte("revision") // uint64: rises with every change of an endpoint
 	metaTotals   = []byte("totals")   // uvarints: see totals
+	metaRestored = []byte("restored") // uint64: Unix ns of the last restore; none: it is from no backup
 )
 
 // maxEndpoint is the greatest endpoint id that fits a key.
@@ -96,6 +98,9 @@ func splitDebtKey(k []byte) (id uint64, key debt.Key, err error) {
 	}
 	return uint64(binary.BigEndian.Uint32(k)), debt.Key(k[4:]), nil
 }
+
+// dueEntry is how many bytes an entry of the index takes beside the debt's key.
+const dueEntry = 20
 
 func dueKey(id uint64, filed int64, seq uint64) []byte {
 	return appendDueKey(make([]byte, 0, 20), id, filed, seq)

@@ -86,7 +86,7 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	}
 	switch {
 	case newer:
-		return store.SettledDebt{}, t.doubt(&owed, s)
+		return store.SettledDebt{}, t.settleNewer(&owed, s)
 	case !found:
 		return store.SettledDebt{}, nil
 	case s.Outcome.Verdict == attempt.Aborted:
@@ -101,6 +101,25 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 		}
 	}
 	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
+}
+
+// settleNewer notes of a debt what an attempt says that was made for the one before
+// it: whether the receiver may have taken it, and whether there is anything now that
+// the debt would delete.
+func (t *txn) settleNewer(owed *stored, s debt.Settlement) error {
+	if s.Acknowledged == nil || s.Outcome.Verdict != attempt.Delivered {
+		return t.doubt(owed, s)
+	}
+	before := class(owed)
+	var err error
+	if owed.Deleting, err = t.deletes(&owed.Debt); err != nil {
+		return err
+	}
+	owed.Doubt(s)
+	if err := t.tally.add(owed.Endpoint, reclassed(before, class(owed))); err != nil {
+		return err
+	}
+	return t.save(owed, false)
 }
 
 // doubt notes whether the endpoint may have taken what an attempt told, and leaves
@@ -171,11 +190,14 @@ func (db *DB) Hasten(ctx context.Context, id uint64, now time.Time) (uint64, err
 			return hastened, fmt.Errorf("hasten: %w", err)
 		}
 		if len(page) > 0 {
-			n, err := db.hasten(ctx, id, page, now)
+			err := inParts(page, func(part []debt.Key) error {
+				n, err := db.hasten(ctx, id, part, now)
+				hastened += n
+				return err
+			})
 			if err != nil {
 				return hastened, fmt.Errorf("hasten: %w", err)
 			}
-			hastened += n
 		}
 		if next == nil {
 			break
@@ -247,5 +269,8 @@ func (db *DB) hasten(ctx context.Context, id uint64, keys []debt.Key, now time.T
 		}
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

@@ -96,24 +96,26 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 // what is left is still tracked.
 func (db *DB) ResetTracked(ctx context.Context, endpoint uint64) (uint64, error) {
 	var forgotten uint64
-	for {
+	for more := true; more; {
 		n := 0
-		err := db.update(ctx, func(t *txn) (err error) {
-			n, err = t.resetPage(endpoint)
-			return err
+		err := fitting(resetPage, func(page int) error {
+			return db.update(ctx, func(t *txn) (err error) {
+				n, err = t.resetPage(endpoint, page)
+				more = n == page
+				return err
+			})
 		})
 		if err != nil {
 			return forgotten, fmt.Errorf("reset: %w", err)
 		}
 		forgotten += uint64(n)
-		if n < resetPage {
-			break
-		}
 	}
 	for more := true; more; {
-		err := db.update(ctx, func(t *txn) (err error) {
-			more, err = t.dropHeld(endpoint)
-			return err
+		err := fitting(heldPage, func(page int) error {
+			return db.update(ctx, func(t *txn) (err error) {
+				more, err = t.dropHeld(endpoint, page)
+				return err
+			})
 		})
 		if err != nil {
 			return forgotten, fmt.Errorf("reset: %w", err)
@@ -122,14 +124,14 @@ func (db *DB) ResetTracked(ctx context.Context, endpoint uint64) (uint64, error)
 	return forgotten, nil
 }
 
-func (t *txn) resetPage(endpoint uint64) (int, error) {
+func (t *txn) resetPage(endpoint uint64, page int) (int, error) {
 	if t.endpoints.Get(endpointKey(endpoint)) == nil {
 		return 0, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
 	}
 	var keys [][]byte
 	prefix := endpointKey(endpoint)
 	cursor := t.bucket(bucketTracked).Cursor()
-	for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(keys) < resetPage; k, _ = cursor.Next() {
+	for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(keys) < page; k, _ = cursor.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
 	for _, k := range keys {

@@ -111,7 +111,9 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	} else if err := t.tally.add(endpoint, store.Counts{Tracked: 1}); err != nil {
 		return err
 	}
-	return bucket.Put(key, t.db.encodeTracked(known.After(ack, attempts, now)))
+	encoded := t.db.encodeTracked(known.After(ack, attempts, now))
+	t.rows.grown += int64(len(encoded) - len(record))
+	return bucket.Put(key, encoded)
 }
 
 // deletes reports whether a debt is the deletion of an asset that is tracked.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,7 +35,9 @@ type txn struct {
 	deletionsOf map[uint64]tracking.Deletions
 	skips       map[string]uint64 // by the key in the bucket, to be added
 	totalsDirty bool
-	tight       bool // there is little room
+
+	room   int64        // bytes that calls that need room had at the beginning; negative: none
+	noRoom func() error // why there is no more
 
 	key    []byte // of the record at hand
 	record []byte
@@ -165,8 +168,9 @@ func (t *txn) save(s *stored, refile bool) error {
 	if err := t.file(filing{s.Endpoint, s.ID.Seq(), s.Key, before, s.Filed}); err != nil {
 		return err
 	}
-	t.record = encodeShared(t.record[:0], s)
-	return t.rows.put(s, t.record)
+	course, matter := encodeShared(t.record[:0], s)
+	t.record = course[:0]
+	return t.rows.put(s, course, matter)
 }
 
 // place decides where a debt is filed. It stays where it was if that is not too
@@ -191,7 +195,9 @@ func (t *txn) file(f filing) error {
 	if f.before == f.after {
 		return nil
 	}
+	size := int64(dueEntry + len(f.key))
 	if f.before != unfiled {
+		t.rows.grown -= size
 		t.key = appendDueKey(t.key[:0], f.endpoint, f.before, f.seq)
 		if err := t.findDue.delete(t.key); err != nil {
 			return err
@@ -200,6 +206,7 @@ func (t *txn) file(f filing) error {
 	if f.after == unfiled {
 		return nil
 	}
+	t.rows.grown += size
 	t.key = appendDueKey(t.key[:0], f.endpoint, f.after, f.seq)
 	t.record = append(t.record[:0], f.key...)
 	return t.due.Put(t.key, t.rows.keep(t.record))
@@ -262,14 +269,19 @@ func (t *txn) end(s *stored) error {
 	return t.rows.remove(s.Endpoint, s.Key)
 }
 
-// setTrouble keeps what a failed attempt left; where there is little room,
-// without the receiver's answer.
+// setTrouble keeps what a failed attempt left; where there is little room, without
+// the receiver's answer, and of the error only the beginning.
 func (t *txn) setTrouble(s *stored, o attempt.Outcome) error {
 	s.Troubled = true
-	if t.tight {
+	if t.left() < 2*int64(len(o.Response)) {
 		o.Response = nil
 	}
-	return t.bucket(bucketTrouble).Put(troubleKey(s.Endpoint, s.ID.Seq()), encodeTrouble(s.Key, o))
+	if t.left() < 0 {
+		o.Error = strings.ToValidUTF8(o.Error[:min(len(o.Error), briefError)], "")
+	}
+	record := encodeTrouble(s.Key, o)
+	t.rows.grown += int64(len(record))
+	return t.bucket(bucketTrouble).Put(troubleKey(s.Endpoint, s.ID.Seq()), record)
 }
 
 func (t *txn) clearTrouble(s *stored) error {

@@ -51,7 +51,7 @@ func TestARecordOfThisFormatStaysReadable(t *testing.T) {
 	}
 	back, err := decodeDebt(7, "key", record)
 	if err != nil {
-		t.Fatalf("%v; it is written as %x", err, encodeDebt(nil, s))
+		t.Fatalf("%v; it is written as %x", err, encodeDebt(s))
 	}
 	if diff := cmp.Diff(s, back, sameID); diff != "" {
 		t.Errorf("-written +read:\n%s", diff)

@@ -122,6 +122,12 @@ func (db *DB) commit(group []*op) {
 			db.commit(growing)
 			return
 		}
+		if half := len(group) / 2; half > 0 && errors.Is(err, store.ErrFull) {
+			// Fewer change fewer pages, and some of them may make room.
+			db.commit(group[:half:half])
+			db.commit(group[half:])
+			return
+		}
 		for _, o := range group {
 			o.done <- err
 		}
@@ -161,7 +167,6 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 	}
 	t := newTxn(db, tx)
 	full := t.full(tx)
-	t.tight = full != nil
 	refused := make(map[*op]error)
 	for i, o := range group {
 		if o.grows && full != nil {
@@ -173,6 +178,11 @@ func (db *DB) try(group []*op) (culprit int, err error) {
 			refused[o] = err
 		} else if err != nil {
 			return culprit, explainWrite(err)
+		}
+		if o.grows {
+			if err := t.outgrown(); err != nil {
+				return culprit, err
+			}
 		}
 	}
 	culprit = -1

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -11,6 +12,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/source"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 // readTo brings in a change, with the position after it.
@@ -48,6 +50,7 @@ func backupGoesOn(f *fixture) {
 	f.advance(time.Minute)
 	claimed := f.claim(ep, 10)
 	equal(f, "due", keysOf(claimed), []debt.Key{keyOf(2), keyOf(3)})
+	equal(f, "what was owed then is unclear", claimed[0].Unclear, true)
 	if claimed[0].Generation <= sent.Generation+1 {
 		f.Errorf("generation %d after the restore may have been sent before it, after %d", claimed[0].Generation, sent.Generation)
 	}
@@ -56,6 +59,25 @@ func backupGoesOn(f *fixture) {
 			f.Errorf("%s is still owed", d.Key)
 		}
 	}
+}
+
+// What endpoints acknowledged is compared with nothing after a restore; the states that
+// they gave are kept.
+func backupForgetsDigests(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 2)
+	f.acknowledge(f.claimAfter(ep, f.change(ep, 2)), acknowledged(2, strings.Repeat("ä", 1000)))
+	f.acknowledge(f.claimAfter(ep, f.change(ep, 3)), acknowledged(3, ""))
+	want := f.tracked(ep)
+	var backup bytes.Buffer
+	if err := f.engine().Backup(ctx, &backup); err != nil {
+		f.Fatalf("backup: %v", err)
+	}
+	f.h.Restore(f, backup.Bytes())
+	for i := range want {
+		want[i].Digest = tracking.Digest{}
+	}
+	equal(f, "tracked", f.tracked(ep), want)
 }
 
 // stalling is a writer that does something before it takes the first bytes.

@@ -109,7 +109,15 @@ func survivesCrash(f *fixture) {
 	counts := f.counts(ep)
 	f.crash()
 	equal(f, "counts", f.counts(ep), counts)
+	for i := range claimed {
+		claimed[i].Inherited = true
+	}
 	equal(f, "claimed, never settled, and claimed again", f.claim(ep, 10), claimed)
+	f.ingest(f.change(ep, 2), f.change(ep, 4))
+	f.advance(time.Minute)
+	for _, d := range f.claim(ep, 10) {
+		equal(f, "inherited", d.Inherited, d.Key != keyOf(4))
+	}
 	equal(f, "failures", len(f.failures(debt.Selection{})), 1)
 }
 

@@ -28,6 +28,7 @@ type model struct {
 	endpoints map[string]endpoint.Endpoint
 	revision  uint64
 	owed      map[debtName]*debt.Debt
+	inherited map[*debt.Debt]bool // owed before a crash
 	troubled  map[debt.ID]attempt.Verdict
 	inFlight  []debt.Debt
 	tracked   map[debtName]tracking.Asset // by the asset's JSON
@@ -62,7 +63,7 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			fixture: &fixture{TB: rt, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)},
 			t:       rt, endpoints: make(map[string]endpoint.Endpoint),
 			assets: make(map[event.ID]catalogue.Asset), tracked: make(map[debtName]tracking.Asset), jobs: make(map[uint64]resync.Job),
-			owed: make(map[debtName]*debt.Debt), troubled: make(map[debt.ID]attempt.Verdict),
+			owed: make(map[debtName]*debt.Debt), inherited: make(map[*debt.Debt]bool), troubled: make(map[debt.ID]attempt.Verdict),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,

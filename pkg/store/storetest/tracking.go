@@ -214,6 +214,32 @@ func heldIsReleased(f *fixture) {
 	}
 }
 
+// A clock that was ahead makes deletions ones of late for no longer than others.
+func deletionsFromTheFuture(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 5)
+	f.advance(365 * 24 * time.Hour)
+	f.acknowledge(f.claimAfter(ep, f.deletion(ep, 1)), forgotten(1))
+	f.advance(-365 * 24 * time.Hour)
+	f.acknowledge(f.claimAfter(ep, f.deletion(ep, 2)), forgotten(2))
+	recent := func() uint64 { return must(f.engine().Losses(ctx, ep.ID, f.now)).in(f).Recent }
+	equal(f, "of late when the clock was set right", recent(), 2)
+	for range 2 {
+		if err := f.engine().Maintain(ctx, f.now); err != nil {
+			f.Fatalf("maintain: %v", err)
+		}
+		f.crash()
+		equal(f, "of late still", recent(), 2)
+		f.advance(5 * time.Minute)
+	}
+	f.advance(time.Minute)
+	equal(f, "of late after 11 minutes", recent(), 0)
+	must(f.engine().RemoveEndpoint(ctx, ep.Name)).in(f)
+	if err := f.engine().Maintain(ctx, f.now); err != nil {
+		f.Fatalf("maintain without the endpoint: %v", err)
+	}
+}
+
 // A newer change takes the place of a deletion that was about to be held.
 func heldTooLate(f *fixture) {
 	ep := f.add("shop")

@@ -8,14 +8,17 @@ import (
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/rawjson"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 // An answer is {"Items":[{"AssetId":16,"IntegrationState":"…"}]}, with the status
-// 200. Names are matched without regard to case. Of two items of one asset the last
-// counts; those of assets that were not told mean nothing.
+// 200. Names are matched without regard to case. An id may be written as a number or as
+// a string, whatever it was in the request; but where it told both, 16 and "16", each is
+// meant as it is written. Of two items of one asset the last counts; those of assets
+// that were not told mean nothing.
 //
 // It is read where it lies: however many items a receiver answers, what is kept is
 // no more than what was told.
@@ -50,9 +53,9 @@ func (m *draft) read(got attempt.Answer, sent attempt.Outcome) style.Reading {
 
 // states returns what an answer says of the assets that were told, or how the
 // request failed.
-func (m *draft) states(got attempt.Answer, sent attempt.Outcome) (map[string]rawjson.Value, *attempt.Outcome) {
+func (m *draft) states(got attempt.Answer, sent attempt.Outcome) (map[event.ID]rawjson.Value, *attempt.Outcome) {
 	failed := sent
-	fail := func(reason attempt.Reason, text string) (map[string]rawjson.Value, *attempt.Outcome) {
+	fail := func(reason attempt.Reason, text string) (map[event.ID]rawjson.Value, *attempt.Outcome) {
 		failed.Verdict, failed.Reason, failed.Error = attempt.Unavailable, reason, text
 		return nil, &failed
 	}
@@ -71,10 +74,9 @@ func (m *draft) states(got attempt.Answer, sent attempt.Outcome) (map[string]raw
 	return states, nil
 }
 
-// items returns the states in the items of the assets that were told, by the text
-// of the asset's id; nil for an item that has none. The error repeats nothing of
-// the body.
-func (m *draft) items(body []byte) (map[string]rawjson.Value, error) {
+// items returns the states in the items of the assets that were told; nil for an item
+// that has none. The error repeats nothing of the body.
+func (m *draft) items(body []byte) (map[event.ID]rawjson.Value, error) {
 	root, err := rawjson.Parse(body)
 	if err != nil {
 		return nil, fmt.Errorf("the answer can't be read: %w", err)
@@ -89,28 +91,46 @@ func (m *draft) items(body []byte) (map[string]rawjson.Value, error) {
 	case items[0] != '[':
 		return nil, errors.New("the answer's Items is no list")
 	}
-	states := make(map[string]rawjson.Value, len(m.tellings))
-	told := make(map[string]bool, len(m.tellings))
-	for i := range m.tellings {
-		if t := &m.tellings[i]; t.isSent() {
-			told[t.id().String()] = true
-		}
-	}
+	states := make(map[event.ID]rawjson.Value, len(m.tellings))
+	told := m.told()
 	for item := range items.Elements {
 		asset, _ := memberOf(item, nameAsset)
-		if text := idText(asset); told[string(text)] {
-			states[string(text)], _ = memberOf(item, nameState)
+		if id, ok := told.meant(asset); ok {
+			states[id], _ = memberOf(item, nameState)
 		}
 	}
 	return states, nil
 }
 
-// idText returns the text of an id, which is a number or a string.
-func idText(id rawjson.Value) []byte {
-	if text, ok := id.String(); ok {
-		return text
+// toldIDs are the ids of the assets that a request tells, as they may be written.
+type toldIDs map[writtenID]event.ID
+
+// writtenID is an id as a number, or as a string.
+type writtenID struct {
+	text   string // without quotes
+	quoted bool
+}
+
+func (m *draft) told() toldIDs {
+	ids := make(toldIDs, len(m.tellings))
+	for i := range m.tellings {
+		if t := &m.tellings[i]; t.isSent() {
+			ids[writtenID{t.id().String(), t.id().IsString()}] = t.id()
+		}
 	}
-	return id
+	return ids
+}
+
+// meant returns the id that an answer means with a value.
+func (ids toldIDs) meant(asset rawjson.Value) (id event.ID, ok bool) {
+	text, quoted := asset.String()
+	if !quoted {
+		text = asset
+	}
+	if id, ok = ids[writtenID{string(text), quoted}]; !ok {
+		id, ok = ids[writtenID{string(text), !quoted}]
+	}
+	return id, ok
 }
 
 // memberOf returns the last member of an object that has the name, in any case.
@@ -124,10 +144,10 @@ func memberOf(object rawjson.Value, name []byte) (value rawjson.Value, found boo
 }
 
 // result is what an answer means for one asset.
-func (t *telling) result(states map[string]rawjson.Value, sent attempt.Outcome) style.Result {
+func (t *telling) result(states map[event.ID]rawjson.Value, sent attempt.Outcome) style.Result {
 	failed := sent
 	failed.Verdict = attempt.Refused
-	raw, found := states[t.id().String()]
+	raw, found := states[t.id()]
 	if !found {
 		failed.Reason, failed.Error = attempt.NoItem, "no item in answer"
 		return style.Result{Outcome: failed}

@@ -169,6 +169,38 @@ func TestAnswersThatFailTheRequest(t *testing.T) {
 	}
 }
 
+// A number and a string of one text are two assets: told together, each has its own
+// item.
+func TestAnswersTellNumbersFromStringsWhereBothAreTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.assets["16"], r.assets[`"16"`] = shows(`{}`), shows(`{}`)
+	r.owe("AssetCreated", "16", "")
+	r.owe("AssetCreated", `"16"`, "")
+	for _, tt := range []struct {
+		items string
+		want  string // the states of the number and the string
+	}{
+		{`{"AssetId":16,"IntegrationState":"n"}`, "n -"},
+		{`{"AssetId":"16","IntegrationState":"s"}`, "- s"},
+		{`{"AssetId":"16","IntegrationState":"s"},{"AssetId":16,"IntegrationState":"n"}`, "n s"},
+		{`{"AssetId":"\u00316","IntegrationState":"s"}`, "- s"},
+	} {
+		reading := r.answered(200, `{"Items":[`+tt.items+`]}`)
+		var states []string
+		for i := range reading.Debts {
+			state := "-"
+			if ack := reading.Debts[i].Acknowledged; ack != nil {
+				state = ack.State.Text
+			}
+			states = append(states, state)
+		}
+		if got := strings.Join(states, " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.items, got, tt.want)
+		}
+	}
+}
+
 // What was not told is none of the answer's business.
 func TestAnAnswerSaysNothingOfWhatWasSettledApart(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -129,20 +130,35 @@ func (m *draft) creates() (creates []int) {
 	return creates
 }
 
-// id is the webhook-id: that of the debt, or one of all debts that the request
-// tells, the same for as long as it tells the same.
+// id is the webhook-id: the same for as long as the request tells the same, and never
+// that of another. The debts alone do not say that, as each attempt tells what the
+// catalogue shows by then: a receiver that passes over what it has had already must
+// not take a deletion for the creation that was tried before.
 func (m *draft) id() string {
 	var only *debt.Debt
 	all, n := sha256.New(), 0
+	// The configuration is not looked at: an id is no secret.
+	fmt.Fprintln(all, m.ep.Updated.UnixNano())
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.isSent() {
 			only = t.debt
 			n++
-			all.Write([]byte(t.debt.MessageID() + "\n"))
+			t.identify(all)
 		}
 	}
+	sum := all.Sum(nil)
 	if n == 1 {
-		return only.MessageID()
+		return only.MessageID() + "_" + hex.EncodeToString(sum[:8])
 	}
-	return "msg_" + hex.EncodeToString(all.Sum(nil)[:16])
+	return "msg_" + hex.EncodeToString(sum[:16])
+}
+
+// identify writes what tells an action apart from others. What changes by itself is
+// no part of it.
+func (t *telling) identify(w io.Writer) {
+	var state tracking.State
+	if t.known != nil {
+		state = t.known.State
+	}
+	fmt.Fprintf(w, "%s %t %x %t %d\n%s", t.debt.MessageID(), t.action == style.Delete, t.digest, state.Given, len(state.Text), state.Text)
 }

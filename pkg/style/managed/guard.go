@@ -16,12 +16,13 @@ import (
 // assets vanish is followed by one on which they return. So deletions are held if
 // with them more than guard percent, and more than guardAbove, of an endpoint's
 // tracked assets were deleted within tracking.DeletionWindow; and while some are
-// held, all others are.
+// held, all others are. Each is held until a person releases it or its asset is back,
+// however few of them are left (WasHeld).
 //
 // What is counted: deletions that were acknowledged within the window, those that
 // are owed because an event said so, and those that are under way because an asset
-// left the filter or is hidden. So what arrives together is held as a whole. One
-// that is under way counts as owed even if a change has come since that is none.
+// left the filter or is hidden. So what arrives together is held as a whole. One that
+// is under way counts as owed even if a change has come since that is none.
 func (s *settings) tooMany(l tracking.Losses, under deletions) bool {
 	if s.guard == 0 {
 		return false
@@ -46,22 +47,56 @@ type gate struct {
 	settled  sync.Cond // settling has become 0
 	under    deletions
 	settling int // messages whose outcome is about to be durable
+
+	users int // passages, and messages that are being judged; under the lock of gates
 }
 
-// gates are those of all endpoints, by id.
-type gates struct{ byEndpoint sync.Map }
-
-func (g *gates) of(endpointID uint64) *gate {
-	fresh := &gate{}
-	fresh.settled.L = &fresh.mu
-	kept, _ := g.byEndpoint.LoadOrStore(endpointID, fresh)
-	one, _ := kept.(*gate) // they are nothing else
-	return one
+// gates are those of endpoints with deletions under way, by id. Without any there is
+// nothing to remember: an endpoint that is removed leaves no gate.
+type gates struct {
+	mu         sync.Mutex
+	byEndpoint map[uint64]*gate
 }
 
-// pass lets n deletions through; nil if they are too many, which is judged by how
-// many are under way with them.
-func (g *gate) pass(n deletions, tooMany func(under deletions) (bool, error)) (*passage, error) {
+// enter returns an endpoint's gate, to be left again.
+func (a *gates) enter(endpointID uint64) *gate {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.byEndpoint[endpointID]
+	if g == nil {
+		if a.byEndpoint == nil {
+			a.byEndpoint = make(map[uint64]*gate)
+		}
+		g = &gate{}
+		g.settled.L = &g.mu
+		a.byEndpoint[endpointID] = g
+	}
+	g.users++
+	return g
+}
+
+func (a *gates) leave(endpointID uint64, g *gate) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if g.users--; g.users == 0 {
+		delete(a.byEndpoint, endpointID)
+	}
+}
+
+// pass lets n deletions of an endpoint through; nil if they are too many, which is
+// judged by how many are under way with them.
+func (a *gates) pass(endpointID uint64, n deletions, tooMany func(under deletions) (bool, error)) (*passage, error) {
+	g := a.enter(endpointID)
+	leave := func() { a.leave(endpointID, g) }
+	through, err := g.pass(n, tooMany)
+	if !through {
+		leave()
+		return nil, err
+	}
+	return &passage{gate: g, leave: leave, n: n}, nil
+}
+
+func (g *gate) pass(n deletions, tooMany func(under deletions) (bool, error)) (through bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.settling > 0 {
@@ -69,15 +104,16 @@ func (g *gate) pass(n deletions, tooMany func(under deletions) (bool, error)) (*
 	}
 	under := deletions{g.under.owed + n.owed, g.under.unowed + n.unowed}
 	if held, err := tooMany(under); err != nil || held {
-		return nil, err
+		return false, err
 	}
 	g.under = under
-	return &passage{gate: g, n: n}, nil
+	return true, nil
 }
 
 // passage is that of one message.
 type passage struct {
 	gate     *gate
+	leave    func() // the gate, in the end
 	n        deletions
 	settling bool
 }
@@ -94,6 +130,7 @@ func (p *passage) Settle() {
 
 // End lets others pass.
 func (p *passage) End() {
+	defer p.leave()
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
 	p.gate.under.owed -= p.n.owed
@@ -108,20 +145,25 @@ func (p *passage) End() {
 // guard holds the deletions of a message if they are too many. It returns the
 // passage of those that are not; nil without any.
 func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, m *draft, now time.Time) (style.Passage, error) {
+	if set.guard == 0 {
+		return nil, nil
+	}
 	var n deletions
 	for i := range m.tellings {
 		switch t := &m.tellings[i]; {
 		case !t.guarded():
+		case t.debt.WasHeld:
+			t.hold(ep)
 		case t.debt.Deletes():
 			n.owed++
 		default:
 			n.unowed++
 		}
 	}
-	if n == (deletions{}) || set.guard == 0 {
+	if n == (deletions{}) {
 		return nil, nil
 	}
-	through, err := s.gates.of(ep.ID).pass(n, func(under deletions) (bool, error) {
+	through, err := s.gates.pass(ep.ID, n, func(under deletions) (bool, error) {
 		losses, err := s.memory.Losses(ctx, ep.ID, now)
 		return set.tooMany(losses, under), err
 	})
@@ -133,11 +175,16 @@ func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, 
 	}
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.guarded() {
-			t.apart = attempt.Outcome{
-				Verdict: attempt.Held, Reason: attempt.TooManyDeletions,
-				Error: "held: too many of the tracked assets would be deleted at a time; 'dz endpoint release " + ep.Name + "' sends the deletions",
-			}
+			t.hold(ep)
 		}
 	}
 	return nil, nil
+}
+
+// hold makes a deletion wait for a person.
+func (t *telling) hold(ep *endpoint.Endpoint) {
+	t.apart = attempt.Outcome{
+		Verdict: attempt.Held, Reason: attempt.TooManyDeletions,
+		Error: "held: too many of the tracked assets would be deleted at a time; 'dz endpoint release " + ep.Name + "' sends the deletions",
+	}
 }

@@ -20,6 +20,12 @@
 // knowledge with it. An integration is to acknowledge the deletion of an asset that
 // it does not have, and do nothing else.
 //
+// Likewise it may have taken an update or a deletion, and the asset returns to the form
+// that was acknowledged last. So what may have been taken is told again, also where
+// nothing seems to have changed, or nothing that matters: where an attempt failed after
+// it was sent, and of all that was owed before dz was started, as any of it may have
+// been under way at a kill. An update too many does no harm.
+//
 // The style keeps no state of its own: what is tracked lies in the store, and is
 // written by the settlement that ends a debt.
 package managed
@@ -29,6 +35,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/assetfilter"
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -120,13 +127,17 @@ func (Style) Limits(ep *endpoint.Endpoint) style.Limits {
 	}
 }
 
-// View is how the endpoint is shown assets.
-func (s Style) View(ep *endpoint.Endpoint) catalogue.View {
-	set, err := s.settings.of(ep)
-	if err != nil {
-		return catalogue.View{} // an endpoint is validated before it is stored
+// View is how the endpoint is shown assets. It may be one that is not stored, as a
+// change of it is tried: no settings are kept of it.
+func (Style) View(ep *endpoint.Endpoint) catalogue.View {
+	if ep.Subscription.Filter == "" {
+		return viewOf(ep, nil)
 	}
-	return set.view
+	filter, err := assetfilter.Compile(ep.Subscription.Filter)
+	if err != nil {
+		return viewOf(ep, nil) // nor is anything shown to it: it is refused
+	}
+	return viewOf(ep, filter)
 }
 
 // SiftView is View, without any data if there is no filter to apply.

@@ -40,7 +40,7 @@ const minResync = time.Minute
 func (Style) Options() []style.Option {
 	return []style.Option{
 		{
-			Name: fieldsOption, Flag: "additional-fields", Type: style.Strings,
+			Name: fieldsOption, Flag: "additional-fields", Type: style.Strings, Shapes: true,
 			Usage: "metadata `FIELDS` (names or guids) to show beyond the standard ones; a change of any other field is skipped",
 		},
 		{
@@ -56,7 +56,7 @@ func (Style) Options() []style.Option {
 			Usage: "`PATTERNS` of members that change by themselves, and do not decide whether an asset has changed; none for no members (default: URLs, times of change, counters)",
 		},
 		{
-			Name: languageOption, Flag: "language", Type: style.String,
+			Name: languageOption, Flag: "language", Type: style.String, Shapes: true,
 			Usage: "`LANGUAGE` of the metadata, as the DAM names it (default: the catalogue's)",
 		},
 		{
@@ -64,7 +64,7 @@ func (Style) Options() []style.Option {
 			Usage: "assets a request, at most `N`",
 		},
 		{
-			Name: userOption, Flag: "api-user", Type: style.String,
+			Name: userOption, Flag: "api-user", Type: style.String, Shapes: true,
 			Usage: "show assets as this `USER` (the DAM's id) may see them; with a catalogue of type rest (default: the user that dz logs in as)",
 		},
 		{

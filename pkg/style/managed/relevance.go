@@ -40,7 +40,7 @@ func (s *settings) sift(shown *catalogue.Answer, known *tracking.Asset) (judgeme
 	wanted, err := s.wants(a, known)
 	switch {
 	case err != nil && known != nil:
-		return judgement{}, fmt.Errorf("asset %s: the filter can't be applied, and dz can't say whether to delete it: %w", a.ID, err)
+		return judgement{}, fmt.Errorf("asset %s: %w, and dz can't say whether to delete it: %w", a.ID, style.ErrFilter, err)
 	case err != nil:
 		return gone(attempt.Filtered, err.Error()), nil
 	case !wanted:
@@ -136,7 +136,7 @@ func (s Style) Sift(ep *endpoint.Endpoint, shown catalogue.Answer, known *tracki
 		return style.Nothing, err
 	}
 	j, err := set.sift(&shown, known)
-	return j.action, err
+	return j.acted(&shown.Asset, err)
 }
 
 // Judge says what the endpoint is to be told of an asset.
@@ -146,5 +146,15 @@ func (s Style) Judge(ep *endpoint.Endpoint, shown catalogue.Answer, known *track
 		return style.Nothing, err
 	}
 	j, err := set.judge(shown, known)
+	return j.acted(&shown.Asset, err)
+}
+
+// acted is what a synchronisation is told: also of an asset that is not tracked,
+// that the filter can't be applied to it. A change of it is skipped, and says so in
+// its own way.
+func (j *judgement) acted(a *catalogue.Asset, err error) (style.Action, error) {
+	if err == nil && j.text != "" {
+		err = fmt.Errorf("asset %s: %w: %s", a.ID, style.ErrFilter, j.text)
+	}
 	return j.action, err
 }

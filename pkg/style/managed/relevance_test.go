@@ -1,16 +1,12 @@
 package managed
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
-	"github.com/dam-delivery/dz/pkg/debt"
-	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
@@ -294,184 +290,27 @@ func TestACatalogueThatIsBehindTheEvent(t *testing.T) {
 	}
 }
 
-// What Judge says goes for synchronisations, which know of no change.
-func TestJudge(t *testing.T) {
+// The catalogue is not behind where nothing has said that the asset is deleted but a
+// synchronisation, nor where a person has released the deletion.
+func TestAnAssetThatIsBackIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name    string
-		now     string
-		tracked bool
-		want    style.Action
-	}{
-		{"new", before, false, style.Create},
-		{"the same", before, true, style.Unchanged},
-		{"the same but for a URL", resign, true, style.Unchanged},
-		{"another", retitle, true, style.Update},
-		{"left out", leaves, true, style.Delete},
-		{"left out, and not tracked", leaves, false, style.Nothing},
-		{"gone", hidden, true, style.Delete},
-		{"gone, and not tracked", hidden, false, style.Nothing},
-	} {
-		r := newRig(t, "")
-		r.ep.Subscription.Filter = "inChannel(42)"
-		r.assets["1"] = shows(before)
-		r.track("1", tracking.State{})
-		var known *tracking.Asset
-		if a := r.memory.tracked["1"]; tt.tracked {
-			known = &a
-		}
-		shown := shows(tt.now)
-		shown.Asset.Deleted = tt.now == hidden
-		got, err := r.Judge(r.ep, shown, known)
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %d, %v; want %d", tt.name, got, err, tt.want)
-		}
-	}
-	r := newRig(t, "")
-	if _, err := r.Judge(r.ep, catalogue.Answer{Err: errDisk}, nil); !errors.Is(err, errDisk) {
-		t.Error(err)
-	}
-}
-
-// A synchronisation owes what a change would, and merges with changes.
-func TestAgain(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name     string
-		whatever bool
-		now      string
-		want     string
-	}{
-		{"all, the same", true, before, updates},
-		{"what differs, the same", false, before, unchanged},
-		{"what differs, another", false, retitle, updates},
+	for name, vanish := range map[string]func(r *rig){
+		"found gone while it was owed": func(r *rig) {
+			owed := r.owe("AssetMetadataUpdated", "1", `,"changedFields":["none"]`)
+			owed.Merge(r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, noon, false, true), noon)
+		},
+		"released": func(r *rig) {
+			owed := r.owe("AssetDeleted", "1", "")
+			owed.Held = true
+			owed.Release(told)
+		},
 	} {
 		r := newRig(t, "")
 		r.assets["1"] = shows(before)
 		r.track("1", tracking.State{})
-		r.assets["1"] = shows(tt.now)
-		again := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, tt.whatever, false)
-		d := r.owe("AssetMetadataUpdated", "1", fields("colour").more)
-		if d.Key != again.Key || !again.Background {
-			t.Fatalf("key %q and %q", d.Key, again.Key)
+		vanish(r)
+		if got := r.becomes(); got != unchanged {
+			t.Errorf("%s: %s, want %s", name, got, unchanged)
 		}
-		d.Merge(again, told)
-		if got := r.becomes(); got != tt.want || d.Background {
-			t.Errorf("%s: %s, want %s; in the background %v", tt.name, got, tt.want, d.Background)
-		}
-	}
-	r := newRig(t, "")
-	if gone := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, false, true); !gone.Event.IsDelete() {
-		t.Errorf("%+v is no deletion", gone.Event)
-	}
-}
-
-// An asset that is gone and was never acknowledged is deleted if the endpoint may
-// have been told of it all the same.
-func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
-	t.Parallel()
-	unclear := func(d *debt.Debt) { d.Unclear = true }
-	attempted := func(d *debt.Debt) { d.Attempts = maxLooks }
-	for _, tt := range []struct {
-		name   string
-		typ    string
-		filter string
-		now    string
-		change func(*debt.Debt)
-		want   string
-	}{
-		{"never told", "AssetDeleted", "", hidden, nil, notTracked},
-		{"tried, and never sent", "AssetDeleted", "", hidden, attempted, notTracked},
-		{"sent, and not acknowledged", "AssetDeleted", "", hidden, unclear, deletes},
-		{"sent, and hidden since", "AssetMetadataUpdated", "", hidden, unclear, deletes},
-		{"sent, and out of the filter since", "AssetMetadataUpdated", "inChannel(42)", leaves, unclear, deletes},
-		{"sent, and wanted still", "AssetMetadataUpdated", "inChannel(42)", before, unclear, create},
-		{"never told, and out of the filter", "AssetMetadataUpdated", "inChannel(42)", leaves, nil, filtered},
-		{"sent, and still shown", "AssetDeleted", "", before, unclear, unavailable},
-	} {
-		r := newRig(t, "")
-		r.ep.Subscription.Filter = tt.filter
-		if tt.now != hidden {
-			r.assets["1"] = shows(tt.now)
-		}
-		if d := r.owe(tt.typ, "1", ""); tt.change != nil {
-			tt.change(d)
-		}
-		if got := r.becomes(); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}
-
-// What is created is named, so that it can be foretold; what is known to be there, or
-// goes, or is not told, is not.
-func TestWhatIsCreatedIsNamed(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, "")
-	for _, asset := range []string{"1", "2", "3", "4"} {
-		r.assets[asset] = shows(before)
-	}
-	r.track("1", tracking.State{})
-	r.track("5", tracking.State{})
-	r.owe("AssetMetadataUpdated", "1", "").Forced = true
-	r.owe("AssetCreated", "2", "")
-	r.owe("AssetDeleted", "5", "")
-	r.owe("AssetDeleted", "6", "")
-	r.owe("AssetMetadataUpdated", "4", "")
-	if m := r.compose(); !slices.Equal(m.Creates, []int{1, 4}) {
-		t.Errorf("creates %v, apart %v", m.Creates, m.Apart)
-	}
-}
-
-// It is told to forget what it has, without a state, and that is no loss.
-func TestADeletionOfWhatIsNotTracked(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, `{"guard":1,"guardAbove":0}`)
-	r.memory.losses = tracking.Losses{Tracked: 1, Held: 1}
-	r.owe("AssetDeleted", "1", "").Unclear = true
-	m := r.compose()
-	const want = `{"type":"delete","asset":null,"integrationState":null,"assetStateHash":null,"assetId":1}`
-	if !strings.Contains(string(m.Request.Body), want) {
-		t.Errorf("told %s, want %s", m.Request.Body, want)
-	}
-	ack := r.answered(200, `{"Items":[{"AssetId":1}]}`).Debts[0].Acknowledged
-	if ack == nil || !ack.Delete {
-		t.Errorf("acknowledged %+v", ack)
-	}
-}
-
-// What an event said is told of as that event's, also after a synchronisation: the
-// catalogue may lag behind it. That an asset is gone is news, of the same item.
-func TestAgainLeavesWhatAnEventSaid(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, typ, now, want, id string }{
-		{"deleted, and still shown", "AssetDeleted", before, unavailable, "e"},
-		{"changed", "AssetMetadataUpdated", retitle, updates, "e"},
-		{"deleted, and not shown any more", "AssetDeleted", hidden, deletes, ""},
-	} {
-		r := newRig(t, "")
-		r.assets["1"] = shows(before)
-		r.track("1", tracking.State{})
-		if delete(r.assets, "1"); tt.now != hidden {
-			r.assets["1"] = shows(tt.now)
-		}
-		d := r.owe(tt.typ, "5000001", `,"baseId":1`)
-		d.Merge(r.Again(r.ep, &catalogue.Asset{ID: id(t, "1")}, told, true, tt.now == hidden), told)
-		if got := r.becomes(); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-		if d.Object.ItemID != id(t, "5000001") || d.EventType != tt.typ || d.EventID != tt.id {
-			t.Errorf("%s: the debt is of item %s, %s %q", tt.name, d.Object.ItemID, d.EventType, d.EventID)
-		}
-	}
-}
-
-// Without an event, what is owed is of the item that the catalogue shows.
-func TestAgainNamesTheItemThatIsShown(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, "")
-	again := r.Again(r.ep, &catalogue.Asset{ID: id(t, "1"), ItemID: id(t, "5000001")}, told, true, false)
-	if again.Event.Object.ItemID != id(t, "5000001") || again.Event.Object.BaseID != id(t, "1") || again.Key != r.AssetKey(id(t, "1")) {
-		t.Errorf("key %q, %+v", again.Key, again.Event.Object)
 	}
 }

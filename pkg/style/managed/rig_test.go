@@ -27,6 +27,8 @@ var (
 // assets is what a catalogue shows, by the JSON of the id; it hides all others.
 type assets map[string]catalogue.Answer
 
+func (assets) Supports(catalogue.View) error { return nil }
+
 func (a assets) Look(_ context.Context, view catalogue.View, ids []event.ID) ([]catalogue.Answer, error) {
 	if view.User == "nobody" {
 		return nil, &catalogue.ReadError{Kind: catalogue.ErrNotNow, Text: "the DAM is away"}

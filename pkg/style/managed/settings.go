@@ -56,24 +56,34 @@ func compile(ep *endpoint.Endpoint) (*settings, error) {
 	if every := style.Value(ep, resyncOption, timespan.Span(0)); every != 0 && every.Std() < minResync {
 		return nil, fmt.Errorf("%s: %s is less than %s; 0 is never", resyncOption, every, timespan.Span(minResync))
 	}
-	s.view = catalogue.View{
-		Language: style.Value(ep, languageOption, ""), User: style.Value(ep, userOption, ""), Fields: fields,
-	}
-	if len(fields) == 0 && ep.Subscription.Filter == "" {
-		s.view.Part = catalogue.Outline
-	}
 	if ep.Subscription.Filter != "" {
 		if s.filter, err = assetfilter.Compile(ep.Subscription.Filter); err != nil {
 			return nil, err
 		}
-		// A filter may go by fields that are not shown.
-		for _, field := range s.filter.Fields() {
-			if !slices.Contains(s.view.Fields, field) {
-				s.view.Fields = append(slices.Clip(s.view.Fields), field)
-			}
+	}
+	s.view = viewOf(ep, s.filter)
+	return s, nil
+}
+
+// viewOf is how an endpoint with that filter, which may be nil, is shown assets.
+func viewOf(ep *endpoint.Endpoint, filter *assetfilter.Filter) catalogue.View {
+	view := catalogue.View{
+		Language: style.Value(ep, languageOption, ""), User: style.Value(ep, userOption, ""),
+		Fields: style.Value[[]string](ep, fieldsOption, nil),
+	}
+	if filter == nil {
+		if len(view.Fields) == 0 {
+			view.Part = catalogue.Outline
+		}
+		return view
+	}
+	// A filter may go by fields that are not shown.
+	for _, field := range filter.Fields() {
+		if !slices.Contains(view.Fields, field) {
+			view.Fields = append(slices.Clip(view.Fields), field)
 		}
 	}
-	return s, nil
+	return view
 }
 
 // textsOf returns the strings and numbers in a configuration, as they are and as

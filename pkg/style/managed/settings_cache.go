@@ -10,7 +10,9 @@ import (
 // maxCached bounds the endpoints whose settings are kept.
 const maxCached = 10_000
 
-// settingsCache keeps settings, as compiling takes longer than using them.
+// settingsCache keeps the settings of endpoints as they are stored, as compiling
+// takes longer than using them. One with other settings that is not stored, as it is
+// only tried, must not come near it: it may be refused.
 type settingsCache struct {
 	mu   sync.Mutex
 	byID map[uint64]cached
@@ -18,16 +20,15 @@ type settingsCache struct {
 
 type cached struct {
 	updated time.Time
-	filter  string
 	*settings
 }
 
-// of returns an endpoint's settings.
+// of returns a stored endpoint's settings.
 func (c *settingsCache) of(ep *endpoint.Endpoint) (*settings, error) {
 	c.mu.Lock()
 	known, ok := c.byID[ep.ID]
 	c.mu.Unlock()
-	if ok && known.updated.Equal(ep.Updated) && known.filter == ep.Subscription.Filter {
+	if ok && known.updated.Equal(ep.Updated) {
 		return known.settings, nil
 	}
 	s, err := compile(ep)
@@ -39,6 +40,6 @@ func (c *settingsCache) of(ep *endpoint.Endpoint) (*settings, error) {
 	if c.byID == nil || len(c.byID) >= maxCached {
 		c.byID = make(map[uint64]cached)
 	}
-	c.byID[ep.ID] = cached{ep.Updated, ep.Subscription.Filter, s}
+	c.byID[ep.ID] = cached{ep.Updated, s}
 	return s, nil
 }

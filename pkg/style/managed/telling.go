@@ -64,7 +64,9 @@ func (t *telling) decide(set *settings, shown catalogue.Answer) {
 		skip(j.why)
 	case j.action == style.Create, j.action == style.Delete, t.debt.Forced:
 	default:
-		if told, why := set.relevant(n, &j); !told {
+		// What a change comes to beside what was acknowledged means nothing if the
+		// endpoint may have taken something else since.
+		if told, why := set.relevant(n, &j); !told && !t.debt.IsDoubtful() {
 			skip(why)
 		}
 	}
@@ -77,11 +79,13 @@ var (
 
 // isBehind reports that the catalogue does not show yet what the event says. A DAM
 // may tell a change before its API shows it: then it is looked at again, some
-// times, and after that the catalogue is right.
+// times, and after that the catalogue is right. It is at once where no event says
+// anything, as a synchronisation has found that the asset was gone, and where a person
+// has decided.
 func (t *telling) isBehind(n note, shown *catalogue.Asset) error {
 	d := t.debt
 	switch {
-	case d.Attempts >= maxLooks || d.Forced || d.Background || shown.Changed.After(d.ChangeTime):
+	case d.Attempts >= maxLooks || d.Forced || d.Released || d.Background || d.EventID == "" || shown.Changed.After(d.ChangeTime):
 		return nil
 	case d.Deletes() && !shown.Deleted && shown.Data != nil && t.action != style.Delete:
 		return errStillShown
