@@ -30,25 +30,28 @@ type sizes struct {
 	posts         int // distinct objects of row tail
 	latency, rest time.Duration
 	outage        outageSize
-	debts         int // of row start
-	ingest        int // events of row ingest
-	objects       int // that its merging endpoints see
-	fanOut        int // events for one endpoint and for ten
-	calls         int // of each client command
-	assets        int // of row resync
-	idle          time.Duration
+	debts         int           // of row start
+	ingest        int           // events of row ingest
+	objects       int           // that its merging endpoints see
+	fanOut        int           // events for one endpoint and for ten
+	calls         int           // of each client command
+	assets        int           // of row resync
+	idle          time.Duration // that a daemon without work is watched
+	soon          time.Duration // after a start, when its memory is looked at again
 }
 
 func sizesOf(short bool) sizes {
 	if short {
 		return sizes{
 			posts: 20_000, latency: 5 * time.Second, rest: 5 * time.Second, outage: shortOutage(),
-			debts: 100_000, ingest: 100_000, objects: 100_000, fanOut: 40_000, calls: 20, assets: 10_000, idle: 3 * time.Second,
+			debts: 100_000, ingest: 100_000, objects: 100_000, fanOut: 40_000, calls: 20, assets: 10_000,
+			idle: 5 * time.Second, soon: 3 * time.Second,
 		}
 	}
 	return sizes{
 		posts: 100_000, latency: 10 * time.Second, rest: 20 * time.Second, outage: longOutage(),
-		debts: 1_000_000, ingest: 1_000_000, objects: 100_000, fanOut: 200_000, calls: 20, assets: 69_202, idle: 5 * time.Second,
+		debts: 1_000_000, ingest: 1_000_000, objects: 100_000, fanOut: 200_000, calls: 20, assets: 69_202,
+		idle: 20 * time.Second, soon: 5 * time.Second,
 	}
 }
 

@@ -8,9 +8,9 @@
 // each one's processor time shows.
 //
 // A timing is never judged: a goal that is missed is shown as missed. What is
-// judged are results that are wrong on any machine: a delivery lost or repeated,
-// more than one probe of a sick receiver at a time, memory or a file beyond its
-// bound. The program needs Linux, for it reads /proc.
+// judged are results that are wrong on any machine: a delivery lost, repeated, too
+// early or about something else, more than one probe of a sick receiver at a time,
+// memory or a file beyond its bound. The program needs Linux, for it reads /proc.
 package main
 
 import (

@@ -35,7 +35,7 @@ func parseBench(args []string, stderr io.Writer) (options, error) {
 	var opts options
 	flags := opts.flags("bench", "[row…]", stderr)
 	flags.StringVar(&opts.json, "json", "", "also write the results to this file, as JSON")
-	flags.StringVar(&opts.markdown, "markdown", "", "also write the results to this file, as Markdown")
+	flags.StringVar(&opts.markdown, "markdown", "", "also write the results that have a goal to this file, as Markdown")
 	flags.StringVar(&opts.profiles, "profile", "", "write profiles of dz to this folder")
 	err := opts.parse(flags, args)
 	return opts, err

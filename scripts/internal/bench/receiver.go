@@ -37,6 +37,7 @@ type tally struct {
 	Distinct  int64 `json:"distinct"`  // objects among them
 	Repeated  int64 `json:"repeated"`  // requests beyond the first of an object
 	Strange   int64 `json:"strange"`   // requests about no known object
+	Altered   int64 `json:"altered"`   // requests about one that are not its notification
 	First     int64 `json:"first"`     // when the first delivered one came
 	Last      int64 `json:"last"`      // when the last object's first one came
 	Refused   int64 `json:"refused"`   // requests answered with 503
@@ -51,7 +52,7 @@ type receiver struct {
 	down     atomic.Bool
 	arrivals atomic.Pointer[[]atomic.Int64] // of each object's first request
 
-	delivered, distinct, repeated, strange, first, last atomic.Int64
+	delivered, distinct, repeated, strange, altered, first, last atomic.Int64
 
 	mu                        sync.Mutex // guards what is counted while down
 	marked                    bool
@@ -111,7 +112,7 @@ func listen(ctx context.Context) (net.Listener, string, error) {
 func (r *receiver) reset(objects int) {
 	arrivals := make([]atomic.Int64, objects)
 	r.arrivals.Store(&arrivals)
-	for _, n := range []*atomic.Int64{&r.delivered, &r.distinct, &r.repeated, &r.strange, &r.first, &r.last} {
+	for _, n := range []*atomic.Int64{&r.delivered, &r.distinct, &r.repeated, &r.strange, &r.altered, &r.first, &r.last} {
 		n.Store(0)
 	}
 	r.mu.Lock()
@@ -139,9 +140,14 @@ func (r *receiver) note(body []byte, begun int64) {
 	r.first.CompareAndSwap(0, begun)
 	arrivals := *r.arrivals.Load()
 	item, ok := itemOf(body)
-	switch {
-	case !ok || item >= len(arrivals):
+	if !ok || item >= len(arrivals) {
 		r.strange.Add(1)
+		return
+	}
+	if want := notification(make([]byte, 0, 96), item); !bytes.Equal(body, want) {
+		r.altered.Add(1)
+	}
+	switch {
 	case arrivals[item].CompareAndSwap(0, begun):
 		r.distinct.Add(1)
 		r.last.Store(begun)
@@ -188,7 +194,8 @@ func (r *receiver) tally() tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return tally{
-		Delivered: r.delivered.Load(), Distinct: r.distinct.Load(), Repeated: r.repeated.Load(), Strange: r.strange.Load(),
+		Delivered: r.delivered.Load(), Distinct: r.distinct.Load(), Repeated: r.repeated.Load(),
+		Strange: r.strange.Load(), Altered: r.altered.Load(),
 		First: r.first.Load(), Last: r.last.Load(),
 		Refused: r.refused, Probes: r.probes, Abreast: r.max,
 	}

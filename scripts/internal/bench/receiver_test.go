@@ -60,6 +60,28 @@ func TestReceiverTellsRepeatedAndStrangeFromFirstDeliveries(t *testing.T) {
 	compare(t, r.tally(), tally{})
 }
 
+func TestReceiverReadsAllOfANotification(t *testing.T) {
+	t.Parallel()
+	r := &receiver{}
+	r.reset(3)
+	for i, body := range []string{
+		`{"ChangeType":1,"Data":{"ItemId":0,"BaseId":0}}`,
+		`{"ChangeType":2,"Data":{"ItemId":1,"BaseId":1}}`,
+		`{"ChangeType":1,"Data":{"ItemId":2,"BaseId":0}}`,
+	} {
+		answer := httptest.NewRecorder()
+		r.hook(answer, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		if answer.Code != http.StatusOK {
+			t.Errorf("request %d: status %d", i, answer.Code)
+		}
+	}
+	compare(t, r.tally(), tally{Delivered: 3, Distinct: 3, Altered: 2})
+	want := []string{"2 deliveries told something else of their object"}
+	if diff := cmp.Diff(want, r.tally().faults(3)); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
 func TestReceiverThatIsDownCountsProbesSinceTheMark(t *testing.T) {
 	t.Parallel()
 	r := &receiver{}

@@ -73,7 +73,8 @@ func TestMarkdownNamesWhatItTakesToCheckIt(t *testing.T) {
 	}
 	r.add(
 		measured("tail", "tail → POST", 12_000, "/s").beside("bare client", 20_000).ratioAtLeast(0.6).noted("7 posts"),
-		measured("outage", "  a|b", 3, ""),
+		measured("tail", "  processor time a post", 55, "µs").beside("bare client", 33),
+		measured("outage", "  a|b", 3, "").judged("= 4", false),
 	)
 	r.wrong("tail: %d lost", 3)
 	path := filepath.Join(t.TempDir(), "table.md")
@@ -87,10 +88,10 @@ func TestMarkdownNamesWhatItTakesToCheckIt(t *testing.T) {
 	want := "`scripts/bench --short tail` on 2026-11-22 at commit abc1234, short form; " +
 		"Some CPU × 2, linux/amd64 6.1, go1.26.8, one flush to disk 1.5 ms." + `
 
-| row | what | measured | beside | ratio | goal | verdict | note |
-|---|---|---:|---:|---:|---|---|---|
-| tail | tail → POST | 12,000 /s | 20,000 bare client | 0.60 | ratio ≥ 0.6 | met | 7 posts |
-| outage | a\|b | 3 | | | | - | |
+| row | what | measured | beside | ratio | goal | verdict |
+|---|---|---:|---:|---:|---|---|
+| tail | tail → POST | 12,000 /s | 20,000 bare client | 0.60 | ratio ≥ 0.6 | met |
+| outage | a\|b | 3 | | | = 4 | MISSED |
 
 **Wrong:** tail: 3 lost
 `

@@ -35,12 +35,25 @@ func (b *bench) latency(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if fault := early(delays, c.debounce); fault != "" {
+			b.report.wrong("latency: %s", fault)
+		}
 		what := fmt.Sprintf("event → request at %s/s, debounce %v: p99", number(float64(c.rate)), c.debounce)
 		b.report.add(measured("latency", what, quantile(delays, 0.99), "ms").atMost(c.goal).
 			noted("p50 %s ms, p90 %s ms, max %s ms, %s events", number(quantile(delays, 0.5)), number(quantile(delays, 0.9)),
 				number(quantile(delays, 1)), number(float64(events))))
 	}
 	return nil
+}
+
+// early says what is wrong if a request began before it may: a debounce that is
+// not kept would else look like a very short delay.
+func early(delays []float64, debounce time.Duration) string {
+	before, _ := slices.BinarySearch(delays, 0)
+	if before == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d requests began up to %s ms too early, at a debounce of %v", before, number(-delays[0]), debounce)
 }
 
 // delays writes events at a steady rate, and returns each one's delay beyond the

@@ -53,7 +53,7 @@ func (b *bench) started(ctx context.Context, d *daemon) error {
 	if err != nil {
 		return err
 	}
-	if err := process.Pause(ctx, b.sizes.idle); err != nil {
+	if err := process.Pause(ctx, b.sizes.soon); err != nil {
 		return err
 	}
 	status, err := d.client.Status(ctx)
@@ -76,7 +76,7 @@ func (b *bench) started(ctx context.Context, d *daemon) error {
 		measured("start", what+"RSS when ready", mib(ready.Now), "MiB").atMost(mib(maxStarted)).
 			noted("peak %s MiB", number(mib(ready.Peak))),
 		measured("start", what+"RSS later", mib(later.Now), "MiB").atMost(mib(maxStarted)).
-			noted("after %v, of which %s MiB are not mapped files", b.sizes.idle, number(mib(later.Anon))),
+			noted("after %v, of which %s MiB are not mapped files", b.sizes.soon, number(mib(later.Anon))),
 	)
 	return nil
 }

@@ -144,6 +144,9 @@ func (t tally) faults(objects int) []string {
 	if t.Strange != 0 {
 		faults = append(faults, fmt.Sprintf("%d deliveries were of no object there is", t.Strange))
 	}
+	if t.Altered != 0 {
+		faults = append(faults, fmt.Sprintf("%d deliveries told something else of their object", t.Altered))
+	}
 	return faults
 }
 

@@ -48,6 +48,22 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
+func TestARequestBeforeItsDebounceIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		delays []float64
+		want   string
+	}{
+		{nil, ""},
+		{[]float64{0, 1.5, 9}, ""},
+		{[]float64{-998.2, -997, -0.1, 4}, "3 requests began up to 998 ms too early, at a debounce of 1s"},
+	} {
+		if got := early(c.delays, time.Second); got != c.want {
+			t.Errorf("%v: %q, want %q", c.delays, got, c.want)
+		}
+	}
+}
+
 func TestFaultsOfIngesting(t *testing.T) {
 	t.Parallel()
 	in := intake{events: 100, objects: 10}
