@@ -127,7 +127,7 @@ func (c *changer) add(ctx context.Context, name string, begin func()) (*member, 
 		concurrency: 1 + c.random.IntN(8),
 	}
 	account := fmt.Sprintf("%s-%d", name, c.born)
-	m := &member{name: name, account: account, wanted: s.wanted, enabled: true, inbox: c.rig.receiver.subscribe(account, s.concurrency)}
+	m := &member{name: name, account: account, wanted: s.wanted, enabled: true, inbox: c.rig.receiver.subscribe(account, s.terms())}
 	done, err := c.call(ctx, begin, func(ctx context.Context, client *api.Client) error {
 		_, err := client.CreateEndpoint(ctx, s.create(name, c.rig.receiver.url(account, "")))
 		return err
@@ -218,10 +218,11 @@ func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 		u.URL = api.Set(c.rig.receiver.url(m.account, fmt.Sprintf("t%d", m.targets)))
 	case 1:
 		concurrency := 1 + c.random.IntN(8)
-		m.inbox.account.Allow(undurable(concurrency))
+		m.inbox.account.AllowConcurrency(concurrency)
 		u.Concurrency = api.Set(concurrency)
 	case 2:
 		debounce := []string{"0s", "100ms", "400ms"}[c.random.IntN(3)]
+		m.inbox.account.AllowDebounce(duration(debounce))
 		u.Debounce, u.MaxWait = api.Set(debounce), api.Set(debounce)
 	default:
 		m.enabled = !m.enabled

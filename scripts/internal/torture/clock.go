@@ -70,6 +70,7 @@ func clock(ctx context.Context, r *rig) error {
 		if err != nil {
 			return err
 		}
+		m.inbox.account.AllowDebounce(0) // an hour forth ends any
 		m.inbox.set(takeAtOnce)
 		j.members = append(j.members, m)
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/scripts/internal/process"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
 const (
@@ -151,16 +152,26 @@ func (d *damaging) offline(ctx context.Context, most int) error {
 		return err
 	}
 	count := len(whole) / int(d.pageSize)
-	for i, page := range d.random.Perm(count)[:min(most, count)] {
+	// Of the first two pages each is enough for a start.
+	some := slices.DeleteFunc(d.random.Perm(count), func(page int) bool { return page < 2 })
+	for i, page := range slices.Concat([]int{0, 1}, some[:min(most, len(some))]) {
 		spoilt := slices.Clone(whole)
 		copy(spoilt[int64(page)*d.pageSize:], d.nextGarbage(whole))
+		if bytes.Equal(spoilt, whole) {
+			continue
+		}
 		if err := os.WriteFile(d.storePath, spoilt, 0o600); err != nil {
 			return err
 		}
-		if d.judge(ctx, uint64(page)) && i%10 == 0 {
-			if err := d.refuse(ctx, page); err != nil {
-				return err
-			}
+		found := d.judge(ctx, uint64(page), whole)
+		switch {
+		case page < 2:
+			err = d.warn(ctx, page)
+		case found && i%10 == 0:
+			err = d.refuse(ctx, page)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -181,40 +192,6 @@ func (d *damaging) nextGarbage(whole []byte) []byte {
 		copy(page, whole[other*d.pageSize:])
 	}
 	return page
-}
-
-// longestRun is how many pages one record may run over.
-const longestRun = 256
-
-// judge has dz check the store of which a page is damaged. The page must be
-// named, or, if it is one of those that a long record goes on in, the first of
-// these or the record, unless nothing needs it. It reports whether a page was,
-// which keeps dz from starting; a record does not.
-func (d *damaging) judge(ctx context.Context, page uint64) (found bool) {
-	says, failed := d.command(ctx, "store", "check", "-o", "json", d.store())
-	var check api.StoreCheck
-	if err := json.Unmarshal([]byte(says), &check); err != nil {
-		d.fault("page %d is damaged, and store check says %q", page, says)
-		return false
-	}
-	if check.Sound != (failed == nil) {
-		d.fault("page %d is damaged; store check says sound: %t, and ends with %v", page, check.Sound, failed)
-	}
-	if check.Sound {
-		d.unused++
-		return false
-	}
-	isRecord := func(f api.StoreFault) bool { return f.Page == 0 && f.Key != "" }
-	named := slices.ContainsFunc(check.Faults, func(f api.StoreFault) bool {
-		return isRecord(f) || (f.Page <= page && page-f.Page < longestRun)
-	})
-	if page > 1 && !named { // the first two are told as such
-		d.fault("page %d is damaged, and store check does not name it: %+v", page, check.Faults)
-	}
-	for _, f := range check.Faults {
-		d.buckets[f.Bucket]++
-	}
-	return !slices.ContainsFunc(check.Faults, isRecord)
 }
 
 // refuse starts dz on a store that is damaged, and has a person look at it.
@@ -242,6 +219,29 @@ func (d *damaging) refuse(ctx context.Context, page int) error {
 	}
 	if says, _ := d.command(ctx, "store", "check", d.store()); !strings.Contains(says, "is damaged: ") || !strings.Contains(says, "Restore a backup") {
 		d.fault("page %d is damaged, and store check says %q", page, says)
+	}
+	return nil
+}
+
+// warn starts dz on a store that may be as of the commit before its last.
+func (d *damaging) warn(ctx context.Context, page int) error {
+	from, err := d.said()
+	if err != nil {
+		return err
+	}
+	if _, err := d.start(ctx); err != nil {
+		return err
+	}
+	if err := d.kill(ctx); err != nil {
+		return err
+	}
+	d.ledger.Restored() // what it has sent from the copy, the original does not know
+	text, err := os.ReadFile(d.log.Name())
+	if err != nil {
+		return err
+	}
+	if says := string(text[from:]); !strings.Contains(says, saysDamage) || !strings.Contains(says, overwritten(uint64(page))) {
+		d.fault("page %d is damaged, and dz starts without a word of it: %q", page, says[:min(len(says), 2000)])
 	}
 	return nil
 }
@@ -284,11 +284,12 @@ func (d *damaging) whileOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	commit, err := d.overwrite([]int{1, 1 << 20, 8, 64}[d.live%4])
-	if err != nil {
+	d.ledger.Stuck()
+	end := ledger.End{Killed: true, At: time.Now()} // it ends by itself, if it comes to a page
+	if err := d.overwrite([]int{1, 1 << 20, 8, 64}[d.live%4]); err != nil {
 		return err
 	}
-	if err := d.seeWhatHappens(ctx, from); err != nil {
+	if err := d.seeWhatHappens(ctx, from, end); err != nil {
 		return err
 	}
 	if _, err := d.command(ctx, "store", "check", d.store()); err != nil {
@@ -296,25 +297,22 @@ func (d *damaging) whileOpen(ctx context.Context) error {
 			return err
 		}
 		d.ledger.Restored()
-	} else if commit {
-		// It goes on from the commit before, as from a backup taken then.
-		d.ledger.Restored()
 	}
 	_, err = d.start(ctx)
 	return err
 }
 
 // overwrite damages so many pages of the store in its place, or all but the
-// first two, if there are fewer. It reports whether one of these was among them:
-// they name the last commit and the one before.
-func (d *damaging) overwrite(pages int) (commit bool, err error) {
+// first two, if there are fewer. These name the last commit and the one before,
+// and are only hit alone.
+func (d *damaging) overwrite(pages int) (err error) {
 	whole, err := os.ReadFile(d.store())
 	if err != nil {
-		return false, err
+		return err
 	}
 	file, err := os.OpenFile(d.store(), os.O_WRONLY, 0)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	count := len(whole) / int(d.pageSize)
@@ -322,17 +320,20 @@ func (d *damaging) overwrite(pages int) (commit bool, err error) {
 		if page < 2 && pages > 1 {
 			continue
 		}
-		commit = commit || page < 2
-		if _, err := file.WriteAt(d.nextGarbage(whole[:d.pageSize]), int64(page)*d.pageSize); err != nil {
-			return false, err
+		with := d.nextGarbage(whole[:d.pageSize])
+		if page < 2 { // what it held before is not garbage there, but an earlier state
+			with = make([]byte, d.pageSize)
+		}
+		if _, err := file.WriteAt(with, int64(page)*d.pageSize); err != nil {
+			return err
 		}
 	}
-	return commit, nil
+	return nil
 }
 
 // seeWhatHappens waits until dz comes to a damaged page and ends for it, or not,
-// and ends it.
-func (d *damaging) seeWhatHappens(ctx context.Context, from int) error {
+// and ends it. end is how that is noted if dz does it.
+func (d *damaging) seeWhatHappens(ctx context.Context, from int, end ledger.End) error {
 	p := d.process()
 	err := process.Until(ctx, lookEvery, noticeWithin, "dz notices", func() (bool, error) {
 		text, err := os.ReadFile(d.log.Name())
@@ -359,7 +360,7 @@ func (d *damaging) seeWhatHappens(ctx context.Context, from int) error {
 	if err := d.receiver.drain(ctx); err != nil {
 		return err
 	}
-	d.ledger.Ended(true, 0)
+	d.ledger.Ended(end)
 	return nil
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
 // member is a registered endpoint and what the driver knows of it.
@@ -34,11 +36,33 @@ type settings struct {
 // defaultRetry goes on for longer than any scenario, in short steps.
 const defaultRetry = "1s,1s,1s,2s,5s,10s,10s,10s,30s,1m,5m,5m,5m,1h,1h"
 
+// What an endpoint has if its settings don't say.
+const (
+	defaultConcurrency = 8
+	defaultTimeout     = "10s"
+)
+
 func orElse(text, other string) string {
 	if text == "" {
 		return other
 	}
 	return text
+}
+
+// terms are what the ledger holds requests to.
+func (s settings) terms() ledger.Terms {
+	return ledger.Terms{
+		Concurrency: s.concurrency, Timeout: duration(orElse(s.timeout, defaultTimeout)), Debounce: duration(orElse(s.debounce, "0s")),
+	}
+}
+
+// duration reads a duration that this program gives to dz.
+func duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func (s settings) create(name, url string) api.EndpointCreate {
@@ -50,7 +74,7 @@ func (s settings) create(name, url string) api.EndpointCreate {
 		MaxWait:     api.Set(orElse(s.maxWait, debounce)),
 		Concurrency: api.Set(s.concurrency),
 		Retry:       api.Set(orElse(s.retry, defaultRetry)),
-		Timeout:     api.Set(orElse(s.timeout, "10s")),
+		Timeout:     api.Set(orElse(s.timeout, defaultTimeout)),
 	}}
 	if s.secret != "" {
 		create.Headers = map[string]api.Patch[string]{secretHeader: api.Set(s.secret)}
@@ -67,13 +91,15 @@ func (s settings) create(name, url string) api.EndpointCreate {
 // register adds an endpoint of the receiver's, while nothing ends dz.
 func (r *rig) register(ctx context.Context, name string, s settings) (*member, error) {
 	if s.concurrency == 0 {
-		s.concurrency = 8
+		s.concurrency = defaultConcurrency
 	}
 	if s.wanted == 0 {
 		s.wanted = everything
 	}
-	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.concurrency)}
-	m.inbox.secret = s.secret
+	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.terms())}
+	if m.inbox.secret = s.secret; s.secret != "" {
+		r.secrets = append(r.secrets, s.secret)
+	}
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	if _, err := r.api().CreateEndpoint(ctx, s.create(name, r.receiver.url(name, ""))); err != nil {

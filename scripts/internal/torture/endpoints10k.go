@@ -11,6 +11,7 @@ import (
 // endpoints10k registers ten thousand endpoints, and has a few changes told to
 // all of them, with a kill and a stop between.
 func endpoints10k(ctx context.Context, r *rig) error {
+	r.mostMemory = 1 << 30 // each has connections of its own
 	endpoints := 10_000
 	if r.opts.short {
 		endpoints = 1_000

@@ -114,7 +114,7 @@ func (r *rig) runFullDisk(ctx context.Context, events int) (err error) {
 	}()
 	config := fmt.Sprintf("store: {path: %q, events: {max_size: 0}}\n", filepath.Join(disk, "dz.db"))
 	ballast := filepath.Join(disk, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 26<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 18<<20), 0o600); err != nil {
 		return err
 	}
 	err = r.runFull(ctx, config, events, "disk", func() error { return os.Remove(ballast) })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/failpoint"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
 // arm has every dz that is started from now on end or stop at a point, when it
@@ -22,11 +23,11 @@ func (r *rig) disarm() { r.variables = nil }
 // reports whether it has come to it. One that has ended is noted.
 func (r *rig) atPoint(ctx context.Context, limit time.Duration) (bool, error) {
 	p := r.process()
-	open := 0
+	end := ledger.End{Killed: true, At: time.Now()}
 	for begun := time.Now(); time.Since(begun) < limit; {
 		select {
 		case <-p.Ended():
-			return true, r.endedAtPoint(ctx, open)
+			return true, r.endedAtPoint(ctx, end)
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
 		case <-time.After(time.Millisecond):
@@ -34,14 +35,15 @@ func (r *rig) atPoint(ctx context.Context, limit time.Duration) (bool, error) {
 		if p.StandsStill() {
 			return true, nil
 		}
-		open = r.ledger.UnderWay()
+		if at := time.Now(); p.Running() {
+			end.At, end.Open = at, r.receiver.underWay()
+		}
 	}
 	return false, nil
 }
 
-// endedAtPoint notes that dz has killed itself. open is how many requests were
-// under way shortly before.
-func (r *rig) endedAtPoint(ctx context.Context, open int) error {
+// endedAtPoint notes that dz has killed itself, and how it was shortly before.
+func (r *rig) endedAtPoint(ctx context.Context, end ledger.End) error {
 	p := r.process()
 	if by := p.EndedBy(); by != syscall.SIGKILL {
 		return fmt.Errorf("dz should have been killed, and ended otherwise: %w", p.Wait())
@@ -49,7 +51,7 @@ func (r *rig) endedAtPoint(ctx context.Context, open int) error {
 	if err := r.receiver.drain(ctx); err != nil {
 		return err
 	}
-	r.ledger.Ended(true, open)
+	r.ledger.Ended(end)
 	return nil
 }
 

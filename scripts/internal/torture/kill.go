@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/scripts/internal/process"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
 // phase is what dz is at when it is killed, as far as can be known from outside.
@@ -41,16 +44,31 @@ type killing struct {
 	random  *rand.Rand
 	writer  *writer
 	changer *changer
+	steady  []*member // endpoints that are there all the time
 	hits    map[phase]int
 	deck    []phase // what is still to be dealt
+	halts   halts
+	// compared is how many endpoints were compared between the kills.
+	compared int
 }
+
+// halts are how often the killing stops for a moment, in rounds.
+type halts struct {
+	tidy     int // to empty the file
+	patience int // for dz to live longer: what it never makes durable comes to light
+	compare  int // to compare what is owed: else only the last change of a thing would count
+}
+
+// patience is how long dz lives then. It is far longer than answers take to become
+// durable.
+const patience = 2*ledger.DurableWithin + time.Second
 
 // kill kills dz again and again while events are written, files rotated and
 // endpoints changed, lets everything settle, and reconciles.
 func kill(ctx context.Context, r *rig) error {
-	rounds := 300
+	rounds, halts := 300, halts{tidy: 20, patience: 50, compare: 12}
 	if r.opts.short {
-		rounds = 32
+		rounds, halts.patience, halts.compare = 32, 16, 10
 	}
 	r.spool.objects = 3000
 	if _, err := r.start(ctx); err != nil {
@@ -60,13 +78,18 @@ func kill(ctx context.Context, r *rig) error {
 	if err != nil {
 		return err
 	}
+	flaky, mend, err := r.registerFlaky(ctx)
+	if err != nil {
+		return err
+	}
 	k := &killing{
-		rig: r, random: chance(r.opts.seed, r.name, "killer"), hits: make(map[phase]int),
+		rig: r, random: chance(r.opts.seed, r.name, "killer"), hits: make(map[phase]int), halts: halts, steady: append(flaky, fixed...),
 		writer: newWriter(r, 5*time.Millisecond, 20), changer: newChanger(r, 150*time.Millisecond, fixed),
 	}
 	if err := k.torture(ctx, rounds); err != nil {
 		return err
 	}
+	mend()
 	if err := r.settle(ctx, 2*time.Minute); err != nil {
 		r.fault("it does not settle: %v", err)
 	}
@@ -129,10 +152,18 @@ func (k *killing) round(ctx context.Context, round int) error {
 	work := time.Duration(k.random.IntN(200)) * time.Millisecond
 	delay := time.Duration(k.random.IntN(3000)) * time.Microsecond
 	turn := k.random.IntN(1000)
-	if round%20 == 0 {
+	if round%k.halts.tidy == 0 {
 		if err := k.catchUpAndTidy(ctx); err != nil {
 			return err
 		}
+	}
+	if round%k.halts.compare == 0 {
+		if err := k.compareMidway(ctx); err != nil {
+			return err
+		}
+	}
+	if round%k.halts.patience == k.halts.patience/2 {
+		work = patience
 	}
 	if err := process.Pause(ctx, work); err != nil {
 		return err
@@ -284,6 +315,62 @@ func (k *killing) catchUpAndTidy(ctx context.Context) error {
 	return err
 }
 
+// compareMidway has the writer wait, lets dz deliver for a while, and holds it to
+// account for the endpoints that it takes to be owed nothing any more.
+func (k *killing) compareMidway(ctx context.Context) error {
+	done := make(chan error, 1)
+	compare := func() error {
+		err := k.untilRead(ctx)
+		if err == nil {
+			err = k.compareSettled(ctx)
+		}
+		done <- err
+		return err
+	}
+	select {
+	case k.writer.ask <- compare:
+		return <-done
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// settleFor is how long endpoints are waited for that are still owed something. Some
+// are disabled, or fail.
+const settleFor = time.Second
+
+// compareSettled compares once dz owes the steady endpoints nothing, or a while later
+// for those of which that is so. Nothing is written meanwhile.
+func (k *killing) compareSettled(ctx context.Context) error {
+	var settled []*member
+	err := process.Until(ctx, lookEvery, settleFor, "everything is delivered", func() (bool, error) {
+		s, err := k.status(ctx)
+		settled = settledOf(s, k.steady)
+		return len(settled) == len(k.steady), err
+	})
+	if err != nil && !errors.Is(err, process.ErrNotSo) {
+		return err
+	}
+	for _, m := range settled {
+		if missing := m.inbox.account.Missing(); missing > 0 {
+			k.counts.Lost += missing
+			k.fault("endpoint %s: dz owes it nothing, and %d objects were not delivered", m.name, missing)
+		}
+	}
+	k.compared += len(settled)
+	return nil
+}
+
+// settledOf returns the endpoints that dz owes nothing.
+func settledOf(s api.Status, members []*member) (settled []*member) {
+	for _, m := range members {
+		if e := stateOf(s, m.name); e.Name != "" && e.Debts+e.Failures == 0 {
+			settled = append(settled, m)
+		}
+	}
+	return settled
+}
+
 // untilRead waits until everything written is in the store. The writer waits
 // meanwhile.
 func (k *killing) untilRead(ctx context.Context) error {
@@ -329,6 +416,7 @@ func (k *killing) describe() {
 		parts = append(parts, fmt.Sprintf("%s %d", p, k.hits[p]))
 	}
 	k.note("kills by phase: %s", strings.Join(parts, ", "))
+	k.note("%d times an endpoint that dz owed nothing was compared between the kills", k.compared)
 	k.note("%d changes of endpoints, %d of them cut off; %d rotations; peak RSS %d MiB", k.changer.changes, k.changer.doubts,
 		k.spool.turns, k.peak>>20)
 	missing := slices.DeleteFunc(phases(), func(p phase) bool { return k.hits[p] > 0 })

@@ -29,7 +29,7 @@ import (
 // errFaults says that there were faults, and they have been told.
 var errFaults = errors.New("faults")
 
-// longest is how long a run may take, beyond its --duration.
+// longest is how long a run may take, beyond its --duration in each scenario.
 const longest = 40 * time.Minute
 
 func main() {
@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, longest+opts.duration, errors.New("the run took too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, longest+time.Duration(len(chosen))*opts.duration, errors.New("the run took too long"))
 	defer cancel()
 	fmt.Fprintf(stderr, "torture: seed %d\n", opts.seed)
 	report, err := newReport(ctx, opts)

@@ -42,8 +42,8 @@ func processor() string {
 func (r *report) markdown(w io.Writer) {
 	fmt.Fprintf(w, "`%s` on %s at commit %s; %s, %d cores, %s, %s.\n\n", r.Command, r.Date.Format(time.DateOnly),
 		cmp.Or(r.Commit, "(none)"), cmp.Or(r.Processor, "processor unknown"), r.Cores, r.System, r.Go)
-	fmt.Fprint(w, "| scenario | what happens | kills | stops | events | owed | requests | lost | stale | at a time | twice | repeated, of allowed | verdict |\n"+
-		"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n")
+	fmt.Fprint(w, "| scenario | what happens | kills | stops | events | owed | requests | lost | stale | at a time | twice | early | repeated | under way | at worst | verdict |\n"+
+		"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n")
 	var sum ledger.Counts
 	for _, o := range r.Results {
 		sum.Add(o.Counts)
@@ -57,8 +57,8 @@ func (r *report) markdown(w io.Writer) {
 }
 
 func markdownRow(w io.Writer, name, what string, c ledger.Counts, verdict string) {
-	fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d of %d | %s |\n", name, what, c.Kills, c.Stops,
-		c.Events, c.Owed, c.Requests, c.Lost, c.Stale, c.Overlaps, c.Doubled, c.Repeated, c.Allowed,
+	fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s | %s |\n", name, what, c.Kills, c.Stops,
+		c.Events, c.Owed, c.Requests, c.Lost, c.Stale, c.Overlaps, c.Doubled, c.Early, c.Repeated, c.UnderWay, worst(c),
 		strings.ReplaceAll(verdict, "|", `\|`))
 }
 

@@ -15,7 +15,7 @@ func TestTheTableSaysWhatHappenedAndHowToRepeatIt(t *testing.T) {
 		Date: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC), Commit: "abc1234", Command: opts.command(),
 		Processor: "A Processor", Cores: 2, System: "linux/amd64", Go: "go1.26",
 		Results: []outcome{
-			{Scenario: "kill", What: "killed", Verdict: passed, Counts: ledger.Counts{Kills: 40, Events: 1000, Owed: 500, Requests: 900, Repeated: 3, Allowed: 80}},
+			{Scenario: "kill", What: "killed", Verdict: passed, Counts: ledger.Counts{Kills: 40, Events: 1000, Owed: 500, Requests: 900, Repeated: 3, UnderWay: 5, Worst: ledger.Worst{Endpoint: "e", End: 7, Repeated: 2, Allowed: 80}}},
 			{Scenario: "clock", What: "set", Verdict: notRun, Notes: []string{"no | clock"}},
 		},
 	}
@@ -23,9 +23,9 @@ func TestTheTableSaysWhatHappenedAndHowToRepeatIt(t *testing.T) {
 	r.markdown(&text)
 	for _, want := range []string{
 		"`scripts/torture --short --scenario kill,clock --seed 7` on 2026-11-21 at commit abc1234; A Processor, 2 cores, linux/amd64, go1.26.\n",
-		"| kill | killed | 40 | 0 | 1000 | 500 | 900 | 0 | 0 | 0 | 0 | 3 of 80 | ok |\n",
-		"| clock | set | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 of 0 | skipped: no \\| clock |\n",
-		"| **sum** |  | 40 | 0 | 1000 | 500 | 900 | 0 | 0 | 0 | 0 | 3 of 80 |  |\n",
+		"| kill | killed | 40 | 0 | 1000 | 500 | 900 | 0 | 0 | 0 | 0 | 0 | 3 | 5 | 2 of 80 | ok |\n",
+		"| clock | set | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | skipped: no \\| clock |\n",
+		"| **sum** |  | 40 | 0 | 1000 | 500 | 900 | 0 | 0 | 0 | 0 | 0 | 3 | 5 | 2 of 80 |  |\n",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, text.String())

@@ -54,6 +54,7 @@ func (r *rig) turnReadOnly(ctx context.Context, disk *ext4) error {
 		if err := process.Pause(ctx, time.Second/2); err != nil {
 			return err
 		}
+		r.ledger.Stuck()
 		if err := disk.fail(); err != nil {
 			return skipped{fmt.Sprintf("no error can be brought about on an ext4 here: %v", err)}
 		}

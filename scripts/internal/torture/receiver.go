@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dam-delivery/dz/pkg/daemon"
 	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -104,13 +103,9 @@ func (r *receiver) url(account, rest string) string {
 	return "http://" + r.listener.Addr().String() + "/" + account + "/" + rest
 }
 
-// undurable is how many attempts at an endpoint of that concurrency may have
-// begun without their outcome being durable: what a kill may repeat.
-func undurable(concurrency int) int { return concurrency + daemon.MaxUnsettled }
-
 // subscribe makes an inbox for an account. It answers 200 after a short while.
-func (r *receiver) subscribe(account string, concurrency int) *inbox {
-	in := &inbox{account: r.ledger.Open(account, undurable(concurrency))}
+func (r *receiver) subscribe(account string, terms ledger.Terms) *inbox {
+	in := &inbox{account: r.ledger.Open(account, terms)}
 	in.set(r.takeSoon)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,6 +118,17 @@ func (r *receiver) serveShop(account string, s *shop) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.shops[account] = s
+}
+
+// underWay counts the requests that were begun on and not answered.
+func (r *receiver) underWay() int {
+	n := r.ledger.UnderWay()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.shops {
+		n += s.underWay()
+	}
+	return n
 }
 
 // passing is told that a request has come to a point.
@@ -170,12 +176,17 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passin
 		in.account.Strange("a request with the header %s: %q, not %q", secretHeader, got, in.secret)
 	}
 	visit := in.account.Begin(n)
-	defer visit.End()
+	taken := false
+	defer func() { // also if the answer is to break the connection
+		if !taken && request.Context().Err() == nil {
+			visit.Refuse()
+		}
+		visit.End()
+	}()
 	pass(request.Context(), requestBegun)
 	if request.Context().Err() != nil {
 		return
 	}
-	taken := false
 	(*in.answer.Load())(w, request, func() {
 		taken = true
 		visit.Take()
@@ -183,8 +194,6 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passin
 	})
 	if taken {
 		pass(request.Context(), requestTaken)
-	} else if request.Context().Err() == nil {
-		visit.Refuse()
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/daemon"
 	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -63,7 +62,7 @@ func (r *report) print(w io.Writer) error {
 	fmt.Fprintf(w, "dz %s, %s, %s, seed %d, %d cores, %s, %s\n\n", cmp.Or(r.Commit, "(no commit)"),
 		r.Date.Format(time.DateOnly), form, r.Seed, r.Cores, r.System, r.Go)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "SCENARIO\tKILLS\tSTOPS\tEVENTS\tENDPOINTS\tOWED\tREQUESTS\tLOST\tSTALE\tOVERLAP\tTWICE\tREPEATED\tUNDER WAY\tALLOWED\tTIME\tVERDICT\t")
+	fmt.Fprintln(table, "SCENARIO\tKILLS\tSTOPS\tEVENTS\tENDPOINTS\tOWED\tREQUESTS\tLOST\tSTALE\tOVERLAP\tTWICE\tEARLY\tREPEATED\tUNDER WAY\tAT WORST\tTIME\tVERDICT\t")
 	var sum ledger.Counts
 	var took time.Duration
 	for _, o := range r.Results {
@@ -77,11 +76,12 @@ func (r *report) print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, `
 LOST: owed and not delivered in its latest form. STALE: an older change after a newer one. OVERLAP: two requests about
-one object at a time. TWICE: one line owed twice. REPEATED: begun on before a kill and sent again after it; at each kill
-an endpoint may repeat what was not durable yet, its concurrency and %d more, in sum ALLOWED. UNDER WAY: requests not
-answered yet at the kills.
+one object at a time. TWICE: one line owed twice. EARLY: before the debounce was over. REPEATED: begun on before a kill
+and sent again after it, of an endpoint no more than its concurrency and %d that were answered at most %v before it, or
+a little more if the machine is that slow. UNDER WAY: not answered yet at the kills. AT WORST: of one endpoint at one
+kill. The answer that was forgotten with a kill and came longest before it came %v before.
 
-`, daemon.MaxUnsettled)
+`, ledger.Unsettled, ledger.DurableWithin, sum.Oldest.Round(time.Millisecond))
 	for _, o := range r.Results {
 		for _, note := range o.Notes {
 			fmt.Fprintf(w, "%s: %s\n", o.Scenario, note)
@@ -96,9 +96,17 @@ answered yet at the kills.
 }
 
 func printRow(w io.Writer, name string, c ledger.Counts, took time.Duration, verdict string) {
-	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.0f s\t%s\t\n", name, c.Kills, c.Stops, c.Events,
-		c.Endpoints, c.Owed, c.Requests, c.Lost, c.Stale, c.Overlaps, c.Doubled, c.Repeated, c.UnderWay, c.Allowed,
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%.0f s\t%s\t\n", name, c.Kills, c.Stops, c.Events,
+		c.Endpoints, c.Owed, c.Requests, c.Lost, c.Stale, c.Overlaps, c.Doubled, c.Early, c.Repeated, c.UnderWay, worst(c),
 		took.Seconds(), verdict)
+}
+
+// worst says how much the worst kill made an endpoint repeat, and how much it might.
+func worst(c ledger.Counts) string {
+	if c.Worst.Repeated == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d of %d", c.Worst.Repeated, c.Worst.Allowed)
 }
 
 // save writes the results as JSON.

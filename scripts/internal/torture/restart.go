@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -22,6 +23,7 @@ func restart(ctx context.Context, r *rig) error {
 		rounds, hangs, downtimes = 8, 1, 2
 	}
 	r.spool.objects = 2000
+	r.logLevel = "debug" // whatever dz may log, it does
 	if _, err := r.start(ctx); err != nil {
 		return err
 	}
@@ -46,6 +48,15 @@ func restart(ctx context.Context, r *rig) error {
 		}
 		if err := r.settle(ctx, time.Minute); err != nil {
 			return err
+		}
+	}
+	for _, list := range [][]string{{"endpoint", "list"}, {"endpoint", "show", "at-once"}} {
+		for _, format := range []string{"table", "json"} {
+			says, err := r.command(ctx, append(list, "-o", format)...)
+			if err != nil {
+				return err
+			}
+			r.findSecrets([]byte(says), strings.Join(list, " "))
 		}
 	}
 	r.note("%d rotations during %d downtimes, some of them with compression", rotations, downtimes)

@@ -158,7 +158,7 @@ func (s *resyncing) round(ctx context.Context, b blow) error {
 	}
 	if reached {
 		s.hits[b.name]++
-		s.shop.killed(undurable(shopConcurrency) * shopBatch)
+		s.shop.killed(s.ledger.LastEnd().At)
 	}
 	return nil
 }
@@ -211,6 +211,6 @@ func (s *resyncing) killIfRunning(ctx context.Context) error {
 	if err := s.kill(ctx); err != nil {
 		return err
 	}
-	s.shop.killed(undurable(shopConcurrency) * shopBatch)
+	s.shop.killed(s.ledger.LastEnd().At)
 	return nil
 }

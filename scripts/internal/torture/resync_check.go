@@ -8,6 +8,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/scripts/internal/process"
+	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
 // finish lets everything settle, and compares.
@@ -84,6 +85,7 @@ func (s *resyncing) compare(ctx context.Context, when string) {
 
 // describe notes what was done, and what the shop has counted.
 func (s *resyncing) describe() {
+	s.shop.reconcile((shopConcurrency+ledger.Unsettled)*shopBatch, s.durableWithin())
 	s.counts.Add(s.shop.counts)
 	s.counts.Endpoints, s.counts.Owed = 1, len(s.stock.versions)
 	s.faults = append(s.faults, s.shop.told...)

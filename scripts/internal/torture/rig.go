@@ -16,6 +16,11 @@ import (
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
+// mostMemory is how much memory dz may have at most, in bytes, unless a scenario
+// needs more. It is beside its store, which is mapped: that part of the system's
+// cache counts as resident, and grows with the file alone.
+const mostMemory = 256 << 20
+
 const (
 	// readyWithin is how long a dz may take to answer.
 	readyWithin = 30 * time.Second
@@ -36,6 +41,7 @@ type rig struct {
 	ledger   *ledger.Ledger
 	receiver *receiver
 	spool    *spool
+	pulse    *pulse
 	extra    string // more configuration
 
 	program    string   // the dz to run
@@ -43,12 +49,18 @@ type rig struct {
 	storePath  string
 	storeExtra string // more settings of the store, as in ", compact: always"
 
+	logLevel string
+
 	noEvents int // lines that were written and are no events
 
 	counts ledger.Counts // by the scenario itself, beside those of the ledger
 	notes  []string
 	faults []string
 	peak   int64 // bytes of RSS
+	// mostMemory bounds peak: loosely, for it is memory without bounds that is a fault.
+	mostMemory int64
+	mapped     int64    // the most that the store had
+	secrets    []string // that are nowhere to be found
 
 	mu     sync.Mutex
 	dz     *process.Process
@@ -63,6 +75,7 @@ func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
 	r = &rig{
 		opts: opts, name: name, dir: dir, stderr: stderr, ledger: ledger.New(),
 		client: &api.Client{Socket: filepath.Join(dir, "s", "dz.sock")}, program: opts.dz, storePath: filepath.Join(dir, "store", "dz.db"),
+		mostMemory: mostMemory, logLevel: "warn",
 	}
 	r.spool = newSpool(filepath.Join(dir, "events.ndjson"), r.ledger, chance(opts.seed, name, "spool"))
 	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
@@ -70,6 +83,9 @@ func newRig(name string, opts options, stderr io.Writer) (r *rig, err error) {
 	}
 	if r.receiver, err = newReceiver(r.ledger, opts.seed); err != nil {
 		return nil, errors.Join(err, r.log.Close(), os.RemoveAll(dir))
+	}
+	if r.pulse, err = startPulse(filepath.Join(dir, "pulse")); err != nil {
+		return nil, errors.Join(err, r.receiver.close(), r.log.Close(), os.RemoveAll(dir))
 	}
 	return r, nil
 }
@@ -81,7 +97,8 @@ func (r *rig) close(ctx context.Context) error {
 		r.remember()
 		err = r.stop(context.WithoutCancel(ctx))
 	}
-	return errors.Join(err, r.spool.close(), r.receiver.close())
+	r.durableWithin()
+	return errors.Join(err, r.pulse.end(), r.spool.close(), r.receiver.close())
 }
 
 // cleanUp removes the folder, or says where it is.
@@ -130,7 +147,7 @@ func (r *rig) store() string { return r.storePath }
 // configure writes the configuration.
 func (r *rig) configure() (string, error) {
 	path := filepath.Join(r.dir, "dz.yaml")
-	level := "warn"
+	level := r.logLevel
 	if r.opts.keep {
 		level = "debug" // somebody will want to read it
 	}
@@ -208,34 +225,51 @@ func (r *rig) api() *api.Client {
 // more.
 func (r *rig) kill(ctx context.Context) error {
 	r.remember()
-	open := r.ledger.UnderWay()
+	end := ledger.End{Killed: true, Open: r.receiver.underWay(), At: time.Now()}
 	if err := r.process().Kill(); err != nil {
 		return fmt.Errorf("kill dz: %w", err)
 	}
 	if err := r.receiver.drain(ctx); err != nil {
 		return err
 	}
-	r.ledger.Ended(true, open)
+	r.ledger.Ended(end)
 	return nil
 }
 
 // stop ends dz with SIGTERM.
 func (r *rig) stop(ctx context.Context) error {
-	open := r.ledger.UnderWay()
+	end := ledger.End{Open: r.receiver.underWay(), At: time.Now()}
 	if err := r.process().Terminate(); err != nil {
 		return fmt.Errorf("stop dz: %w", err)
 	}
 	if err := r.receiver.drain(ctx); err != nil {
 		return err
 	}
-	r.ledger.Ended(false, open)
+	r.ledger.Ended(end)
 	return nil
+}
+
+// durableWithin is how long a good answer may take to become durable, as the machine
+// is. The ledger is told.
+func (r *rig) durableWithin() time.Duration {
+	r.ledger.Hiccup(time.Duration(r.pulse.worst.Load()))
+	return r.ledger.DurableWithin()
 }
 
 // remember keeps how much memory dz had at most.
 func (r *rig) remember() {
 	if m, err := r.process().Memory(); err == nil { // else it has ended, which others see
 		r.peak = max(r.peak, m.Peak)
+	}
+	if info, err := os.Stat(r.store()); err == nil { // else it was not made yet
+		r.mapped = max(r.mapped, info.Size())
+	}
+}
+
+// judgeMemory says so if dz had too much.
+func (r *rig) judgeMemory() {
+	if r.peak-r.mapped > r.mostMemory {
+		r.fault("dz had %d MiB of memory at most with a store of %d MiB, more than %d beside it", r.peak>>20, r.mapped>>20, r.mostMemory>>20)
 	}
 }
 

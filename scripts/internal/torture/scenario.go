@@ -107,7 +107,7 @@ func perform(ctx context.Context, s scenario, opts options, stderr io.Writer) ou
 	fmt.Fprintf(stderr, "%s …\n", s.name)
 	r, err := newRig(s.name, opts, stderr)
 	if err == nil {
-		err = errors.Join(s.run(ctx, r), r.close(ctx))
+		err = errors.Join(s.run(ctx, r), r.close(ctx), r.searchSecrets())
 	}
 	var reason skipped
 	switch {
@@ -117,6 +117,7 @@ func perform(ctx context.Context, s scenario, opts options, stderr io.Writer) ou
 		result.Faults = append(result.Faults, "it broke off: "+err.Error())
 	}
 	if r != nil {
+		r.judgeMemory()
 		counts, faults := r.ledger.Reconcile()
 		counts.Add(r.counts)
 		result.Counts = counts

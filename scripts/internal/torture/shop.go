@@ -29,7 +29,10 @@ type shop struct {
 	assets map[uint64]*shelf
 	kills  int // so far
 	given  uint64
-	spare  int // deletions of what it did not have
+	spare  int         // deletions of what it did not have
+	open   int         // requests
+	ends   []time.Time // of dz, by kills
+	again  []int       // actions that were repeated, by the kill
 	counts ledger.Counts
 	told   []string // faults
 }
@@ -40,9 +43,10 @@ type shelf struct {
 	version  uint64 // the highest that came
 	last     string // the state given last; "" is none
 	base     string // the state that came with the request that last was the answer to
-	kills    int    // how often dz had been killed when last was given
-	underWay int    // requests
-	spared   int    // how often dz had been killed when it was last deleted though it was not there
+	takenAt  time.Time
+	kills    int // how often dz had been killed when last was given
+	underWay int // requests
+	spared   int // how often dz had been killed when it was last deleted though it was not there
 }
 
 func newShop(r *rig) *shop {
@@ -94,6 +98,7 @@ func (s *shop) begin(actions []action) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Requests++
+	s.open++
 	for _, a := range actions {
 		on := s.shelf(a.ID)
 		if on.underWay++; on.underWay > 1 {
@@ -107,6 +112,7 @@ func (s *shop) begin(actions []action) time.Duration {
 func (s *shop) end(actions []action) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open--
 	for _, a := range actions {
 		s.shelf(a.ID).underWay--
 	}
@@ -135,7 +141,7 @@ func (s *shop) take(actions []action) []item {
 			came = *a.State
 		}
 		s.compare(on, &a, came)
-		on.base, on.kills = came, s.kills
+		on.base, on.kills, on.takenAt = came, s.kills, time.Now()
 		if a.Type == "delete" {
 			on.there, on.last = false, ""
 		} else {
@@ -153,6 +159,8 @@ func (s *shop) compare(on *shelf, a *action, came string) {
 	case came == on.last:
 	case came == on.base && on.kills < s.kills:
 		s.counts.Repeated++
+		s.again[on.kills]++
+		s.counts.Oldest = max(s.counts.Oldest, s.ends[on.kills].Sub(on.takenAt))
 	default:
 		s.strange("asset %d comes with the state %q; given was %q after %q, and %d kills since", a.ID, came, on.last, on.base, s.kills-on.kills)
 	}
@@ -192,13 +200,36 @@ func (s *shop) fault(format string, args ...any) {
 	}
 }
 
-// killed notes that dz was killed, and all of its requests have ended. So many
-// actions may not have been durable yet.
-func (s *shop) killed(undurable int) {
+// killed notes that dz was killed, after it had certainly run at a time, and all of
+// its requests have ended.
+func (s *shop) killed(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kills++
-	s.counts.Allowed += undurable
+	s.ends, s.again = append(s.ends, at), append(s.again, 0)
+}
+
+// underWay counts the requests that were begun on and not answered.
+func (s *shop) underWay() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+// reconcile compares what was repeated with what a kill may have repeated: actions
+// of so many requests, and what was answered so long before it.
+func (s *shop) reconcile(actions int, durableWithin time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for kill, repeated := range s.again {
+		s.counts.Worst = s.counts.Worst.Atop(ledger.Worst{Endpoint: shopName, End: kill + 1, Repeated: repeated, Allowed: actions})
+		if repeated > actions {
+			s.fault("kill %d made dz repeat %d actions, %d are allowed", kill+1, repeated, actions)
+		}
+	}
+	if s.counts.Oldest > durableWithin {
+		s.fault("an asset was repeated after a kill, and had been answered %v before it; within %v that is to be durable", s.counts.Oldest, durableWithin)
+	}
 }
 
 // missing says in what the shop differs from what it is to have: versions by id.

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // sync7 and deletion make actions about asset 7. "" is no state.
@@ -60,7 +62,7 @@ func TestWhatAShopFinds(t *testing.T) {
 		s := &shop{assets: make(map[uint64]*shelf)}
 		for _, a := range c.do {
 			if a == killed {
-				s.killed(1)
+				s.killed(time.Now())
 				continue
 			}
 			s.take([]action{a})
@@ -89,8 +91,42 @@ func TestWhatAShopHasIsCompared(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	s.killed(1)
+	s.killed(time.Now())
 	if got := s.missing(nil); len(got) != 1 {
 		t.Errorf("a creation of which the answer was lost: %q", got)
+	}
+}
+
+func TestWhatAShopIsSentAgainAfterAKillIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		repeated int
+		waited   time.Duration // between the answer and the kill
+		want     string        // fault; "" is none
+	}{
+		"as much as may be":             {repeated: 3},
+		"more":                          {repeated: 4, want: "kill 2 made dz repeat 4 actions, 3 are allowed"},
+		"what was answered long before": {repeated: 1, waited: time.Minute, want: "had been answered 1m0s before it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &shop{assets: make(map[uint64]*shelf)}
+				actions := make([]action, c.repeated)
+				for i := range actions {
+					actions[i] = sync7(1, "")
+					actions[i].ID = uint64(i)
+				}
+				s.killed(time.Now())
+				s.take(actions)
+				<-time.After(c.waited)
+				s.killed(time.Now())
+				s.take(actions)
+				s.reconcile(3, time.Second)
+				if got := strings.Join(s.told, "; "); (got != "") != (c.want != "") || !strings.Contains(got, c.want) {
+					t.Errorf("found %q, want %q", got, c.want)
+				}
+			})
+		})
 	}
 }

@@ -31,7 +31,7 @@ func sick30(ctx context.Context, r *rig) error {
 	if _, err := r.start(ctx); err != nil {
 		return err
 	}
-	watch := &stopwatch{written: make(map[uint64]time.Time)}
+	watch := &stopwatch{written: make(map[uint64]time.Time), watched: endpoints - sick}
 	var members []*member
 	for i := range endpoints {
 		m, err := r.register(ctx, fmt.Sprintf("e%02d", i), settings{wanted: asset, concurrency: 4, timeout: "2s"})
@@ -74,6 +74,7 @@ func sick30(ctx context.Context, r *rig) error {
 type stopwatch struct {
 	mu      sync.Mutex
 	written map[uint64]time.Time
+	watched int // endpoints that are to be told of every event
 	delays  []time.Duration
 }
 
@@ -86,10 +87,15 @@ func (w *stopwatch) arrived(n ledger.Notification, _ string) {
 	}
 }
 
+// allWithin is how long requests may be late: those that are too late to be counted
+// are a fault of their own.
+const allWithin = 30 * time.Second
+
 // measure writes ten events a second about ever new objects, and returns the
-// delays of their requests, sorted.
+// delays of their requests, all of them, sorted.
 func (w *stopwatch) measure(ctx context.Context, r *rig, lasts time.Duration) ([]time.Duration, error) {
-	for begun := time.Now(); time.Since(begun) < lasts; {
+	wanted := 0
+	for begun := time.Now(); time.Since(begun) < lasts; wanted += w.watched {
 		w.mu.Lock()
 		w.written[r.spool.number+1] = time.Now()
 		w.mu.Unlock()
@@ -100,12 +106,20 @@ func (w *stopwatch) measure(ctx context.Context, r *rig, lasts time.Duration) ([
 			return nil, err
 		}
 	}
-	if err := process.Pause(ctx, time.Second); err != nil {
+	err := process.Until(ctx, lookEvery, allWithin, "every request has come", func() (bool, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.delays) >= wanted, nil
+	})
+	if ctx.Err() != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delays := w.delays
+	if len(delays) != wanted {
+		r.fault("%d requests of healthy endpoints came within %v, not %d", len(delays), allWithin, wanted)
+	}
 	w.delays = nil
 	slices.Sort(delays)
 	return delays, nil

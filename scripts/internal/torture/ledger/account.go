@@ -28,19 +28,33 @@ type Account struct {
 	certain uint8 // the change types that are certainly subscribed to
 	owed    map[Key]uint64
 	maybe   []maybe // owed for certain only once the event is known to be in the store
-	born    int     // the epoch it was opened in
-	died    int     // the epoch it was closed in; -1 while open
+	closed  bool
+	// delivered is how much of what it was owed it had got when it was closed.
+	delivered int
 
-	mu        sync.Mutex
-	undurable int          // the highest it ever was
-	epoch     int          // how often the process had ended
-	orderly   map[int]bool // epochs that ended in order
-	seen      map[Key]*seen
-	open      int
-	closedAt  time.Time
-	repeats   map[int]int // by the epoch that the former request was of
-	counts    Counts
-	told      []string
+	mu       sync.Mutex
+	terms    Terms // the loosest there ever were
+	ends     []End // the ledger's
+	seen     map[Key]*seen
+	open     int
+	closedAt time.Time
+	repeats  map[int]repeats // by the epoch that the former request was of
+	oldest   aged
+	counts   Counts
+	told     []string
+}
+
+// repeats are requests that were made again after an end of the process.
+type repeats struct {
+	cut      int // had not been answered
+	answered int
+}
+
+// aged is the answer that was forgotten with a kill and came longest before it.
+type aged struct {
+	age time.Duration
+	key Key
+	end int
 }
 
 type maybe struct {
@@ -52,10 +66,12 @@ type maybe struct {
 type seen struct {
 	number  uint64 // the highest begun on
 	message message
-	epoch   int // of the last request
+	epoch   int // of the last request: how often the process had ended
 	answer  answer
+	begunAt time.Time
 	takenAt time.Time
-	got     uint64 // the highest answered with success
+	goneAt  time.Time // when the sender went without an answer; zero if it did not
+	got     uint64    // the highest answered with success
 	open    int
 	// forgotten: dz was restored from a backup, and has sent nothing since.
 	forgotten bool
@@ -136,19 +152,26 @@ func (a *Account) Changed(to uint8) {
 	a.certain = to
 }
 
-// Allow notes that from now on the outcomes of so many requests may not be
-// durable.
-func (a *Account) Allow(undurable int) {
+// AllowConcurrency notes that from now on there may be so many requests at a time.
+func (a *Account) AllowConcurrency(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.undurable = max(a.undurable, undurable)
+	a.terms.Concurrency = max(a.terms.Concurrency, n)
+}
+
+// AllowDebounce notes that from now on changes may wait no longer than this.
+func (a *Account) AllowDebounce(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.terms.Debounce = min(a.terms.Debounce, d)
 }
 
 // Close says that the endpoint was removed, and nothing is owed to it any more.
 func (a *Account) Close() {
 	a.ledger.mu.Lock()
 	defer a.ledger.mu.Unlock()
-	a.died, a.certain, a.maybe = len(a.ledger.ends), 0, nil
+	a.delivered = len(a.debts()) - len(a.missing())
+	a.closed, a.certain, a.maybe = true, 0, nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closedAt = time.Now()
@@ -157,7 +180,7 @@ func (a *Account) Close() {
 // debts returns what is owed, the highest number of each key; the ledger is
 // locked.
 func (a *Account) debts() map[Key]uint64 {
-	if a.died >= 0 {
+	if a.closed {
 		return nil
 	}
 	owed := maps.Clone(a.owed)
@@ -179,6 +202,13 @@ func (a *Account) missing() []Event {
 		}
 	}
 	return missing
+}
+
+// Missing counts what is owed and not delivered yet.
+func (a *Account) Missing() int {
+	a.ledger.mu.Lock()
+	defer a.ledger.mu.Unlock()
+	return len(a.missing())
 }
 
 // Strange notes a request that should not be as it is.
@@ -227,10 +257,12 @@ func (a *Account) Begin(n Notification) *Visit {
 	if known && !s.forgotten {
 		a.compare(s, n, message)
 	}
+	a.judgeDebounce(s, known, n)
 	s.forgotten = false
 	s.open++
 	if n.Number >= s.number {
-		s.number, s.message, s.epoch, s.answer = n.Number, message, a.epoch, none
+		s.number, s.message, s.epoch, s.answer = n.Number, message, len(a.ends), none
+		s.begunAt, s.goneAt = time.Now(), time.Time{}
 	}
 	return &Visit{account: a, seen: s, number: n.Number}
 }
@@ -246,16 +278,72 @@ func (a *Account) compare(s *seen, n Notification, m message) {
 		}
 	case m != s.message:
 		a.fault(&a.counts.Doubled, "%v: change %d was owed twice, as %v and %v", n.Key, n.Number, s.message, m)
-	case s.epoch == a.epoch && s.answer == taken:
-		a.fault(&a.counts.Repeated, "%v: change %d was delivered and sent again %v later, with no end of dz between",
-			n.Key, n.Number, time.Since(s.takenAt))
 	case s.answer == refused:
 		// It is tried again, as it should be.
-	case s.epoch != a.epoch && a.orderly[s.epoch] && s.answer == none:
-		// It was cut off at the end of the grace, before an answer.
-	case s.epoch != a.epoch:
+	case s.answer == none:
+		a.compareUnanswered(s, n)
+	case s.epoch == len(a.ends):
+		a.fault(&a.counts.Repeated, "%v: change %d was delivered and sent again %v later, with no end of dz between",
+			n.Key, n.Number, time.Since(s.takenAt))
+	default:
 		a.counts.Repeated++
-		a.repeats[s.epoch]++
+		r := a.repeats[s.epoch]
+		r.answered++
+		a.repeats[s.epoch] = r
+		if age := a.ends[s.epoch].age(s.takenAt); age > a.oldest.age {
+			a.oldest = aged{age, n.Key, s.epoch}
+		}
+	}
+}
+
+// late is how long after it was sent a busy receiver may see a request: shorter
+// timeouts are not judged.
+const late = 5 * time.Second
+
+// compareUnanswered judges a request that is made again, for the first was not
+// answered. Its sender may have given it up after its timeout, an orderly stop may
+// have cut it off after the grace, and a kill at any time.
+func (a *Account) compareUnanswered(s *seen, n Notification) {
+	if s.goneAt.IsZero() {
+		return // it is still there, and told as such
+	}
+	ended := s.epoch < len(a.ends) && !s.goneAt.Before(a.ends[s.epoch].At)
+	switch took := s.goneAt.Sub(s.begunAt); {
+	case ended && a.ends[s.epoch].Killed:
+		a.cutOff(s.epoch)
+	case ended:
+		if given := s.goneAt.Sub(a.ends[s.epoch].At); given < Grace/2 && took < a.terms.Timeout-late {
+			a.fault(&a.counts.Repeated, "%v: change %d was cut off %v after dz was told to end, and sent again", n.Key, n.Number, given)
+		}
+	case took >= a.terms.Timeout-late:
+	case s.epoch > 0 && a.ends[s.epoch-1].Killed && s.begunAt.Sub(a.ends[s.epoch-1].At) < late:
+		a.cutOff(s.epoch - 1) // it was sent before the kill, and seen after it
+	default:
+		a.fault(&a.counts.Repeated, "%v: change %d was broken off after %v of %v, and sent again", n.Key, n.Number, took, a.terms.Timeout)
+	}
+}
+
+// cutOff counts a request that a kill has cut off, and that is made again.
+func (a *Account) cutOff(epoch int) {
+	a.counts.Repeated++
+	r := a.repeats[epoch]
+	r.cut++
+	a.repeats[epoch] = r
+}
+
+// early is how much earlier than they should changes may come: clocks are rounded.
+const early = 20 * time.Millisecond
+
+// judgeDebounce holds a request to the debounce: it may not begin earlier after the
+// first change that the receiver does not know of. Where it may have been told of
+// that already, and will not have said so, the time since is not known.
+func (a *Account) judgeDebounce(s *seen, known bool, n Notification) {
+	if a.terms.Debounce <= 0 || (known && (s.forgotten || s.answer != taken || s.epoch != len(a.ends) || n.Number <= s.number)) {
+		return
+	}
+	first := a.ledger.history.firstAfter(n.Key, s.number)
+	if waited := time.Since(first); !first.IsZero() && waited < a.terms.Debounce-early {
+		a.fault(&a.counts.Early, "%v: change %d came %v after the first that was to be told, not %v", n.Key, n.Number, waited, a.terms.Debounce)
 	}
 }
 
@@ -302,8 +390,9 @@ func (v *Visit) Refuse() {
 	}
 }
 
-// End notes that the request is over. It is called before the last byte of the
-// answer is sent, so that the next request can't come before.
+// End notes that the request is over; if it was neither taken nor refused, its
+// sender has gone. It is called before the last byte of the answer is sent, so that
+// the next request can't come before.
 func (v *Visit) End() {
 	a := v.account
 	a.mu.Lock()
@@ -314,4 +403,7 @@ func (v *Visit) End() {
 	v.ended = true
 	v.seen.open--
 	a.open--
+	if v.number == v.seen.number && v.seen.answer == none {
+		v.seen.goneAt = time.Now()
+	}
 }

@@ -15,6 +15,20 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
+)
+
+// What dz promises of an end of its process. These are not taken from dz: one that
+// keeps less is to be found out.
+const (
+	// Unsettled is how many requests of an endpoint may have been answered well
+	// without that being durable, and are repeated after a kill.
+	Unsettled = 512
+	// DurableWithin is how long a good answer may take to become durable. It is a
+	// matter of milliseconds; so much is for a busy machine.
+	DurableWithin = 2 * time.Second
+	// Grace is what an orderly stop gives requests under way.
+	Grace = 10 * time.Second
 )
 
 // Key is what a notification is about: dz keeps one debt per endpoint and key.
@@ -37,29 +51,50 @@ type Ledger struct {
 	written  uint64
 	last     uint64 // the highest number written
 	ingested uint64 // events that are known to be in the store
-	ends     []End  // of the process, one an epoch
+	ends     []End  // of the process, one an epoch; only ever appended to
+	stuck    time.Time
+	hiccup   time.Duration
+	history  history
 }
 
 // End is one end of the process.
 type End struct {
-	Killed bool // by SIGKILL; else it was told to end
-	Open   int  // requests that receivers had begun on and not answered
+	Killed bool      // by SIGKILL; else it was told to end
+	Open   int       // requests that receivers had begun on and not answered
+	At     time.Time // the latest at which it was certainly neither killed nor told to end
+
+	stuck time.Time // since then nothing could become durable; zero if it always could
+}
+
+// age is how long before the end an answer came that did not become durable.
+func (e End) age(answered time.Time) time.Duration {
+	if !e.stuck.IsZero() && e.stuck.Before(e.At) {
+		return e.stuck.Sub(answered)
+	}
+	return e.At.Sub(answered)
+}
+
+// Terms are the settings of an endpoint that bound what it may be sent.
+type Terms struct {
+	Concurrency int           // requests at a time
+	Timeout     time.Duration // of a request
+	Debounce    time.Duration // that a change waits
 }
 
 // New makes an empty ledger.
 func New() *Ledger { return &Ledger{accounts: make(map[string]*Account)} }
 
-// Open makes an account that nothing is owed to before Changed says so. At any
-// time so many of its requests may have begun without their outcome being
-// durable: what one kill may repeat.
-func (l *Ledger) Open(id string, undurable int) *Account {
+// Open makes an account that nothing is owed to before Changed says so.
+func (l *Ledger) Open(id string, terms Terms) *Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := &Account{
-		ledger: l, id: id, undurable: undurable,
-		owed: make(map[Key]uint64), seen: make(map[Key]*seen), repeats: make(map[int]int),
-		orderly: make(map[int]bool),
-		epoch:   len(l.ends), born: len(l.ends), died: -1,
+		ledger: l, id: id, terms: terms,
+		owed: make(map[Key]uint64), seen: make(map[Key]*seen), repeats: make(map[int]repeats),
+		ends: l.ends,
+	}
+	if terms.Debounce > 0 {
+		l.history.keep()
 	}
 	l.accounts[id] = a
 	return a
@@ -69,6 +104,7 @@ func (l *Ledger) Open(id string, undurable int) *Account {
 func (l *Ledger) Write(events []Event, write func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.history.add(events, time.Now()) // dz can't have read them earlier
 	if err := write(); err != nil {
 		return err
 	}
@@ -100,20 +136,50 @@ func (l *Ledger) Ingested(events uint64) {
 }
 
 // Ended notes the end of the process. No request of it can come in any more.
-// open is how many were under way when it was ended.
-func (l *Ledger) Ended(killed bool, open int) {
+func (l *Ledger) Ended(end End) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends = append(l.ends, End{Killed: killed, Open: open})
+	end.stuck, l.stuck = l.stuck, time.Time{}
+	l.ends = append(l.ends, end)
 	for _, a := range l.accounts {
 		a.mu.Lock()
-		if !killed {
-			a.orderly[a.epoch] = true
-		}
-		a.epoch = len(l.ends)
+		a.ends = l.ends
 		a.mu.Unlock()
 	}
 }
+
+// LastEnd returns the last end of the process, which there was.
+func (l *Ledger) LastEnd() End {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ends[len(l.ends)-1]
+}
+
+// Stuck notes that from now on nothing can become durable, until the process ends.
+func (l *Ledger) Stuck() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck = time.Now()
+}
+
+// Hiccup notes that the machine made programs wait so long at worst.
+func (l *Ledger) Hiccup(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hiccup = max(l.hiccup, d)
+}
+
+// DurableWithin is how long a good answer may take to become durable on this
+// machine, as it is.
+func (l *Ledger) DurableWithin() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durableWithin()
+}
+
+// durableWithin is the same; the ledger is locked. It takes a few waits: for the
+// processor, and for the flushes of the commit before and of its own.
+func (l *Ledger) durableWithin() time.Duration { return DurableWithin + 4*l.hiccup }
 
 // Restored notes that dz goes on from a backup: what it has sent since, it does
 // not know of. So it may send older changes again, and everything a second time,

@@ -3,6 +3,8 @@ package ledger_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -10,6 +12,7 @@ import (
 const (
 	asset     = 1
 	metafield = 2
+	timeout   = 10 * time.Second
 )
 
 // story is a dz that is told as it goes.
@@ -24,7 +27,7 @@ type story struct {
 func tell(t *testing.T) *story {
 	t.Helper()
 	s := &story{t: t, Ledger: ledger.New()}
-	s.shop = s.Open("shop", 2)
+	s.shop = s.Open("shop", ledger.Terms{Concurrency: 2, Timeout: timeout})
 	s.shop.Changed(asset)
 	return s
 }
@@ -41,6 +44,34 @@ func (s *story) begin(item, number uint64, message string) *ledger.Visit {
 	return s.shop.Begin(ledger.Notification{
 		Event: ledger.Event{Key: ledger.Key{Type: asset, Item: item}, Number: number}, Message: message,
 	})
+}
+
+// refuse and abandon are requests that are not answered with success, or not at all
+// before their sender goes.
+func (s *story) refuse(item, number uint64, message string) {
+	v := s.begin(item, number, message)
+	v.Refuse()
+	v.End()
+}
+
+func (s *story) abandon(item, number uint64, message string, after time.Duration) {
+	v := s.begin(item, number, message)
+	<-time.After(after)
+	v.End()
+}
+
+// kill and stop end dz now, and cut off what is under way.
+func (s *story) kill(underWay ...*ledger.Visit) { s.end(true, 0, underWay) }
+
+func (s *story) stop(grace time.Duration, underWay ...*ledger.Visit) { s.end(false, grace, underWay) }
+
+func (s *story) end(killed bool, grace time.Duration, underWay []*ledger.Visit) {
+	end := ledger.End{Killed: killed, Open: len(underWay), At: time.Now()}
+	<-time.After(grace)
+	for _, v := range underWay {
+		v.End()
+	}
+	s.Ended(end)
 }
 
 func (s *story) deliver(item, number uint64, message string) {
@@ -115,10 +146,46 @@ func TestFaultsAreFound(t *testing.T) {
 			func(s *story) {
 				s.write(7, 1)
 				s.deliver(7, 1, first+"1")
-				s.Ended(false, 0)
+				s.stop(0)
 				s.deliver(7, 1, first+"1")
 			},
 			func(c ledger.Counts) int { return c.Repeated }, "orderly stop",
+		},
+		"again, for dz had broken it off": {
+			func(s *story) {
+				s.write(7, 1)
+				s.abandon(7, 1, first+"1", timeout/100)
+				s.deliver(7, 1, first+"1")
+			},
+			func(c ledger.Counts) int { return c.Repeated }, "broken off after 100ms",
+		},
+		"again, for an orderly stop gave it no grace": {
+			func(s *story) {
+				s.write(7, 1)
+				s.stop(time.Millisecond, s.begin(7, 1, first+"1"))
+				s.deliver(7, 1, first+"1")
+			},
+			func(c ledger.Counts) int { return c.Repeated }, "was cut off 1ms after",
+		},
+		"again after a kill, and had been answered long before": {
+			func(s *story) {
+				s.write(7, 1)
+				s.deliver(7, 1, first+"1")
+				<-time.After(ledger.DurableWithin + time.Second)
+				s.kill()
+				s.deliver(7, 1, first+"1")
+			},
+			func(c ledger.Counts) int { return c.Repeated }, "within 2s that is to be durable",
+		},
+		"before the debounce was over": {
+			func(s *story) {
+				slow := s.Open("slow", ledger.Terms{Debounce: time.Second})
+				s.write(7, 1)
+				s.deliver(7, 1, first+"1")
+				<-time.After(time.Second / 2)
+				slow.Begin(ledger.Notification{Event: ledger.Event{Key: ledger.Key{Type: asset, Item: 7}, Number: 1}, Message: first + "1"}).End()
+			},
+			func(c ledger.Counts) int { return c.Early }, "came 500ms after the first",
 		},
 		"a change that was never written": {
 			func(s *story) { s.write(7, 1); s.deliver(7, 9, first+"1") },
@@ -131,32 +198,123 @@ func TestFaultsAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := tell(t)
-			c.happens(s)
-			counts, faults := s.Reconcile()
-			if c.count(counts) != 1 || len(faults) == 0 || !strings.Contains(strings.Join(faults, "\n"), c.says) {
-				t.Errorf("counts %+v, faults %q, want one with %q", counts, faults, c.says)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := tell(t)
+				c.happens(s)
+				counts, faults := s.Reconcile()
+				if c.count(counts) != 1 || len(faults) == 0 || !strings.Contains(strings.Join(faults, "\n"), c.says) {
+					t.Errorf("counts %+v, faults %q, want one with %q", counts, faults, c.says)
+				}
+			})
 		})
 	}
 }
 
-func TestAKillMayRepeatAsManyAsWereUnderWay(t *testing.T) {
+func TestAKillMayRepeatWhatWasUnderWayAndWhatWasJustAnswered(t *testing.T) {
 	t.Parallel()
-	for items, faulty := range map[uint64]bool{2: false, 3: true} {
+	for name, c := range map[string]struct {
+		cut, answered int
+		says          string // "" is no fault
+	}{
+		"as many as were under way":      {cut: 2},
+		"more than can be under way":     {cut: 3, says: "repeat 3 requests that were under way"},
+		"as many as may be unsettled":    {answered: ledger.Unsettled},
+		"more than may be unsettled":     {answered: ledger.Unsettled + 1, says: "and 513 that were answered"},
+		"both":                           {cut: 2, answered: ledger.Unsettled},
+		"few, but more under way at one": {cut: 3, answered: 1, says: "2 and 512 are allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := tell(t)
+				items := uint64(c.cut + c.answered)
+				var underWay []*ledger.Visit
+				for item := range items {
+					s.write(item, item+1)
+					if item < uint64(c.cut) {
+						underWay = append(underWay, s.begin(item, item+1, first+"1"))
+					} else {
+						s.deliver(item, item+1, first+"1")
+					}
+				}
+				s.kill(underWay...)
+				for item := range items {
+					s.deliver(item, item+1, first+"1")
+				}
+				counts, faults := s.Reconcile()
+				want := ledger.Worst{Endpoint: "shop", End: 1, Repeated: int(items), Allowed: 2 + ledger.Unsettled}
+				if counts.Repeated != int(items) || counts.UnderWay != c.cut || counts.Worst != want {
+					t.Errorf("counts %+v", counts)
+				}
+				if says := strings.Join(faults, "; "); (says != "") != (c.says != "") || !strings.Contains(says, c.says) {
+					t.Errorf("faults %q, want %q", says, c.says)
+				}
+			})
+		})
+	}
+}
+
+// A busy receiver sees a request only when its sender is dead already.
+func TestWhatIsSeenRightAfterAKillWasSentBeforeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		s := tell(t)
-		for item := range items {
-			s.write(item, item+1)
-			s.deliver(item, item+1, first+"1")
+		s.write(7, 1)
+		s.kill()
+		s.abandon(7, 1, first+"1", time.Millisecond)
+		s.deliver(7, 1, first+"1")
+		if counts, faults := s.Reconcile(); counts.Repeated != 1 || len(faults) > 0 {
+			t.Errorf("counts %+v, faults %q", counts, faults)
 		}
-		s.Ended(true, 1)
-		for item := range items {
-			s.deliver(item, item+1, first+"1")
+	})
+}
+
+func TestAnAnswerIsForgottenIfNothingCouldBecomeDurableSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := tell(t)
+		s.write(7, 1)
+		s.deliver(7, 1, first+"1")
+		s.Stuck()
+		<-time.After(time.Minute)
+		s.kill()
+		s.deliver(7, 1, first+"1")
+		if counts, faults := s.Reconcile(); counts.Repeated != 1 || len(faults) > 0 {
+			t.Errorf("counts %+v, faults %q", counts, faults)
 		}
-		counts, faults := s.Reconcile()
-		if counts.Repeated != int(items) || counts.Allowed != 2 || counts.UnderWay != 1 || (len(faults) > 0) != faulty {
-			t.Errorf("%d items: counts %+v, faults %q", items, counts, faults)
+	})
+}
+
+func TestAChangeAfterTheDebounceIsNotEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{t: t, Ledger: ledger.New()}
+		s.shop = s.Open("shop", ledger.Terms{Concurrency: 2, Timeout: timeout, Debounce: time.Second})
+		s.shop.Changed(asset)
+		s.write(7, 1)
+		<-time.After(time.Second)
+		s.write(7, 2) // and the first must not wait any longer
+		s.deliver(7, 2, first+"2")
+		s.write(7, 3)
+		<-time.After(time.Second)
+		s.refuse(7, 3, second+"1")
+		s.write(7, 4)
+		s.deliver(7, 4, second+"2") // a retry that tells more
+		if counts, faults := s.Reconcile(); counts.Early > 0 || len(faults) > 0 {
+			t.Errorf("counts %+v, faults %q", counts, faults)
 		}
+	})
+}
+
+func TestWhatAnEndpointHadGotBeforeItWasRemovedIsCounted(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	s.write(7, 1)
+	s.write(8, 2)
+	s.deliver(7, 1, first+"1")
+	s.shop.Close()
+	if counts, faults := s.Reconcile(); counts.Owed != 1 || counts.Lost != 0 || len(faults) > 0 {
+		t.Errorf("counts %+v, faults %q", counts, faults)
 	}
 }
 
@@ -168,7 +326,7 @@ func TestWhatARestoredDzSendsAgainIsNoFault(t *testing.T) {
 	s.write(7, 2)
 	s.deliver(7, 2, second+"1")
 	s.write(8, 3)
-	s.Ended(true, 0)
+	s.kill()
 	s.Restored() // from a backup of the time of change 1
 	s.deliver(7, 1, first+"1000001")
 	s.deliver(7, 2, second+"1000001")
@@ -184,35 +342,39 @@ func TestWhatARestoredDzSendsAgainIsNoFault(t *testing.T) {
 
 func TestARetryIsNoRepeat(t *testing.T) {
 	t.Parallel()
-	s := tell(t)
-	s.write(7, 1)
-	s.begin(7, 1, first+"1").End() // a timeout
-	v := s.begin(7, 1, first+"1")
-	v.Refuse()
-	v.End()
-	s.Ended(true, 0)
-	s.deliver(7, 1, first+"1")
-	if counts, faults := s.Reconcile(); counts.Repeated != 0 || len(faults) > 0 {
-		t.Errorf("counts %+v, faults %q", counts, faults)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := tell(t)
+		s.write(7, 1)
+		s.abandon(7, 1, first+"1", timeout)
+		s.refuse(7, 1, first+"1")
+		s.kill()
+		s.abandon(7, 1, first+"1", timeout)
+		<-time.After(time.Second)
+		s.kill()
+		s.deliver(7, 1, first+"1")
+		if counts, faults := s.Reconcile(); counts.Repeated != 0 || len(faults) > 0 {
+			t.Errorf("counts %+v, faults %q", counts, faults)
+		}
+	})
 }
 
-func TestWhatAStopCutsOffIsNoRepeat(t *testing.T) {
+func TestWhatAStopCutsOffAfterTheGraceIsNoRepeat(t *testing.T) {
 	t.Parallel()
-	s := tell(t)
-	s.write(7, 1)
-	s.begin(7, 1, first+"1").End()
-	s.Ended(false, 1)
-	s.deliver(7, 1, first+"1")
-	if counts, faults := s.Reconcile(); counts.Repeated != 0 || len(faults) > 0 {
-		t.Errorf("counts %+v, faults %q", counts, faults)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := tell(t)
+		s.write(7, 1)
+		s.stop(ledger.Grace, s.begin(7, 1, first+"1"))
+		s.deliver(7, 1, first+"1")
+		if counts, faults := s.Reconcile(); counts.Repeated != 0 || len(faults) > 0 {
+			t.Errorf("counts %+v, faults %q", counts, faults)
+		}
+	})
 }
 
 func TestWhatCanNotBeKnownCountsForDz(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	late := s.Open("late", 1)
+	late := s.Open("late", ledger.Terms{Concurrency: 1, Timeout: timeout})
 	s.write(1, 1) // while late is being registered
 	late.Changed(asset)
 	s.deliver(1, 1, first+"1")
