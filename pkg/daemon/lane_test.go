@@ -38,6 +38,7 @@ type workbench struct {
 	unlock  sync.Cond
 	settled int
 	settles int // calls
+	unclear int // debts to settle that the receiver may have had before the attempt
 
 	health   endpoint.Health // at the start
 	hastened int
@@ -113,6 +114,11 @@ func (w *workbench) Settle(_ context.Context, _ uint64, attempts []store.Attempt
 	}
 	w.settles++
 	for _, a := range attempts {
+		for _, s := range a.Debts {
+			if s.Unclear {
+				w.unclear++
+			}
+		}
 		if len(a.Debts) > 0 && w.bad[string(a.Debts[0].Key)] {
 			return nil, errors.New("the record can't be read")
 		}
