@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 func gatewayStyle(ep *endpoint.Endpoint) { ep.Style = "gateway" }
@@ -78,6 +80,40 @@ func TestAGatewayThatIsDownIsPingedOncePerReason(t *testing.T) {
 		}
 		if s := b.status(); s.Events.Owed != 150 || s.Attempts.Delivered != 3 || !s.Idle {
 			t.Errorf("events %+v, attempts %+v", s.Events, s.Attempts)
+		}
+	})
+}
+
+// A gateway that is told an asset again as it has become meanwhile, for a reason that it
+// did not ask for, does not take that for what it has had; and the same again it does.
+func TestARetryThatTellsANewerAssetHasAnotherID(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("site", gatewayStyle, retry(time.Minute, time.Minute, time.Minute), func(ep *endpoint.Endpoint) {
+			ep.Subscription.Reasons = []string{"metadata"}
+		})
+		change := func(reason, title string) {
+			b.Helper()
+			e, err := event.Decode([]byte(`{"id":"1","source":"/dam","type":"` + reason + `","data":{"itemId":1,"asset":{"assetId":1,"title":"` + title + `"}}}`))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := b.service().Emit(b.Context(), []event.Event{e}, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.receiver.AnswerStatus(http.StatusUnprocessableEntity)
+		change("metadata", "old")
+		b.wait(90 * time.Second)
+		change("thumb", "new")
+		b.receiver.AnswerStatus(http.StatusOK)
+		b.wait(time.Hour)
+		requests := b.received("/site")
+		if len(requests) != 3 || !strings.Contains(requests[1].Body, "old") || !strings.Contains(requests[2].Body, "new") {
+			t.Fatalf("requests %+v; want the old title twice, then the new one", requests)
+		}
+		id := func(i int) string { return requests[i].Header.Get("Webhook-Id") }
+		if id(0) != id(1) || id(1) == id(2) {
+			t.Errorf("ids %s, %s, %s; want the same of the same, and another of the new title", id(0), id(1), id(2))
 		}
 	})
 }

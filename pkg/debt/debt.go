@@ -230,8 +230,8 @@ func union[T comparable](all, more []T) []T {
 // off.
 func (d *Debt) Behind() bool { return (d.Background || d.Blamed) && !d.Forced }
 
-// MessageID is the webhook-id: the same for every attempt at one generation,
-// and never that of another.
+// MessageID is the webhook-id: the same for every attempt at one generation, and never
+// that of another. A style whose attempts may tell something newer adds to it.
 func (d *Debt) MessageID() string {
 	const prefix = "msg_"
 	var buf [len(prefix) + ulid.EncodedSize + len("_18446744073709551615")]byte

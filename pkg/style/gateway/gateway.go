@@ -9,6 +9,8 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -96,27 +98,38 @@ func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.
 		return style.Message{}, fmt.Errorf("compose ping: %d debts, want 1", len(debts))
 	}
 	d := &debts[0]
-	body, err := s.compose(ctx, ep, d, now)
+	r, err := s.compose(ctx, ep, d, now)
 	if err != nil {
 		return style.Message{}, fmt.Errorf("compose ping: %w", err)
 	}
-	return style.Told(attempt.Request{ID: d.MessageID(), ContentType: contentType, Body: body}), nil
+	return style.Told(r), nil
 }
 
-func (s Style) compose(ctx context.Context, ep *endpoint.Endpoint, d *debt.Debt, now time.Time) ([]byte, error) {
+func (s Style) compose(ctx context.Context, ep *endpoint.Endpoint, d *debt.Debt, now time.Time) (attempt.Request, error) {
 	if d.Object.Kind != event.Asset || d.Reason == "" {
 		// It was owed before the endpoint was given this style.
-		return nil, fmt.Errorf("%s is no asset that has changed for a reason", d.Object)
+		return attempt.Request{}, fmt.Errorf("%s is no asset that has changed for a reason", d.Object)
 	}
 	n, err := decodeNote(d.Note)
 	if err != nil {
-		return nil, err
+		return attempt.Request{}, err
 	}
 	data, err := s.data(ctx, d, n)
 	if err != nil {
-		return nil, err
+		return attempt.Request{}, err
 	}
-	return newPing(ep, d, n, data, now).encode()
+	body, err := newPing(ep, d, n, data, now).encode()
+	return attempt.Request{ID: messageID(d, data), ContentType: contentType, Body: body}, err
+}
+
+// messageID is the webhook-id: the same for as long as the ping tells the same. The
+// debt alone does not say that, as each attempt tells the asset as it is known by then,
+// and changes for other reasons make no other debt of this one: a receiver that passes
+// over what it has had already must not pass over the asset as it is now. What is of the
+// attempt alone, the time and the secret, is no part of it.
+func messageID(d *debt.Debt, data json.RawMessage) string {
+	sum := sha256.Sum256(data)
+	return d.MessageID() + "_" + hex.EncodeToString(sum[:8])
 }
 
 // data returns the asset as it is known now, or what the change says of it.

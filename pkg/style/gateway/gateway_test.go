@@ -94,7 +94,7 @@ func pingOf(t *testing.T, known catalogue.Reader, options, line string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Request.ID != d.MessageID() || got.Request.ContentType != "application/json" || got.Request.Header != nil {
+	if !strings.HasPrefix(got.Request.ID, d.MessageID()+"_") || got.Request.ContentType != "application/json" || got.Request.Header != nil {
 		t.Errorf("request %+v", got)
 	}
 	return string(got.Request.Body)
@@ -260,6 +260,38 @@ func TestALaterChangeIsTold(t *testing.T) {
 		`"item":{"ID":"5","GID":5,"refnr":"new","domain":0,"streamtype":""},"data":{"general":{"ID":5,"GID":5,"refnr":"new"}}}`
 	if diff := cmp.Diff(want, string(got.Request.Body)); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A receiver that passes over what it has had by its id must not pass over newer data.
+func TestAnIDIsThatOfWhatIsTold(t *testing.T) {
+	t.Parallel()
+	known := assets{"5": {ID: event.IntID(5), Data: json.RawMessage(`{"general":{"title":"old"}}`)}}
+	d := owed(t, decode(t, `{"id":"1","source":"s","type":"metadata","data":{"itemId":5}}`))
+	id := func(known catalogue.Reader, after time.Duration) string {
+		t.Helper()
+		got, err := New(known).Compose(t.Context(), endpointWith(t, `{"gatewaySecret":"s3cr3t"}`), []debt.Debt{d}, sent.Add(after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Request.ID
+	}
+	first := id(known, 0)
+	if again := id(known, time.Hour); again != first {
+		t.Errorf("the same is told as %s and then as %s", first, again)
+	}
+	known["5"] = catalogue.Asset{ID: event.IntID(5), Data: json.RawMessage(`{"exports":[],"general":{"title":"old"}}`)}
+	if again := id(known, time.Hour); again != first {
+		t.Errorf("the same is told as %s and, once there are exports, which are not told, as %s", first, again)
+	}
+	known["5"] = catalogue.Asset{ID: event.IntID(5), Data: json.RawMessage(`{"general":{"title":"new"}}`)}
+	newer := id(known, time.Hour)
+	if newer == first {
+		t.Errorf("the id %s is that of the asset as it was, and of the asset as it is", first)
+	}
+	d.Generation++
+	if next := id(known, time.Hour); next == newer {
+		t.Errorf("two generations share the id %s", next)
 	}
 }
 
