@@ -187,7 +187,7 @@ func (l *lane) notComposed(ctx context.Context, a *attempted, begun time.Time, e
 }
 
 // keepAnswer keeps the beginning of an answer that the style takes for no success.
-func keepAnswer(a *attempted, ep *endpoint.Endpoint, secrets []string, answer []byte) {
+func keepAnswer(a *attempted, ep *endpoint.Endpoint, secrets []attempt.Secret, answer []byte) {
 	var kept []byte
 	keep := func(o *attempt.Outcome) {
 		if o.Response != nil || o.Verdict == attempt.Delivered {

@@ -154,7 +154,7 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 		Delivered: outcome.Verdict == attempt.Delivered,
 		Reason:    outcome.Reason, Error: outcome.Error, Duration: outcome.Duration.Seconds(),
 		Request: api.ExchangeRequest{
-			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: deliver.MaskSecrets(&set.ep, request.Secrets, string(request.Body)),
+			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: shown.Body,
 		},
 	}
 	if answer.Status != 0 {
@@ -166,7 +166,7 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 	return exchange, nil
 }
 
-func flatten(ep *endpoint.Endpoint, secrets []string, header http.Header) map[string]string {
+func flatten(ep *endpoint.Endpoint, secrets []attempt.Secret, header http.Header) map[string]string {
 	flat := make(map[string]string, len(header))
 	for name, values := range header {
 		flat[name] = deliver.MaskSecrets(ep, secrets, strings.Join(values, ", "))

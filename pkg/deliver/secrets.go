@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"net/url"
 	"slices"
@@ -13,8 +14,8 @@ import (
 )
 
 const (
-	// minSecret is the shortest text that is taken for a secret, in bytes:
-	// shorter ones are found by chance in any answer.
+	// minSecret is the shortest text that is taken for a secret, in bytes, unless
+	// it is said what stands for it: shorter ones are found by chance in any answer.
 	minSecret = 6
 	// maxError bounds an outcome's error, in bytes.
 	maxError = 500
@@ -32,8 +33,8 @@ type secrets struct {
 
 // secretsOf collects the values of the endpoint's headers, its URL's user
 // information and query string, what it signs with, and more.
-func secretsOf(ep *endpoint.Endpoint, more []string) secrets {
-	found := slices.Clone(more)
+func secretsOf(ep *endpoint.Endpoint, more []attempt.Secret) secrets {
+	var found []string
 	for _, value := range ep.Headers {
 		found = append(found, value)
 		if _, credentials, ok := strings.Cut(value, " "); ok {
@@ -47,15 +48,21 @@ func secretsOf(ep *endpoint.Endpoint, more []string) secrets {
 	if u, err := url.Parse(ep.URL); err == nil {
 		found = append(found, urlSecrets(u)...)
 	}
-	found = slices.DeleteFunc(found, func(s string) bool { return len(s) < minSecret })
-	if len(found) == 0 {
+	all := slices.Clone(more)
+	for _, text := range found {
+		all = append(all, attempt.Secret{Text: text})
+	}
+	all = slices.DeleteFunc(all, func(s attempt.Secret) bool {
+		return s.Text == "" || s.Shown == "" && len(s.Text) < minSecret
+	})
+	if len(all) == 0 {
 		return secrets{}
 	}
 	// The longest first: a Replacer takes the first that fits.
-	slices.SortFunc(found, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(found))
-	for _, secret := range found {
-		pairs = append(pairs, secret, endpoint.Masked)
+	slices.SortStableFunc(all, func(a, b attempt.Secret) int { return len(b.Text) - len(a.Text) })
+	pairs := make([]string, 0, 2*len(all))
+	for _, secret := range all {
+		pairs = append(pairs, secret.Text, cmp.Or(secret.Shown, endpoint.Masked))
 	}
 	return secrets{strings.NewReplacer(pairs...)}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -111,6 +112,40 @@ func TestWhatIsTooShortToBeASecretStays(t *testing.T) {
 	ep.Headers = map[string]string{"X-Version": "2", "X-Mode": "true"}
 	if got := secretsOf(ep, nil).mask(`{"ok":true,"v":2}`); got != `{"ok":true,"v":2}` {
 		t.Errorf("got %s", got)
+	}
+}
+
+// It is known of some what stands for them: so JSON stays JSON, and short ones are
+// masked too.
+func TestWhatStandsForASecretIsShown(t *testing.T) {
+	t.Parallel()
+	known := []attempt.Secret{
+		{Text: "1234567"},
+		{Text: "12"},
+		{Text: `"pin":12`, Shown: `"pin":"***"`},
+		{Text: `"n":1234567`, Shown: `"n":"***"`},
+	}
+	got := secretsOf(endpointAt("http://shop.example/"), known).mask(`{"pin":12,"n":1234567,"v":12,"text":"is 1234567"}`)
+	if got != `{"pin":"***","n":"***","v":12,"text":"is ***"}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestARequestIsShownAsItMayBe(t *testing.T) {
+	t.Parallel()
+	ep := endpointAt("http://shop.example/")
+	ep.Headers = map[string]string{"X-Key": "header-secret"}
+	for _, c := range []struct {
+		request attempt.Request
+		want    string
+	}{
+		{attempt.Request{Body: []byte(`header-secret, own-secret, 12`), Secrets: []attempt.Secret{{Text: "own-secret"}}}, `***, ***, 12`},
+		{attempt.Request{Body: []byte(`12`), Shown: []byte(`"***" for header-secret`)}, `"***" for ***`},
+	} {
+		shown, err := newTestSender(t, Config{}).Show(ep, c.request, time.Unix(1, 0))
+		if err != nil || shown.Body != c.want {
+			t.Errorf("%s, %v; want %s", shown.Body, err, c.want)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type exchange struct {
 	ep      *endpoint.Endpoint
 	timeout time.Duration
 	limit   int64
-	secrets []string // of the message
+	secrets []attempt.Secret // of the message
 	// connected says that there was a connection for the request, with its TLS
 	// handshake done. net/http may set it from another goroutine.
 	connected atomic.Bool

@@ -14,6 +14,7 @@ type Shown struct {
 	Method string
 	URL    string
 	Header map[string]string
+	Body   string
 }
 
 // Show returns what Send would send at now.
@@ -23,6 +24,11 @@ func (s *Sender) Show(ep *endpoint.Endpoint, r attempt.Request, now time.Time) (
 		return Shown{}, err
 	}
 	shown := Shown{Method: target.blank.Method, URL: endpoint.RedactURL(ep.URL), Header: make(map[string]string)}
+	if r.Shown != nil {
+		shown.Body = MaskSecrets(ep, nil, string(r.Shown))
+	} else {
+		shown.Body = MaskSecrets(ep, r.Secrets, string(r.Body))
+	}
 	for name, values := range target.header(r, now) {
 		shown.Header[name] = strings.Join(values, ", ")
 	}
@@ -37,12 +43,12 @@ func (s *Sender) Show(ep *endpoint.Endpoint, r attempt.Request, now time.Time) (
 
 // MaskSecrets masks the endpoint's secrets, and others, in a text, such as an
 // answer that repeats the request.
-func MaskSecrets(ep *endpoint.Endpoint, others []string, text string) string {
+func MaskSecrets(ep *endpoint.Endpoint, others []attempt.Secret, text string) string {
 	return secretsOf(ep, others).mask(text)
 }
 
 // Beginning returns what is kept of an answer: its beginning, without secrets; nil
 // of an empty one.
-func Beginning(ep *endpoint.Endpoint, others []string, answer []byte) []byte {
+func Beginning(ep *endpoint.Endpoint, others []attempt.Secret, answer []byte) []byte {
 	return secretsOf(ep, others).beginning(answer)
 }

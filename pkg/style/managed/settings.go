@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"github.com/dam-delivery/dz/pkg/assetfilter"
+	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
-	"github.com/dam-delivery/dz/pkg/rawjson"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/style/managed/configuration"
 	"github.com/dam-delivery/dz/pkg/style/managed/projection"
@@ -25,7 +25,8 @@ type settings struct {
 	fields        []string // additional ones
 	formats       []event.ID
 	configuration json.RawMessage // "null" without one
-	secrets       []string        // in the configuration
+	masked        json.RawMessage // the configuration as it may be shown
+	secrets       []attempt.Secret
 	tenant        string
 	guard, above  uint64
 	sizes         sizes
@@ -50,7 +51,7 @@ func compile(ep *endpoint.Endpoint) (*settings, error) {
 	if err := configuration.Check(style.Value[json.RawMessage](ep, schemaOption, nil), s.configuration); err != nil {
 		return nil, err
 	}
-	if s.secrets, err = textsOf(s.configuration); err != nil {
+	if s.masked, s.secrets, err = maskConfiguration(s.configuration); err != nil {
 		return nil, fmt.Errorf("%s: %w", configurationOption, err)
 	}
 	if every := style.Value(ep, resyncOption, timespan.Span(0)); every != 0 && every.Std() < minResync {
@@ -84,37 +85,6 @@ func viewOf(ep *endpoint.Endpoint, filter *assetfilter.Filter) catalogue.View {
 		}
 	}
 	return view
-}
-
-// textsOf returns the strings and numbers in a configuration, as they are and as
-// they are written: any of them may be a key to something.
-func textsOf(raw json.RawMessage) (texts []string, err error) {
-	value, err := endpoint.DecodeJSON(raw)
-	if err != nil {
-		return nil, err
-	}
-	var visit func(any)
-	visit = func(v any) {
-		switch v := v.(type) {
-		case string:
-			texts = append(texts, v)
-			if written := rawjson.AppendString(nil, []byte(v)); len(written) != len(v)+2 {
-				texts = append(texts, string(written[1:len(written)-1]))
-			}
-		case json.Number:
-			texts = append(texts, v.String())
-		case []any:
-			for _, element := range v {
-				visit(element)
-			}
-		case map[string]any:
-			for _, member := range v {
-				visit(member)
-			}
-		}
-	}
-	visit(value)
-	return texts, nil
 }
 
 // ignored returns the patterns of members that decide nothing: those of dz where

@@ -1,6 +1,7 @@
 package managed
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -49,13 +50,13 @@ func (m *draft) encode(s *settings) (body []byte, told int) {
 		}
 		told++
 	}
-	return appendFrame(body, s), told
+	return appendFrame(body, s.configuration, s.tenant), told
 }
 
 // appendFrame writes what is behind the actions.
-func appendFrame(body []byte, s *settings) []byte {
-	body = append(append(body, `],"configuration":`...), s.configuration...)
-	body = rawjson.AppendString(append(body, `,"tenantId":`...), []byte(s.tenant))
+func appendFrame(body []byte, configuration json.RawMessage, tenant string) []byte {
+	body = append(append(body, `],"configuration":`...), configuration...)
+	body = rawjson.AppendString(append(body, `,"tenantId":`...), []byte(tenant))
 	return append(body, '}')
 }
 
@@ -88,7 +89,11 @@ func (s Style) Sample(ep *endpoint.Endpoint, now time.Time) (style.Message, erro
 		return style.Message{}, err
 	}
 	m := &draft{ep: ep}
-	r := attempt.Request{ContentType: "application/json", Body: appendFrame([]byte(`{"actions":[`), set), Secrets: set.secrets}
+	r := attempt.Request{
+		ContentType: "application/json", Secrets: set.secrets,
+		Body:  appendFrame([]byte(`{"actions":[`), set.configuration, set.tenant),
+		Shown: appendFrame([]byte(`{"actions":[`), set.masked, set.tenant),
+	}
 	style.MarkTest(&r, now)
 	return style.Message{Request: r, Read: m.read}, nil
 }
