@@ -121,11 +121,8 @@ func (c *changer) find(ctx context.Context, name string) (*api.Endpoint, error) 
 // add registers an endpoint of its own account.
 func (c *changer) add(ctx context.Context, name string, begin func()) (*member, error) {
 	c.born++
-	s := settings{
-		wanted:      uint8(1 + c.random.IntN(everything)),
-		debounce:    []string{"0s", "50ms", "300ms"}[c.random.IntN(3)],
-		concurrency: 1 + c.random.IntN(8),
-	}
+	s := settings{wanted: uint8(1 + c.random.IntN(everything)), concurrency: 1 + c.random.IntN(8)}
+	s.debounce, s.maxWait = window([]string{"0s", "50ms", "300ms"}[c.random.IntN(3)])
 	account := fmt.Sprintf("%s-%d", name, c.born)
 	m := &member{name: name, account: account, wanted: s.wanted, enabled: true, inbox: c.rig.receiver.subscribe(account, s.terms())}
 	done, err := c.call(ctx, begin, func(ctx context.Context, client *api.Client) error {
@@ -209,6 +206,14 @@ func (c *changer) update(ctx context.Context, m *member, u api.EndpointUpdate, b
 	return found, err
 }
 
+// window returns a debounce and the ceiling that goes with it. What changes while a
+// request is under way waits no longer than the ceiling from when that was begun, for
+// dz does not know which of its changes was the first: one as short as the debounce
+// would have it come early, by as long as the request took.
+func window(debounce string) (interval, maxWait string) {
+	return debounce, (2 * duration(debounce)).String()
+}
+
 // set changes how an endpoint is delivered to.
 func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 	var u api.EndpointUpdate
@@ -221,9 +226,9 @@ func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 		m.inbox.account.AllowConcurrency(concurrency)
 		u.Concurrency = api.Set(concurrency)
 	case 2:
-		debounce := []string{"0s", "100ms", "400ms"}[c.random.IntN(3)]
+		debounce, maxWait := window([]string{"0s", "100ms", "400ms"}[c.random.IntN(3)])
 		m.inbox.account.AllowDebounce(duration(debounce))
-		u.Debounce, u.MaxWait = api.Set(debounce), api.Set(debounce)
+		u.Debounce, u.MaxWait = api.Set(debounce), api.Set(maxWait)
 	default:
 		m.enabled = !m.enabled
 		u.Enabled = api.Set(m.enabled)
