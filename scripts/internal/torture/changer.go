@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -29,6 +30,9 @@ type changer struct {
 	born    int
 	changes int
 	doubts  int // calls that were cut off
+
+	// calm is held by whoever wants nothing to be changed for a while.
+	calm sync.RWMutex
 }
 
 func newChanger(r *rig, every time.Duration, fixed []*member) *changer {
@@ -51,7 +55,10 @@ func (c *changer) run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Stop()
-		if err := c.change(context.WithoutCancel(ctx), func() { close(begun) }); err != nil {
+		c.calm.RLock()
+		err := c.change(context.WithoutCancel(ctx), func() { close(begun) })
+		c.calm.RUnlock()
+		if err != nil {
 			return err
 		}
 		c.changes++
@@ -242,7 +249,12 @@ func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 
 // enableAll switches every endpoint on.
 func (c *changer) enableAll(ctx context.Context) error {
-	for _, m := range append(c.dynamic[:], c.fixed...) {
+	return c.enable(ctx, append(c.dynamic[:], c.fixed...))
+}
+
+// enable switches endpoints on.
+func (c *changer) enable(ctx context.Context, members []*member) error {
+	for _, m := range members {
 		if m == nil || m.enabled {
 			continue
 		}

@@ -122,8 +122,8 @@ func TestOnlyEndpointsThatAreOwedNothingAreSettled(t *testing.T) {
 	t.Parallel()
 	members := []*member{{name: "owed"}, {name: "failed"}, {name: "settled"}, {name: "unknown"}}
 	s := api.Status{Endpoints: []api.EndpointStatus{{Name: "owed", Debts: 1}, {Name: "failed", Failures: 1}, {Name: "settled"}}}
-	if got := settledOf(s, members); len(got) != 1 || got[0].name != "settled" {
-		t.Errorf("settled: %+v", got)
+	if settled, others := settledOf(s, members); len(settled) != 1 || settled[0].name != "settled" || len(others) != 3 {
+		t.Errorf("settled: %+v; others: %+v", settled, others)
 	}
 }
 

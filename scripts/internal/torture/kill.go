@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -48,15 +46,14 @@ type killing struct {
 	hits    map[phase]int
 	deck    []phase // what is still to be dealt
 	halts   halts
-	// compared is how many endpoints were compared between the kills.
-	compared int
+	comparison
 }
 
 // halts are how often the killing stops for a moment, in rounds.
 type halts struct {
 	tidy     int // to empty the file
 	patience int // for dz to live longer: what it never makes durable comes to light
-	compare  int // to compare what is owed: else only the last change of a thing would count
+	compare  int // one time of so many, to compare what is owed: else only the last change of a thing would count
 }
 
 // patience is how long dz lives then. It is far longer than answers take to become
@@ -157,7 +154,7 @@ func (k *killing) round(ctx context.Context, round int) error {
 			return err
 		}
 	}
-	if round%k.halts.compare == 0 {
+	if k.dealComparison() {
 		if err := k.compareMidway(ctx); err != nil {
 			return err
 		}
@@ -315,62 +312,6 @@ func (k *killing) catchUpAndTidy(ctx context.Context) error {
 	return err
 }
 
-// compareMidway has the writer wait, lets dz deliver for a while, and holds it to
-// account for the endpoints that it takes to be owed nothing any more.
-func (k *killing) compareMidway(ctx context.Context) error {
-	done := make(chan error, 1)
-	compare := func() error {
-		err := k.untilRead(ctx)
-		if err == nil {
-			err = k.compareSettled(ctx)
-		}
-		done <- err
-		return err
-	}
-	select {
-	case k.writer.ask <- compare:
-		return <-done
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// settleFor is how long endpoints are waited for that are still owed something. Some
-// are disabled, or fail.
-const settleFor = time.Second
-
-// compareSettled compares once dz owes the steady endpoints nothing, or a while later
-// for those of which that is so. Nothing is written meanwhile.
-func (k *killing) compareSettled(ctx context.Context) error {
-	var settled []*member
-	err := process.Until(ctx, lookEvery, settleFor, "everything is delivered", func() (bool, error) {
-		s, err := k.status(ctx)
-		settled = settledOf(s, k.steady)
-		return len(settled) == len(k.steady), err
-	})
-	if err != nil && !errors.Is(err, process.ErrNotSo) {
-		return err
-	}
-	for _, m := range settled {
-		if missing := m.inbox.account.Missing(); missing > 0 {
-			k.counts.Lost += missing
-			k.fault("endpoint %s: dz owes it nothing, and %d objects were not delivered", m.name, missing)
-		}
-	}
-	k.compared += len(settled)
-	return nil
-}
-
-// settledOf returns the endpoints that dz owes nothing.
-func settledOf(s api.Status, members []*member) (settled []*member) {
-	for _, m := range members {
-		if e := stateOf(s, m.name); e.Name != "" && e.Debts+e.Failures == 0 {
-			settled = append(settled, m)
-		}
-	}
-	return settled
-}
-
 // untilRead waits until everything written is in the store. The writer waits
 // meanwhile.
 func (k *killing) untilRead(ctx context.Context) error {
@@ -416,7 +357,7 @@ func (k *killing) describe() {
 		parts = append(parts, fmt.Sprintf("%s %d", p, k.hits[p]))
 	}
 	k.note("kills by phase: %s", strings.Join(parts, ", "))
-	k.note("%d times an endpoint that dz owed nothing was compared between the kills", k.compared)
+	k.describeComparison()
 	k.note("%d changes of endpoints, %d of them cut off; %d rotations; peak RSS %d MiB", k.changer.changes, k.changer.doubts,
 		k.spool.turns, k.peak>>20)
 	missing := slices.DeleteFunc(phases(), func(p phase) bool { return k.hits[p] > 0 })
