@@ -23,7 +23,8 @@ type Tracking interface {
 	// their states are large, but at least one. Order is that of ListAssets.
 	ListTracked(ctx context.Context, endpoint uint64, cursor string, limit int) ([]tracking.Asset, string, error)
 	// ResetTracked forgets all that the endpoint tracks, and the deletions that
-	// are held, and returns how many assets that were.
+	// are held, and returns how many assets that were. Deletions that are still
+	// owed are none of tracked assets any more.
 	ResetTracked(ctx context.Context, endpoint uint64) (uint64, error)
 	// Losses returns what the guard against mass deletion goes by.
 	Losses(ctx context.Context, endpoint uint64, now time.Time) (tracking.Losses, error)

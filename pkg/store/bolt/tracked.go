@@ -12,13 +12,9 @@ import (
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
-const (
-	// maxTrackedPage bounds a page of tracked assets: after so many bytes of
-	// states it ends.
-	maxTrackedPage = 4 << 20
-	// resetPage is how many tracked assets are forgotten in one commit.
-	resetPage = 20_000
-)
+// maxTrackedPage bounds a page of tracked assets: after so many bytes of states it
+// ends.
+const maxTrackedPage = 4 << 20
 
 // Tracked returns what an endpoint tracks of ids.
 func (db *DB) Tracked(_ context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error) {
@@ -90,55 +86,4 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 	}
 	db.wentThrough(through)
 	return found, next, nil
-}
-
-// ResetTracked forgets all that an endpoint tracks, page by page: if it ends early,
-// what is left is still tracked.
-func (db *DB) ResetTracked(ctx context.Context, endpoint uint64) (uint64, error) {
-	var forgotten uint64
-	for more := true; more; {
-		n := 0
-		err := fitting(resetPage, func(page int) error {
-			return db.update(ctx, func(t *txn) (err error) {
-				n, err = t.resetPage(endpoint, page)
-				more = n == page
-				return err
-			})
-		})
-		if err != nil {
-			return forgotten, fmt.Errorf("reset: %w", err)
-		}
-		forgotten += uint64(n)
-	}
-	for more := true; more; {
-		err := fitting(heldPage, func(page int) error {
-			return db.update(ctx, func(t *txn) (err error) {
-				more, err = t.dropHeld(endpoint, page)
-				return err
-			})
-		})
-		if err != nil {
-			return forgotten, fmt.Errorf("reset: %w", err)
-		}
-	}
-	return forgotten, nil
-}
-
-func (t *txn) resetPage(endpoint uint64, page int) (int, error) {
-	if t.endpoints.Get(endpointKey(endpoint)) == nil {
-		return 0, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
-	}
-	var keys [][]byte
-	prefix := endpointKey(endpoint)
-	cursor := t.bucket(bucketTracked).Cursor()
-	for k, _ := cursor.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(keys) < page; k, _ = cursor.Next() {
-		keys = append(keys, bytes.Clone(k))
-	}
-	for _, k := range keys {
-		if err := t.bucket(bucketTracked).Delete(k); err != nil {
-			return 0, err
-		}
-	}
-	t.deletionsOf[endpoint] = tracking.Deletions{}
-	return len(keys), t.tally.add(endpoint, store.Counts{Tracked: -uint64(len(keys))})
 }

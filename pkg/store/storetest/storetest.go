@@ -91,6 +91,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a deletion is not held that a newer change has overtaken", heldTooLate},
 		{"deletions from the future are of late for no longer than others", deletionsFromTheFuture},
 		{"a reset forgets what is tracked and held", resetForgets},
+		{"deletions are no losses after a reset", resetForgetsLosses},
 		{"what waits in the background goes last", backgroundGoesLast},
 		{"a claim passes over the background that one before has come to", backgroundIsPassedOver},
 		{"what was to blame goes last", blamedGoesLast},
@@ -245,7 +246,13 @@ func (f *fixture) advance(d time.Duration) { f.now = f.now.Add(d) }
 // fail makes n a failure of the endpoint: its schedule is used up.
 func (f *fixture) fail(ep endpoint.Endpoint, n int) debt.Debt {
 	f.Helper()
-	f.ingest(f.change(ep, n))
+	return f.failWith(ep, n, f.change(ep, n))
+}
+
+// failWith makes a change of n a failure.
+func (f *fixture) failWith(ep endpoint.Endpoint, n int, c debt.Change) debt.Debt {
+	f.Helper()
+	f.ingest(c)
 	var last debt.Debt
 	for range len(schedule) + 1 {
 		f.advance(time.Hour)

@@ -261,6 +261,7 @@ func resetForgets(f *fixture) {
 	f.sync(other, 1, 1)
 	f.settle(f.claimAfter(ep, f.deletion(ep, 1)), attempt.Held)
 	f.ingest(f.change(ep, 2))
+	equal(f, "losses before", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 5, Held: 1})
 	equal(f, "forgotten", must(f.engine().ResetTracked(ctx, ep.ID)).in(f), 5)
 	f.crash()
 	equal(f, "tracked", len(f.tracked(ep)), 0)
@@ -269,6 +270,26 @@ func resetForgets(f *fixture) {
 	if _, err := f.engine().ResetTracked(ctx, other.ID+1); !errors.Is(err, store.ErrNotFound) {
 		f.Errorf("reset of none: %v", err)
 	}
+}
+
+// Deletions that are owed when their assets are forgotten are no losses any more,
+// whether they wait, are retried or have failed.
+func resetForgetsLosses(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 5)
+	f.failWith(ep, 1, f.deletion(ep, 1))
+	f.settle(f.claimAfter(ep, f.deletion(ep, 2)), attempt.Refused)
+	f.ingest(f.deletion(ep, 3), f.change(ep, 4))
+	losses := func() tracking.Losses { return must(f.engine().Losses(ctx, ep.ID, f.now)).in(f) }
+	equal(f, "losses before", losses(), tracking.Losses{Tracked: 5, Pending: 2})
+	equal(f, "forgotten", must(f.engine().ResetTracked(ctx, ep.ID)).in(f), 5)
+	f.crash()
+	equal(f, "losses after", losses(), tracking.Losses{})
+	f.sync(ep, 11, 12)
+	if _, _, err := f.engine().Retry(ctx, debt.Selection{}, f.now, "", 10); err != nil {
+		f.Fatalf("retry: %v", err)
+	}
+	equal(f, "losses when what has failed is retried", losses(), tracking.Losses{Tracked: 2})
 }
 
 // What waits in the background goes behind everything else that is due, and no more
