@@ -246,6 +246,47 @@ func TestTheRestOfAMassStaysHeld(t *testing.T) {
 	})
 }
 
+// Held deletions are owed once more when they are released, and wait to be judged: they
+// were held when a person decided, and are sent by one release.
+func TestWhatIsJudgedAnewIsReleasedToo(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.quiet("shop")
+		b.knows("x", 1, 200)
+		b.resync("shop", api.ResyncOrder{})
+		b.loses(1, 80)
+		b.push("AssetDeleted", 1, 80)
+		b.wait(time.Minute)
+		b.told("shop")
+		for _, judged := range []int{40, 0} { // the second time all are
+			b.push("AssetDeleted", judged+1, 80)
+			b.wait(time.Second)
+			if s := b.status(); s.Debts.HeldDeletions != uint64(judged) {
+				b.Fatalf("%d deletions are held, want %d", s.Debts.HeldDeletions, judged)
+			}
+			if judged > 0 {
+				b.wait(time.Minute)
+			}
+		}
+		if released, err := b.service().ReleaseDeletions(b.Context(), "shop"); err != nil || released.Released != 0 {
+			b.Errorf("released %+v, %v", released, err)
+		}
+		b.wait(time.Minute)
+		if told := b.told("shop"); len(told) != 80 {
+			b.Errorf("told %d: %v", len(told), told)
+		}
+		if s := b.status(); s.Debts.HeldDeletions != 0 || s.Endpoints[0].Tracked != 120 {
+			b.Errorf("in the end: %+v", s.Endpoints[0])
+		}
+		b.loses(81, 140)
+		b.push("AssetDeleted", 81, 140)
+		b.wait(time.Minute)
+		if s := b.status(); s.Debts.HeldDeletions != 60 {
+			b.Errorf("%d deletions are held that nobody has looked at, want 60", s.Debts.HeldDeletions)
+		}
+	})
+}
+
 // Deletions that a synchronisation finds count for the guard, also of assets that
 // are owed because of events; and no more once it finds the assets again.
 func TestTheGuardCountsWhatASynchronisationFinds(t *testing.T) {

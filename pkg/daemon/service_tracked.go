@@ -121,9 +121,10 @@ func (s *service) ReleaseDeletions(ctx context.Context, name string) (api.Releas
 	if err != nil {
 		return api.Released{}, err
 	}
-	if stats.Endpoints[ep.ID].Held == 0 {
-		_, _, _, err := s.trackerNamed(name)
-		return api.Released{Endpoint: name}, err
+	if stats.Endpoints[ep.ID].Held == 0 { // but some may be judged anew
+		if _, _, _, err := s.trackerNamed(name); err != nil {
+			return api.Released{}, err
+		}
 	}
 	released, err := s.store.Release(ctx, ep.ID, s.now())
 	if released > 0 {

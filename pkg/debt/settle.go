@@ -1,6 +1,8 @@
 package debt
 
 import (
+	"time"
+
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/tracking"
@@ -26,9 +28,11 @@ type Settlement struct {
 	// Foretold: that it may have was made durable before the attempt, so that a kill
 	// leaves it so; if the attempt says that it has not, that is no longer unclear.
 	Foretold bool
-	Window   endpoint.Window
-	Schedule endpoint.Schedule
-	Jitter   float64 // chance in [0,1)
+	// ReleasedAt is when a person last released what the endpoint held; zero: never.
+	ReleasedAt time.Time
+	Window     endpoint.Window
+	Schedule   endpoint.Schedule
+	Jitter     float64 // chance in [0,1)
 }
 
 // IsUnclear reports whether the receiver may have taken what it did not acknowledge.
@@ -89,14 +93,18 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 }
 
 // hold makes a debt wait for a person, or for a newer change; if there is one
-// already, it is owed, to be judged once more.
+// already, it is owed, to be judged once more. One that was held before is due still
+// if a person has released it since its latest change, while it was judged or waited
+// to be.
 func (d *Debt) hold(s Settlement) {
 	d.Attempts, d.Tries = 0, 0
-	if d.WasHeld = d.Generation != s.Generation; d.WasHeld {
+	isNewer := d.Generation != s.Generation
+	d.Released = d.WasHeld && !d.LastSeen.After(s.ReleasedAt)
+	d.WasHeld = isNewer && !d.Released
+	d.Held = !isNewer && !d.Released
+	if isNewer {
 		d.begin(s)
-		return
 	}
-	d.Held, d.Released = true, false
 }
 
 // fail decides when a debt whose attempt failed is due again.

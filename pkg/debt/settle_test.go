@@ -101,6 +101,56 @@ func TestAReleaseHoldsUntilThereIsANewerChange(t *testing.T) {
 	}
 }
 
+// A deletion is judged anew as there is a newer change, and a person releases all that
+// is held: it was held when they looked.
+func TestAReleaseIsOfWhatIsJudgedAnewToo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		releasedAt time.Time
+		meanwhile  func(d *Debt) // it is judged
+		released   bool
+		held       bool
+		due        time.Duration
+	}{
+		{"never", time.Time{}, nil, false, true, time.Hour + 5*time.Second},
+		{"before the change", at(time.Hour - time.Second), nil, false, true, time.Hour + 5*time.Second},
+		{"after it", at(time.Hour + time.Second), nil, true, false, time.Hour + 5*time.Second},
+		{"while it is judged", at(time.Hour + 7*time.Second), nil, true, false, time.Hour + 5*time.Second},
+		{"while it is judged, and it changes again", at(time.Hour + 7*time.Second), func(d *Debt) {
+			d.Merge(deletion("e3"), at(time.Hour+8*time.Second))
+		}, false, false, time.Hour + 13*time.Second},
+		{"while it is judged, after it changed again", at(time.Hour + 9*time.Second), func(d *Debt) {
+			d.Merge(deletion("e3"), at(time.Hour+8*time.Second))
+		}, true, false, time.Hour + 13*time.Second},
+	} {
+		d := held(t)
+		d.Merge(deletion("e2"), at(time.Hour))
+		s := sent(&d, attempt.Held, at(time.Hour+6*time.Second))
+		s.ReleasedAt = c.releasedAt
+		if c.meanwhile != nil {
+			c.meanwhile(&d)
+		}
+		if d.Settle(s) || d.Released != c.released || d.Held != c.held || d.WasHeld == (c.released || c.held) {
+			t.Errorf("%s: released %v, held %v, was held %v", c.name, d.Released, d.Held, d.WasHeld)
+		}
+		if got := d.Due.Sub(noon); got != c.due {
+			t.Errorf("%s: due %s after noon, want %s", c.name, got, c.due)
+		}
+	}
+}
+
+// What was never held before was not looked at by who released others.
+func TestAReleaseIsNotOfWhatWasNotHeldYet(t *testing.T) {
+	t.Parallel()
+	d := New(NewID(noon, 1, 1), deletion("e1"), noon)
+	s := sent(&d, attempt.Held, at(6*time.Second))
+	s.ReleasedAt = at(6100 * time.Millisecond)
+	if d.Settle(s); !d.Held || d.Released {
+		t.Errorf("held %v, released %v", d.Held, d.Released)
+	}
+}
+
 func TestARetryAskedForWhileADeletionIsHeldIsMade(t *testing.T) {
 	t.Parallel()
 	for _, change := range []bool{false, true} {

@@ -28,8 +28,9 @@ type Tracking interface {
 	ResetTracked(ctx context.Context, endpoint uint64) (uint64, error)
 	// Losses returns what the guard against mass deletion goes by.
 	Losses(ctx context.Context, endpoint uint64, now time.Time) (tracking.Losses, error)
-	// Release makes all deletions due at now that are held, and forgets those of
-	// late. It returns how many it released.
+	// Release makes all deletions due at now that are held, and returns how many; if
+	// there are any, it forgets those of late. Deletions that were held before, and
+	// are owed because of a change that is not newer, are not held again.
 	Release(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
 	// Skips returns how many changes the endpoint was not told, by reason.
 	Skips(ctx context.Context, endpoint uint64) (map[attempt.Reason]uint64, error)

@@ -9,6 +9,8 @@ const DeletionWindow = 10 * time.Minute
 // window lasts.
 type Deletions struct {
 	Minutes map[int64]uint64 `json:"minutes,omitempty"` // by Unix minute
+	// Released is when a person released those that were held; zero: never.
+	Released time.Time `json:"released,omitzero"`
 }
 
 // Add returns the count with n more at now.
@@ -20,7 +22,7 @@ func (d Deletions) Add(n uint64, now time.Time) Deletions {
 		}
 	}
 	minutes[minuteOf(now)] += n
-	return Deletions{minutes}
+	return Deletions{minutes, d.Released}
 }
 
 // Recent returns how many there were in the window that ends now.
@@ -35,7 +37,7 @@ func (d Deletions) Recent(now time.Time) (n uint64) {
 
 // Rewind returns the count with those from the future moved to now, and whether there
 // were any: the clock has been set back since, and nobody knows how long ago they were
-// made.
+// made. A release from the future is forgotten: what is held anew was not looked at.
 func (d Deletions) Rewind(now time.Time) (_ Deletions, moved bool) {
 	minutes := make(map[int64]uint64, len(d.Minutes))
 	for minute, count := range d.Minutes {
@@ -44,7 +46,11 @@ func (d Deletions) Rewind(now time.Time) (_ Deletions, moved bool) {
 		}
 		minutes[minute] += count
 	}
-	return Deletions{minutes}, moved
+	released := d.Released
+	if released.Sub(now) > time.Minute {
+		released, moved = time.Time{}, true
+	}
+	return Deletions{minutes, released}, moved
 }
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }

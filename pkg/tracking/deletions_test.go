@@ -43,3 +43,16 @@ func TestDeletionsAreOfLateForTenMinutes(t *testing.T) {
 		}
 	}
 }
+
+// What is held when the clock is set back was not looked at by who released others.
+func TestAReleaseFromTheFutureIsForgotten(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	d := tracking.Deletions{Released: noon}.Add(1, noon)
+	for back, forgotten := range map[time.Duration]bool{-time.Hour: false, 0: false, time.Minute: false, 61 * time.Second: true} {
+		got, moved := d.Rewind(noon.Add(-back))
+		if moved != forgotten || got.Released.IsZero() != forgotten {
+			t.Errorf("set back by %s: moved %v, released %s", back, moved, got.Released)
+		}
+	}
+}

@@ -81,7 +81,9 @@ func (db *DB) rewindDeletions(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Release makes deletions due that are held. They all are filed at one place.
+// Release makes deletions due that are held. They all are filed at one place. Those
+// that were held, and are judged anew because of a newer change, find out when they are
+// held again.
 func (db *DB) Release(ctx context.Context, endpoint uint64, now time.Time) (uint64, error) {
 	var released uint64
 	for {
@@ -105,8 +107,16 @@ func (t *txn) release(endpoint uint64, now time.Time, page int) (n uint64, more 
 	if t.endpoints.Get(endpointKey(endpoint)) == nil {
 		return 0, false, refuse(fmt.Errorf("endpoint %d: %w", endpoint, store.ErrNotFound))
 	}
-	t.deletionsOf[endpoint] = tracking.Deletions{}
+	d, err := t.getDeletions(endpoint)
+	if err != nil {
+		return 0, false, err
+	}
 	keys, more := t.held(endpoint, page)
+	if len(keys) > 0 {
+		d = tracking.Deletions{}
+	}
+	d.Released = now
+	t.deletionsOf[endpoint] = d
 	for _, key := range keys {
 		s, err := t.loadHeld(endpoint, key)
 		if err != nil {

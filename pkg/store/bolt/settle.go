@@ -93,6 +93,13 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 		err := t.doubt(&owed, s)
 		return store.SettledDebt{Found: true, Debt: owed.Debt}, err
 	}
+	if s.Outcome.Verdict == attempt.Held {
+		d, err := t.getDeletions(id)
+		if err != nil {
+			return store.SettledDebt{}, err
+		}
+		s.ReleasedAt = d.Released
+	}
 	before := class(&owed)
 	done := owed.Settle(s)
 	if s.Acknowledged != nil && !done {

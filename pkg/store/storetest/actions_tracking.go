@@ -107,6 +107,7 @@ func (m *model) compareTracked() {
 
 func (m *model) releaseSome(t *rapid.T) {
 	ep := m.pick(t)
+	m.released[ep.ID] = m.now
 	var want uint64
 	for name, d := range m.owed {
 		if name.endpoint == ep.ID && d.Release(m.now) {
@@ -120,6 +121,7 @@ func (m *model) resetTracked(t *rapid.T) {
 	ep := m.pick(t)
 	equal(m.fixture, "forgotten", must(m.engine().ResetTracked(ctx, ep.ID)).in(m.fixture), uint64(len(m.trackedBy(ep))))
 	m.forget(ep)
+	delete(m.released, ep.ID)
 	for name, d := range m.owed {
 		if name.endpoint == ep.ID && d.Held {
 			delete(m.owed, name)

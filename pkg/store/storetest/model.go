@@ -33,6 +33,7 @@ type model struct {
 	inFlight  []debt.Debt
 	tracked   map[debtName]tracking.Asset // by the asset's JSON
 	jobs      map[uint64]resync.Job
+	released  map[uint64]time.Time // by endpoint: when deletions were
 	ingested  uint64
 	delivered uint64
 	skipped   uint64
@@ -63,7 +64,8 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			fixture: &fixture{TB: rt, h: h, now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)},
 			t:       rt, endpoints: make(map[string]endpoint.Endpoint),
 			assets: make(map[event.ID]catalogue.Asset), tracked: make(map[debtName]tracking.Asset), jobs: make(map[uint64]resync.Job),
-			owed: make(map[debtName]*debt.Debt), inherited: make(map[*debt.Debt]bool), troubled: make(map[debt.ID]attempt.Verdict),
+			released: make(map[uint64]time.Time),
+			owed:     make(map[debtName]*debt.Debt), inherited: make(map[*debt.Debt]bool), troubled: make(map[debt.ID]attempt.Verdict),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
