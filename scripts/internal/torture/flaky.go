@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// flakyTimeout is how long an endpoint gives a receiver that sometimes hangs.
-const flakyTimeout = "2s"
+// hangingTimeout is how long an endpoint gives a receiver that sometimes hangs.
+const hangingTimeout = "2s"
 
 // moody is a receiver that works for a while, and then fails in one way for a while.
 type moody struct {
@@ -76,13 +76,14 @@ func (f *fickle) answer(w http.ResponseWriter, request *http.Request, take func(
 // has them work from then on.
 func (r *rig) registerFlaky(ctx context.Context) (members []*member, mend func(), err error) {
 	for _, f := range []struct {
-		name   string
-		answer answer
+		name    string
+		answer  answer
+		timeout string
 	}{
-		{"moody", (&moody{takes: r.receiver.takeSoon, random: chance(r.opts.seed, r.name, "moody")}).answer},
-		{"fickle", (&fickle{takes: r.receiver.takeSoon, random: chance(r.opts.seed, r.name, "fickle")}).answer},
+		{"moody", (&moody{takes: r.receiver.takeSoon, random: chance(r.opts.seed, r.name, "moody")}).answer, hangingTimeout},
+		{"fickle", (&fickle{takes: r.receiver.takeSoon, random: chance(r.opts.seed, r.name, "fickle")}).answer, ""},
 	} {
-		m, err := r.register(ctx, f.name, settings{wanted: everything &^ asset, concurrency: 6, timeout: flakyTimeout, retry: flakyRetry})
+		m, err := r.register(ctx, f.name, settings{wanted: everything &^ asset, concurrency: 6, timeout: f.timeout, retry: flakyRetry})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -282,6 +282,8 @@ func (a *Account) compare(s *seen, n Notification, m message) {
 		// It is tried again, as it should be.
 	case s.answer == none:
 		a.compareUnanswered(s, n)
+	case a.terms.Timeout < late && time.Since(s.begunAt) >= a.terms.Timeout:
+		// The answer may have come to a busy dz when it had given the request up.
 	case s.epoch == len(a.ends):
 		a.fault(&a.counts.Repeated, "%v: change %d was delivered and sent again %v later, with no end of dz between",
 			n.Key, n.Number, time.Since(s.takenAt))
@@ -296,8 +298,8 @@ func (a *Account) compare(s *seen, n Notification, m message) {
 	}
 }
 
-// late is how long after it was sent a busy receiver may see a request: shorter
-// timeouts are not judged.
+// late is how long after it was sent a busy receiver may see a request, and a busy
+// dz its answer: shorter timeouts are not judged.
 const late = 5 * time.Second
 
 // compareUnanswered judges a request that is made again, for the first was not

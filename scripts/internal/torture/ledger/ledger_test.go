@@ -103,6 +103,33 @@ func TestWhatWentWellHasNoFaults(t *testing.T) {
 	}
 }
 
+// A busy dz may see an answer only when it has given the request up. How long it may
+// take to see one is not judged of a short timeout, and is of a long one.
+func TestAnAnswerMayComeTooLate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		timeout, after time.Duration
+		fault          bool
+	}{
+		{time.Second, time.Second, false},
+		{time.Second, time.Second - 1, true},
+		{timeout, timeout + 1, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := tell(t)
+			s.shop = s.Open("hasty", ledger.Terms{Concurrency: 2, Timeout: c.timeout})
+			s.write(7, 1)
+			s.deliver(7, 1, first+"1")
+			<-time.After(c.after)
+			s.deliver(7, 1, first+"1")
+			counts, _ := s.Reconcile()
+			if found := counts.Repeated > 0; found != c.fault {
+				t.Errorf("again %v after the request, which may take %v: a fault is %v, want %v", c.after, c.timeout, found, c.fault)
+			}
+		})
+	}
+}
+
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
