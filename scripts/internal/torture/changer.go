@@ -26,6 +26,7 @@ type changer struct {
 	ask chan chan struct{}
 
 	fixed   []*member
+	group   *group // nil: there is none
 	dynamic [maxDynamic]*member
 	born    int
 	changes int
@@ -67,6 +68,9 @@ func (c *changer) run(ctx context.Context) error {
 
 // change makes one change by chance. begin is called right before the call.
 func (c *changer) change(ctx context.Context, begin func()) error {
+	if c.group != nil && c.random.IntN(8) == 0 {
+		return c.setGroup(ctx, begin)
+	}
 	slot := c.random.IntN(maxDynamic)
 	m := c.dynamic[slot]
 	switch {
@@ -249,7 +253,11 @@ func (c *changer) set(ctx context.Context, m *member, begin func()) error {
 
 // enableAll switches every endpoint on.
 func (c *changer) enableAll(ctx context.Context) error {
-	return c.enable(ctx, append(c.dynamic[:], c.fixed...))
+	all := append(c.dynamic[:], c.fixed...)
+	if c.group != nil {
+		all = append(all, c.group.members...)
+	}
+	return c.enable(ctx, all)
 }
 
 // enable switches endpoints on.

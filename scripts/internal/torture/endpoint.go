@@ -31,6 +31,7 @@ type settings struct {
 	url         string  // "" is the receiver's
 	caFile      string
 	secret      string // the value of a header, which the store seals; "" is none
+	pings       string // the secret of an endpoint of style gateway; "" is one of style notify
 }
 
 // defaultRetry goes on for longer than any scenario, in short steps.
@@ -53,6 +54,7 @@ func orElse(text, other string) string {
 func (s settings) terms() ledger.Terms {
 	return ledger.Terms{
 		Concurrency: s.concurrency, Timeout: duration(orElse(s.timeout, defaultTimeout)), Debounce: duration(orElse(s.debounce, "0s")),
+		Reasons: s.pings != "",
 	}
 }
 
@@ -66,26 +68,36 @@ func duration(text string) time.Duration {
 }
 
 func (s settings) create(name, url string) api.EndpointCreate {
+	create := api.EndpointCreate{Name: name, EndpointUpdate: s.update()}
+	create.URL = api.Set(orElse(s.url, url))
+	return create
+}
+
+// update returns all but the URL.
+func (s settings) update() api.EndpointUpdate {
 	debounce := orElse(s.debounce, "0s")
-	create := api.EndpointCreate{Name: name, EndpointUpdate: api.EndpointUpdate{
-		URL:         api.Set(orElse(s.url, url)),
+	update := api.EndpointUpdate{
 		ChangeTypes: api.Set(changeTypes(s.wanted)),
 		Debounce:    api.Set(debounce),
 		MaxWait:     api.Set(orElse(s.maxWait, debounce)),
 		Concurrency: api.Set(s.concurrency),
 		Retry:       api.Set(orElse(s.retry, defaultRetry)),
 		Timeout:     api.Set(orElse(s.timeout, defaultTimeout)),
-	}}
+	}
 	if s.secret != "" {
-		create.Headers = map[string]api.Patch[string]{secretHeader: api.Set(s.secret)}
+		update.Headers = map[string]api.Patch[string]{secretHeader: api.Set(s.secret)}
 	}
 	if s.rate > 0 {
-		create.Rate = api.Set(s.rate)
+		update.Rate = api.Set(s.rate)
 	}
 	if s.caFile != "" {
-		create.CAFile = api.Set(s.caFile)
+		update.CAFile = api.Set(s.caFile)
 	}
-	return create
+	if s.pings != "" {
+		update.Style = api.Set("gateway")
+		update.Options = map[string]any{"gatewaySecret": s.pings}
+	}
+	return update
 }
 
 // register adds an endpoint of the receiver's, while nothing ends dz.
@@ -96,10 +108,7 @@ func (r *rig) register(ctx context.Context, name string, s settings) (*member, e
 	if s.wanted == 0 {
 		s.wanted = everything
 	}
-	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.terms())}
-	if m.inbox.secret = s.secret; s.secret != "" {
-		r.secrets = append(r.secrets, s.secret)
-	}
+	m := r.member(name, s)
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	if _, err := r.api().CreateEndpoint(ctx, s.create(name, r.receiver.url(name, ""))); err != nil {
@@ -107,6 +116,21 @@ func (r *rig) register(ctx context.Context, name string, s settings) (*member, e
 	}
 	m.inbox.account.Changed(s.wanted)
 	return m, nil
+}
+
+// member returns an endpoint that is to be registered, with an inbox.
+func (r *rig) member(name string, s settings) *member {
+	m := &member{name: name, account: name, wanted: s.wanted, enabled: true, inbox: r.receiver.subscribe(name, s.terms())}
+	if s.pings != "" {
+		m.inbox.read = readPing(s.pings)
+	}
+	m.inbox.secret = s.secret
+	for _, secret := range []string{s.secret, s.pings} {
+		if secret != "" {
+			r.secrets = append(r.secrets, secret)
+		}
+	}
+	return m
 }
 
 // update changes an endpoint, while nothing ends dz.

@@ -131,7 +131,7 @@ func TestOnlyEndpointsThatAreOwedNothingAreSettled(t *testing.T) {
 func TestAConnectionThatTheReceiverBreaksIsNotBrokenOffByDz(t *testing.T) {
 	t.Parallel()
 	l := ledger.New()
-	in := &inbox{account: l.Open("e", ledger.Terms{Concurrency: 1, Timeout: time.Minute})}
+	in := &inbox{account: l.Open("e", ledger.Terms{Concurrency: 1, Timeout: time.Minute}), read: readNotification}
 	for _, a := range []answer{closeAtOnce, closeWithin, status(http.StatusInternalServerError), takeAtOnce} {
 		in.set(a)
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/e/", strings.NewReader(`{"ChangeType":1,"Data":{"ItemId":7,"BaseId":1}}`))

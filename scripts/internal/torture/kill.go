@@ -67,7 +67,7 @@ func kill(ctx context.Context, r *rig) error {
 	if r.opts.short {
 		rounds, halts.patience, halts.compare = 32, 16, 10
 	}
-	r.spool.objects = 3000
+	r.spool.objects, r.spool.reasons = 3000, true
 	if _, err := r.start(ctx); err != nil {
 		return err
 	}
@@ -79,10 +79,16 @@ func kill(ctx context.Context, r *rig) error {
 	if err != nil {
 		return err
 	}
+	sites, err := r.registerGroup(ctx, "sites", 2, settings{concurrency: 4, wanted: asset, pings: "what pings are signed with"})
+	if err != nil {
+		return err
+	}
 	k := &killing{
-		rig: r, random: chance(r.opts.seed, r.name, "killer"), hits: make(map[phase]int), halts: halts, steady: append(flaky, fixed...),
+		rig: r, random: chance(r.opts.seed, r.name, "killer"), hits: make(map[phase]int), halts: halts,
+		steady: slices.Concat(flaky, fixed, sites.members),
 		writer: newWriter(r, 5*time.Millisecond, 20), changer: newChanger(r, 150*time.Millisecond, fixed),
 	}
+	k.changer.group = sites
 	if err := k.torture(ctx, rounds); err != nil {
 		return err
 	}

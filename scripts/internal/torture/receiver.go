@@ -57,9 +57,13 @@ type receiver struct {
 type inbox struct {
 	account *ledger.Account
 	secret  string // that every request must bear, unless it is ""
+	read    reader
 	answer  atomic.Pointer[answer]
 	watched atomic.Pointer[watch]
 }
+
+// reader reads what a request tells. What should not be so is told to the account.
+type reader func(*http.Request, *ledger.Account) (ledger.Notification, error)
 
 // answer answers a request. It calls take before what it writes can be taken for
 // a success.
@@ -105,7 +109,7 @@ func (r *receiver) url(account, rest string) string {
 
 // subscribe makes an inbox for an account. It answers 200 after a short while.
 func (r *receiver) subscribe(account string, terms ledger.Terms) *inbox {
-	in := &inbox{account: r.ledger.Open(account, terms)}
+	in := &inbox{account: r.ledger.Open(account, terms), read: readNotification}
 	in.set(r.takeSoon)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -165,7 +169,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 // serve notes a request and has it answered. pass is called at its points.
 func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passing) {
-	n, err := read(request)
+	n, err := in.read(request, in.account)
 	if err != nil {
 		return // the sender has gone in the middle of it
 	}
@@ -197,9 +201,9 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passin
 	}
 }
 
-// read reads a notification. One that is none becomes one that was never
-// written, for the ledger to find.
-func read(request *http.Request) (ledger.Notification, error) {
+// readNotification reads one of style notify. One that is none becomes one that was
+// never written, for the ledger to find.
+func readNotification(request *http.Request, _ *ledger.Account) (ledger.Notification, error) {
 	body, err := io.ReadAll(io.LimitReader(request.Body, maxBody))
 	if err != nil {
 		return ledger.Notification{}, err

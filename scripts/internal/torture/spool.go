@@ -55,6 +55,7 @@ type spool struct {
 	random *rand.Rand
 
 	objects uint64
+	reasons bool   // assets change for each of pingReasons; else dz makes a reason of the type
 	pad     string // makes lines longer
 	file    *os.File
 	number  uint64
@@ -90,6 +91,9 @@ func (s *spool) next() ledger.Event {
 	if s.random.IntN(5) == 0 {
 		e.Type = 1 << (1 + s.random.IntN(3))
 	}
+	if s.reasons && e.Type == asset {
+		e.Reason = uint8(1 + s.random.IntN(len(pingReasons())))
+	}
 	return e
 }
 
@@ -97,8 +101,17 @@ func (s *spool) next() ledger.Event {
 func (s *spool) line(buf []byte, e *ledger.Event) []byte {
 	s.number++
 	e.Number = s.number
+	return appendLine(buf, *e, s.pad)
+}
+
+// appendLine writes the line of an event, with the line's end. more is JSON of further
+// members behind a comma.
+func appendLine(buf []byte, e ledger.Event, more string) []byte {
+	if e.Reason > 0 {
+		more += fmt.Sprintf(`,"reason":%q`, pingReasons()[e.Reason-1])
+	}
 	return fmt.Appendf(buf, `{"specversion":"1.0","id":"t-%d","source":"/dam/torture","type":%q,"data":{"itemId":%d,"baseId":%d%s}}`+"\n",
-		e.Number, eventType(e.Type), e.Item, e.Number, s.pad)
+		e.Number, eventType(e.Type), e.Item, e.Number, more)
 }
 
 func (s *spool) open() (err error) {

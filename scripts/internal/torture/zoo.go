@@ -111,7 +111,7 @@ func http10(in func() *inbox) func(net.Conn) {
 		if err != nil {
 			return
 		}
-		n, err := read(request)
+		n, err := readNotification(request, in().account)
 		if err != nil {
 			return
 		}

@@ -21,8 +21,9 @@ const maxTold = 5
 
 // Account is what one endpoint is owed, and what its receiver got.
 type Account struct {
-	ledger *Ledger
-	id     string
+	ledger  *Ledger
+	id      string
+	reasons bool // it is told them
 
 	// These are guarded by the ledger's mutex.
 	certain uint8 // the change types that are certainly subscribed to
@@ -86,8 +87,8 @@ const (
 	refused
 )
 
-// message is a webhook-id: msg_<ULID>_<generation>. dz gives the ULIDs' low 64
-// bits in rising order.
+// message is a webhook-id: msg_<ULID>_<generation>, and behind the generation of a ping
+// _<what it tells>. dz gives the ULIDs' low 64 bits in rising order.
 type message struct {
 	seq        uint64
 	generation uint64
@@ -97,10 +98,14 @@ func (m message) before(other message) bool {
 	return m.seq < other.seq || (m.seq == other.seq && m.generation < other.generation)
 }
 
-func parseMessage(text string) (message, error) {
+func parseMessage(text string, ping bool) (message, error) {
+	want, form := 3, "msg_<id>_<generation>"
+	if ping {
+		want, form = 4, form+"_<digest>"
+	}
 	parts := strings.Split(text, "_")
-	if len(parts) != 3 || parts[0] != "msg" {
-		return message{}, fmt.Errorf("webhook-id %q is not msg_<id>_<generation>", text)
+	if len(parts) != want || parts[0] != "msg" {
+		return message{}, fmt.Errorf("webhook-id %q is not %s", text, form)
 	}
 	id, err := ulid.ParseStrict(parts[1])
 	if err != nil {
@@ -122,7 +127,15 @@ func (a *Account) wrote(ordinal uint64, e Event) {
 	if a.certain&e.Type == 0 {
 		return
 	}
-	a.maybe = append(a.maybe, maybe{e, ordinal})
+	a.maybe = append(a.maybe, maybe{a.toldOf(e), ordinal})
+}
+
+// toldOf returns what the account is told of an event.
+func (a *Account) toldOf(e Event) Event {
+	if !a.reasons {
+		e.Reason = 0
+	}
+	return e
 }
 
 // settle makes owed what is known to be in the store; the ledger is locked.
@@ -242,7 +255,7 @@ func (a *Account) Begin(n Notification) *Visit {
 	if !a.closedAt.IsZero() && time.Since(a.closedAt) > lateAfter {
 		a.fault(&a.counts.Strange, "a request %v after the endpoint was removed", time.Since(a.closedAt))
 	}
-	message, err := parseMessage(n.Message)
+	message, err := parseMessage(n.Message, a.terms.Reasons)
 	if err != nil {
 		a.fault(&a.counts.Strange, "%v", err)
 	}
@@ -355,7 +368,7 @@ func (a *Account) Got(events []Event) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, e := range events {
-		if s := a.seen[e.Key]; s == nil || s.got < e.Number {
+		if s := a.seen[a.toldOf(e).Key]; s == nil || s.got < e.Number {
 			return false
 		}
 	}

@@ -34,6 +34,7 @@ func (h *history) add(events []Event, at time.Time) {
 		h.stamps = make(map[Key][]stamp)
 	}
 	for _, e := range events {
+		e.Reason = 0 // who waits for a debounce is not told it
 		h.stamps[e.Key] = append(h.stamps[e.Key], stamp{e.Number, at})
 	}
 }

@@ -33,8 +33,9 @@ const (
 
 // Key is what a notification is about: dz keeps one debt per endpoint and key.
 type Key struct {
-	Type uint8 // change type, one bit
-	Item uint64
+	Type   uint8 // change type, one bit
+	Reason uint8 // of the change, by a number of its own; 0 where it is not told
+	Item   uint64
 }
 
 // Event is a change that was written.
@@ -79,6 +80,7 @@ type Terms struct {
 	Concurrency int           // requests at a time
 	Timeout     time.Duration // of a request
 	Debounce    time.Duration // that a change waits
+	Reasons     bool          // it is told the reasons of changes, and is owed each by itself
 }
 
 // New makes an empty ledger.
@@ -89,7 +91,7 @@ func (l *Ledger) Open(id string, terms Terms) *Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := &Account{
-		ledger: l, id: id, terms: terms,
+		ledger: l, id: id, terms: terms, reasons: terms.Reasons,
 		owed: make(map[Key]uint64), seen: make(map[Key]*seen), repeats: make(map[int]repeats),
 		ends: l.ends,
 	}

@@ -418,3 +418,33 @@ func TestWhatCanNotBeKnownCountsForDz(t *testing.T) {
 		t.Errorf("counts %+v, faults %q, want change 2 lost alone", counts, faults)
 	}
 }
+
+// Who is told the reasons is owed each; who is not is owed the object once.
+func TestReasonsAreOwedWhereTheyAreTold(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	site := s.Open("site", ledger.Terms{Concurrency: 2, Timeout: timeout, Reasons: true})
+	site.Changed(asset)
+	change := func(reason uint8, number uint64) ledger.Event {
+		return ledger.Event{Key: ledger.Key{Type: asset, Reason: reason, Item: 7}, Number: number}
+	}
+	events := []ledger.Event{change(1, 1), change(2, 2)}
+	if err := s.Write(events, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	s.deliver(7, 2, first+"2")
+	v := site.Begin(ledger.Notification{Event: events[1], Message: second + "1_0a"})
+	v.Take()
+	v.End()
+	if !s.shop.Got(events) || site.Got(events) {
+		t.Errorf("shop has got all: %t; site: %t; want the shop alone", s.shop.Got(events), site.Got(events))
+	}
+	counts, faults := s.Reconcile()
+	if counts.Owed != 3 || counts.Lost != 1 || len(faults) != 1 || !strings.Contains(faults[0], "endpoint site: {1 1 7}: change 1 is owed and was lost") {
+		t.Errorf("counts %+v, faults %q, want one reason lost", counts, faults)
+	}
+	site.Begin(ledger.Notification{Event: events[0], Message: second + "2"}).End()
+	if _, faults := s.Reconcile(); !strings.Contains(strings.Join(faults, "\n"), "is not msg_<id>_<generation>_<digest>") {
+		t.Errorf("faults %q, want one of the webhook-id of no ping", faults)
+	}
+}
