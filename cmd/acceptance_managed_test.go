@@ -205,7 +205,7 @@ func (in *installation) release(s *shop, x *expectation) {
 	if status := in.status(); x.guarded && status.Events.Skipped < 2676+579+269-50 {
 		in.Errorf("only %d changes were skipped, and more assets than that had just come back", status.Events.Skipped)
 	}
-	in.must("endpoint", "release", "shop")
+	in.must("endpoint", "release", "shop", "--yes")
 	in.until("what was held is told", func() bool { return in.status().Idle })
 	for id := range x.held {
 		delete(x.held, id)

@@ -119,7 +119,11 @@ What the endpoint is owed already stays owed.`,
 			if err != nil {
 				return err
 			}
-			return set.done(s.out, updated, "updated"+set.tellsAgain(updated.list[0]))
+			stays, err := set.staysHeld(ctx, s.client, updated.list)
+			if err != nil {
+				return err
+			}
+			return set.done(s.out, updated, "updated"+set.tellsAgain(updated.list[0])+stays)
 		}),
 		ValidArgsFunction: a.endpointOrGroupNames,
 	}

@@ -10,30 +10,6 @@ import (
 	"github.com/dam-delivery/dz/pkg/render"
 )
 
-func newEndpointReleaseCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "release NAME",
-		Short: "Send the deletions that are held",
-		Long: `Send the deletions that are held because they were too many at a time, as after an
-export of the DAM that lost half of its assets. Those whose asset has come back
-cancel themselves.`,
-		Example: `  dz endpoint release shop`,
-		Args:    exactly("NAME"),
-		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			result, err := s.client.ReleaseDeletions(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			sentence := "no deletions are held"
-			if result.Released > 0 {
-				sentence = render.Count(result.Released, "deletion") + " released"
-			}
-			return s.out.Result(result, strconv.FormatUint(result.Released, 10), sentence)
-		}),
-		ValidArgsFunction: a.endpointNames,
-	}
-}
-
 func newEndpointResetCommand(a *app) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{

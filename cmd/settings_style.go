@@ -1,14 +1,17 @@
 package cmd
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/render"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/timespan"
 )
@@ -121,6 +124,28 @@ func (s *settings) tellsAgain(ep api.Endpoint) string {
 		return ""
 	}
 	return "; what that changes of what it has, 'dz resync " + ep.Name + " --changed' tells it"
+}
+
+// staysHeld says that a change of the guard against mass deletion releases nothing that
+// it holds. It is "" where there is none.
+func (s *settings) staysHeld(ctx context.Context, client *api.Client, updated []api.Endpoint) (string, error) {
+	text := ""
+	for _, ep := range updated {
+		st, err := s.styles.Get(ep.Style)
+		if err != nil || !slices.ContainsFunc(st.Options(), func(o style.Option) bool {
+			_, given := s.update.Options[o.Name]
+			return given && o.Holds
+		}) {
+			continue
+		}
+		if ep, err = client.Endpoint(ctx, ep.Name, false); err != nil {
+			return "", err
+		}
+		if ep.Held > 0 {
+			text += fmt.Sprintf("; %s stay held until 'dz endpoint release %s'", render.Count(ep.Held, "deletion"), ep.Name)
+		}
+	}
+	return text, nil
 }
 
 // noteOption notes an option's value, nil for its default.

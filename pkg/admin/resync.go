@@ -27,6 +27,10 @@ type Tracking interface {
 	GetResync(ctx context.Context, name string) (api.ResyncState, error)
 	// StopResync ends the one that is running; CodeConflict without one.
 	StopResync(ctx context.Context, name string) (api.Resync, error)
+	// ListHeld returns a page of the deletions that are held, the oldest first.
+	// Page.Limit is between 1 and api.MaxLimit. A cursor that was not made by it
+	// is CodeInvalid.
+	ListHeld(ctx context.Context, name string, page api.Page) (api.HeldPage, error)
 	// ReleaseDeletions makes held deletions due.
 	ReleaseDeletions(ctx context.Context, name string) (api.Released, error)
 	// ResetTracked forgets all that is tracked; CodeConflict while a
@@ -39,6 +43,12 @@ type trackedInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	State  bool   `query:"state" doc:"with the integration states"`
+}
+
+type heldInput struct {
+	Name   string `path:"name"`
+	Cursor string `query:"cursor" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 type trackedAssetInput struct {
@@ -79,6 +89,14 @@ func (s *Server) trackingRoutes(r *router) {
 		Summary: "Stop the synchronisation that is running; what it has owed stays owed",
 	}, func(ctx context.Context, in *endpointInput) (api.Resync, error) {
 		return s.service.StopResync(ctx, in.Name)
+	})
+	handle(r, huma.Operation{
+		OperationID: "list-held", Method: http.MethodGet, Path: "/endpoints/{name}/held", Tags: tags,
+		Summary: "The deletions that are held because they were too many at a time, the oldest first",
+	}, func(ctx context.Context, in *heldInput) (api.HeldPage, error) {
+		page, err := s.service.ListHeld(ctx, in.Name, api.Page{Cursor: in.Cursor, Limit: in.Limit})
+		page.Deletions = orEmpty(page.Deletions)
+		return page, err
 	})
 	handle(r, huma.Operation{
 		OperationID: "release-deletions", Method: http.MethodPost, Path: "/endpoints/{name}/release", Tags: tags,

@@ -54,6 +54,12 @@ func (f *fake) StopResync(_ context.Context, name string) (api.Resync, error) {
 	return api.Resync{Endpoint: name, Phase: api.ResyncStopped}, err
 }
 
+func (f *fake) ListHeld(_ context.Context, name string, page api.Page) (api.HeldPage, error) {
+	unlock, err := f.begin([2]any{name, page})
+	defer unlock()
+	return api.HeldPage{Endpoint: name, Held: 2676, Next: "next"}, err
+}
+
 func (f *fake) ReleaseDeletions(_ context.Context, name string) (api.Released, error) {
 	unlock, err := f.begin(name)
 	defer unlock()
@@ -79,6 +85,13 @@ func TestTrackedAssetsOverTheAPI(t *testing.T) {
 	detail, err := server.TrackedAsset(ctx, "shop", "a/b c")
 	if err != nil || detail.AssetID != event.StringID("a/b c") {
 		t.Errorf("one: got %+v, %v", detail, err)
+	}
+	held, err := server.HeldDeletions(ctx, "shop", api.Page{Cursor: "7", Limit: 5})
+	if err != nil || held.Held != 2676 || held.Deletions == nil || held.Next != "next" {
+		t.Errorf("held: got %+v, %v", held, err)
+	}
+	if diff := cmp.Diff([2]any{"shop", api.Page{Cursor: "7", Limit: 5}}, server.service.asked); diff != "" {
+		t.Errorf("held: the service was asked (-want +got):\n%s", diff)
 	}
 	released, err := server.ReleaseDeletions(ctx, "shop")
 	if err != nil || released.Released != 2676 {

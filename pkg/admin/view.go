@@ -60,6 +60,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		Created:        ep.Created,
 		Updated:        ep.Updated,
 		LastResync:     state.LastResync,
+		Held:           state.Held,
 		Skips:          viewSkips(state.Skips),
 		Options:        options,
 	}, nil

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"time"
 
@@ -81,6 +82,23 @@ type ResyncState struct {
 	Held     uint64 `json:"held" doc:"deletions that wait to be released; of the assets that it names, if it names some"`
 }
 
+// HeldDeletion is a deletion that waits to be released.
+type HeldDeletion struct {
+	ID        string    `json:"id" doc:"of the debt"`
+	AssetID   event.ID  `json:"assetId" doc:"the base id"`
+	EventType string    `json:"eventType" doc:"of the latest change"`
+	FirstSeen time.Time `json:"firstSeen"`
+	LastSeen  time.Time `json:"lastSeen"`
+}
+
+// HeldPage is a part of the deletions that an endpoint holds, the oldest first.
+type HeldPage struct {
+	Endpoint  string         `json:"endpoint"`
+	Held      uint64         `json:"held" doc:"on all pages: what a release would send, save those whose asset is back"`
+	Deletions []HeldDeletion `json:"deletions"`
+	Next      string         `json:"next" doc:"cursor of the next page; empty on the last"`
+}
+
 // Released says what a release did.
 type Released struct {
 	Endpoint string `json:"endpoint"`
@@ -108,6 +126,21 @@ func (c *Client) Resync(ctx context.Context, name string) (ResyncState, error) {
 // owed.
 func (c *Client) StopResync(ctx context.Context, name string) (Resync, error) {
 	return call[Resync](ctx, c, http.MethodDelete, route("endpoints", name, "resync"), nil, nil)
+}
+
+// HeldDeletions returns one page of the deletions that are held.
+func (c *Client) HeldDeletions(ctx context.Context, name string, page Page) (HeldPage, error) {
+	return call[HeldPage](ctx, c, http.MethodGet, route("endpoints", name, "held"), page.values(), nil)
+}
+
+// EachHeld goes through all deletions that are held, page by page. It ends after the
+// first error.
+func (c *Client) EachHeld(ctx context.Context, name string, page Page) iter.Seq2[HeldDeletion, error] {
+	return each(page.Cursor, func(cursor string) ([]HeldDeletion, string, error) {
+		page.Cursor = cursor
+		answer, err := c.HeldDeletions(ctx, name, page)
+		return answer.Deletions, answer.Next, err
+	})
 }
 
 // ReleaseDeletions sends the deletions that are held.

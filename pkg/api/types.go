@@ -134,6 +134,7 @@ type Endpoint struct {
 	Created        time.Time         `json:"created"`
 	Updated        time.Time         `json:"updated"`
 	LastResync     *Resync           `json:"lastResync,omitempty" doc:"the last synchronisation; only where one endpoint is asked for, and there was one"`
+	Held           uint64            `json:"held,omitempty" doc:"deletions that wait to be released; only where endpoints are listed or asked for, and there are any"`
 	Skips          map[string]uint64 `json:"skips,omitempty" doc:"changes that it was not told, by reason; only where one endpoint is asked for"`
 
 	Options map[string]json.RawMessage `json:"-"`

@@ -43,6 +43,28 @@ func TestHeldDeletionsWaitForAPerson(t *testing.T) {
 			!strings.Contains(detail.Owed.Text, "dz endpoint release shop") || *detail.Tracked.State != "state of 5" {
 			b.Errorf("one of them: %+v, %v", detail, err)
 		}
+		held, err := b.service().ListHeld(b.Context(), "shop", api.Page{Limit: 50})
+		if err != nil || held.Held != 80 || len(held.Deletions) != 50 || held.Next == "" || held.Deletions[0].AssetID != event.IntID(1) {
+			b.Errorf("listed: %+v, %v", held, err)
+		}
+		if held, err = b.service().ListHeld(b.Context(), "shop", api.Page{Limit: 50, Cursor: held.Next}); err != nil || len(held.Deletions) != 30 || held.Next != "" {
+			b.Errorf("listed further: %+v, %v", held, err)
+		}
+		_, err = b.service().ListHeld(b.Context(), "shop", api.Page{Limit: 50, Cursor: "?"})
+		wantCode(b.T, err, api.CodeInvalid)
+		if list, err := b.service().ListEndpoints(b.Context()); err != nil || list[0].Held != 80 {
+			b.Errorf("endpoints: %+v, %v", list, err)
+		}
+		if _, err := b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
+			ep.Options = options("guard=0")
+			return nil
+		}); err != nil {
+			b.Error(err)
+		}
+		b.wait(time.Minute)
+		if state, err := b.service().GetEndpoint(b.Context(), "shop"); err != nil || state.Held != 80 {
+			b.Errorf("with the guard off: %+v, %v", state, err)
+		}
 		b.knows("x", 41, 80) // these come back
 		released, err := b.service().ReleaseDeletions(b.Context(), "shop")
 		if err != nil || released.Released != 80 {
@@ -96,6 +118,10 @@ func TestWhatIsHeldIsReleasedWhateverTheStyleIsByThen(t *testing.T) {
 		wantCode(b.T, err, api.CodeConflict) // its style holds none
 		_, err = b.service().ReleaseDeletions(b.Context(), "none")
 		wantCode(b.T, err, api.CodeNotFound)
+		_, err = b.service().ListHeld(b.Context(), "none", api.Page{Limit: 1})
+		wantCode(b.T, err, api.CodeNotFound)
+		_, err = b.service().ListHeld(b.Context(), "shop", api.Page{Limit: 1})
+		wantCode(b.T, err, api.CodeConflict)
 		restyle("managed")
 		if released, err = b.service().ReleaseDeletions(b.Context(), "shop"); err != nil || released.Released != 0 {
 			b.Errorf("with none held: %+v, %v", released, err)

@@ -47,11 +47,17 @@ func stateOf(l *lane) admin.EndpointState {
 }
 
 // ListEndpoints returns all, by name.
-func (s *service) ListEndpoints(context.Context) ([]admin.EndpointState, error) {
+func (s *service) ListEndpoints(ctx context.Context) ([]admin.EndpointState, error) {
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
 	lanes := s.registry.all()
 	states := make([]admin.EndpointState, 0, len(lanes))
 	for _, l := range lanes {
-		states = append(states, stateOf(l))
+		state := stateOf(l)
+		state.Held = stats.Endpoints[state.Endpoint.ID].Held
+		states = append(states, state)
 	}
 	return states, nil
 }
@@ -63,14 +69,15 @@ func (s *service) GetEndpoint(ctx context.Context, name string) (admin.EndpointS
 		return admin.EndpointState{}, s.noEndpoint(name, err)
 	}
 	state := stateOf(l)
+	stats, err := s.store.Stats(ctx)
+	if err != nil {
+		return state, err
+	}
+	state.Held = stats.Endpoints[state.Endpoint.ID].Held
 	if _, _, err := trackerOf(l); err != nil {
 		return state, nil //nolint:nilerr // there is no more to tell
 	}
 	if state.Skips, err = s.store.Skips(ctx, state.Endpoint.ID); err != nil {
-		return state, err
-	}
-	stats, err := s.store.Stats(ctx)
-	if err != nil {
 		return state, err
 	}
 	state.LastResync, err = (*Daemon)(s).lastResync(ctx, &state.Endpoint, stats.Endpoints[state.Endpoint.ID])

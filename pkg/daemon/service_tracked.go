@@ -109,31 +109,6 @@ func wireTracked(a *tracking.Asset, state bool) api.TrackedAsset {
 	return shown
 }
 
-// ReleaseDeletions makes the deletions due that are held. They may be held of an
-// endpoint that has another style since: it tells them in its own way.
-func (s *service) ReleaseDeletions(ctx context.Context, name string) (api.Released, error) {
-	l, err := s.registry.byName(name)
-	if err != nil {
-		return api.Released{}, s.noEndpoint(name, err)
-	}
-	ep := &l.settings.Load().ep
-	stats, err := s.store.Stats(ctx)
-	if err != nil {
-		return api.Released{}, err
-	}
-	if stats.Endpoints[ep.ID].Held == 0 { // but some may be judged anew
-		if _, _, _, err := s.trackerNamed(name); err != nil {
-			return api.Released{}, err
-		}
-	}
-	released, err := s.store.Release(ctx, ep.ID, s.now())
-	if released > 0 {
-		s.log.Info("held deletions are released", "endpoint", name, "count", released)
-		l.wake()
-	}
-	return api.Released{Endpoint: name, Released: released}, told(err)
-}
-
 // ResetTracked forgets what an endpoint has acknowledged. No synchronisation runs
 // meanwhile: it would have gone by what is forgotten.
 func (s *service) ResetTracked(ctx context.Context, name string) (api.Reset, error) {

@@ -45,6 +45,7 @@ func (p *Printer) Endpoints(list []api.Endpoint) error {
 			{title: "DESCRIPTION", least: 16, drop: 4},
 			{title: "UPDATED", drop: 3},
 		}, rows)
+		out.holding(list)
 	})
 }
 

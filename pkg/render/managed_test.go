@@ -16,6 +16,7 @@ func sampleManaged() (api.Endpoint, *api.EndpointStatus) {
 	ep.Options = map[string]json.RawMessage{
 		"guard": json.RawMessage("20"), "configuration": json.RawMessage(`{"apiKey":"***"}`),
 	}
+	ep.Held = 2676
 	ep.Skips = map[string]uint64{"filter": 7, "unchanged": 12_000, "irrelevant": 7}
 	return ep, &sampleManagedStatus().Endpoints[0]
 }
@@ -37,6 +38,13 @@ func sampleManagedStatus() api.Status {
 				Found: api.ResyncFound{Seen: 1200, Create: 1000, Skipped: 200}, Error: "the catalogue can't be read now: HTTP 503\x1b[2J",
 			},
 		},
+	}}
+}
+
+func sampleHeld() api.HeldPage {
+	return api.HeldPage{Endpoint: "pim", Held: 2676, Deletions: []api.HeldDeletion{
+		{ID: "01KAK7Z3M0000000000000002A", AssetID: event.IntID(16), EventType: "AssetDeleted", FirstSeen: now.Add(-3 * time.Hour), LastSeen: now.Add(-time.Hour)},
+		{ID: "01KAK7Z3M0000000000000002B", AssetID: event.StringID("0b1f\x1b[2J"), EventType: "AssetMetadataUpdated", FirstSeen: now, LastSeen: now},
 	}}
 }
 

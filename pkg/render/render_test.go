@@ -150,7 +150,15 @@ func pages() map[string]func(*Printer) error {
 		"status_managed": func(p *Printer) error { return p.Status(sampleManagedStatus()) },
 		"tracked":        func(p *Printer) error { return p.Tracked(sampleTracked()) },
 		"tracked_asset":  func(p *Printer) error { return p.TrackedAsset(sampleTrackedDetail()) },
-		"filter_trial":   func(p *Printer) error { return p.FilterTrial(sampleTrial()) },
+		"held":           func(p *Printer) error { return p.HeldDeletions(sampleHeld()) },
+		"held_none": func(p *Printer) error {
+			return p.HeldDeletions(api.HeldPage{Endpoint: "pim", Deletions: []api.HeldDeletion{}})
+		},
+		"endpoints_held": func(p *Printer) error {
+			ep, _ := sampleManaged()
+			return p.Endpoints([]api.Endpoint{ep, sampleEndpoints()[1]})
+		},
+		"filter_trial": func(p *Printer) error { return p.FilterTrial(sampleTrial()) },
 		"error": func(p *Printer) error {
 			return p.Error(api.Error{Code: api.CodeNotFound, Message: "no endpoint shp; did you mean shop?", Hint: "'dz endpoint list' shows what there is"})
 		},

@@ -52,6 +52,34 @@ func Held(endpoint string, n uint64) string {
 	return fmt.Sprintf("%s held: dz endpoint release %s", Count(n, "deletion"), endpoint)
 }
 
+// HeldDeletions prints what a release would send, a line each. Its names are the
+// assets' ids.
+func (p *Printer) HeldDeletions(held api.HeldPage) error {
+	ids := make([]string, len(held.Deletions))
+	for i, d := range held.Deletions {
+		ids[i] = d.AssetID.String()
+	}
+	return p.show(held, ids, func(out *page) {
+		if held.Held == 0 {
+			fmt.Fprintln(out, "no deletions are held")
+			return
+		}
+		fmt.Fprintf(out, "%s: %s would be sent\n\n", clean(held.Endpoint), Count(held.Held, "deletion"))
+		rows := make([][]cell, len(held.Deletions))
+		for i, d := range held.Deletions {
+			rows[i] = []cell{
+				plain(d.AssetID.String()), plain(d.EventType), plain(relative(d.FirstSeen, out.now)), plain(relative(d.LastSeen, out.now)),
+			}
+		}
+		out.table([]column{
+			{title: "ASSET", least: 10},
+			{title: "EVENT", least: 12, drop: 1},
+			{title: "FIRST SEEN", drop: 2},
+			{title: "LAST SEEN"},
+		}, rows)
+	})
+}
+
 // Retrying says that so many failed and are retried by themselves, and what shows
 // them.
 func Retrying(endpoint string, n uint64) string {
@@ -95,6 +123,17 @@ func (out *page) waiting(endpoints []api.EndpointStatus) {
 	}
 	if len(lines) > 0 {
 		fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// holding says of endpoints that are listed which of them hold deletions.
+func (out *page) holding(list []api.Endpoint) {
+	before := "\n"
+	for _, ep := range list {
+		if ep.Held > 0 {
+			fmt.Fprintf(out, "%s%s\n", before, out.paint.warn(clean(ep.Name+": "+Held(ep.Name, ep.Held))))
+			before = ""
+		}
 	}
 }
 

@@ -32,6 +32,10 @@ type Tracking interface {
 	// there are any, it forgets those of late. Deletions that were held before, and
 	// are owed because of a change that is not newer, are not held again.
 	Release(ctx context.Context, endpoint uint64, now time.Time) (uint64, error)
+	// Held returns up to limit deletions after the cursor that are held, the one
+	// that was owed first before others, and the cursor to go on from; "" when
+	// there are no more.
+	Held(ctx context.Context, endpoint uint64, cursor string, limit int) ([]debt.Debt, string, error)
 	// Skips returns how many changes the endpoint was not told, by reason.
 	Skips(ctx context.Context, endpoint uint64) (map[attempt.Reason]uint64, error)
 }

@@ -46,6 +46,7 @@ type Option struct {
 	Max     int64    // likewise; 0 for no bound, and with Min 0 for neither
 	Usage   string
 	Secret  bool // never shown without --reveal; of JSON the names of members are
+	Holds   bool // of a Tracker: it decides which deletions are held, and releases none that is
 	Shapes  bool // of a Tracker: what an endpoint is to have of the assets depends on it
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -79,6 +80,43 @@ func (db *DB) rewindDeletions(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("rewind deletions: %w", err)
 	}
 	return nil
+}
+
+// Held returns a page of held deletions. The cursor is the number of a debt.
+func (db *DB) Held(_ context.Context, endpoint uint64, cursor string, limit int) ([]debt.Debt, string, error) {
+	var after uint64
+	if cursor != "" {
+		var err error
+		if after, err = strconv.ParseUint(cursor, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("list held deletions: %w", store.ErrCursor)
+		}
+	}
+	var found []debt.Debt
+	next := ""
+	err := db.view(func(tx *bbolt.Tx) error {
+		prefix, debts := endpointKey(endpoint), newDebtFinder(tx)
+		c := tx.Bucket(bucketDue).Cursor()
+		for k, v := c.Seek(dueKey(endpoint, filedHeld, after)); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+			seq := dueSeq(k)
+			if seq <= after {
+				continue
+			}
+			if len(found) == limit {
+				next = strconv.FormatUint(found[limit-1].ID.Seq(), 10)
+				return nil
+			}
+			var s stored
+			if err := debts.indexed(&s, endpoint, debt.Key(v)); err != nil {
+				return err
+			}
+			found = append(found, s.Debt)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list held deletions: %w", err)
+	}
+	return found, next, nil
 }
 
 // Release makes deletions due that are held. They all are filed at one place. Those

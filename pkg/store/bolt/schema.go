@@ -115,6 +115,8 @@ func appendDueKey(buf []byte, id uint64, filed int64, seq uint64) []byte {
 // dueTime reads the time of a due key.
 func dueTime(k []byte) int64 { return int64(binary.BigEndian.Uint64(k[4:])) }
 
+func dueSeq(k []byte) uint64 { return binary.BigEndian.Uint64(k[12:]) }
+
 func troubleKey(id, seq uint64) []byte {
 	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 12), uint32(id))
 	return binary.BigEndian.AppendUint64(buf, seq)

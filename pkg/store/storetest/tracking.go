@@ -190,6 +190,21 @@ func heldIsReleased(f *fixture) {
 	f.advance(1000 * time.Hour)
 	equal(f, "claimed though held", len(f.claim(ep, 10)), 0)
 	equal(f, "due though held", must(f.engine().CountDue(ctx, ep.ID, f.now)).in(f), 0)
+	listed := ""
+	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+		page, next, err := f.engine().Held(ctx, ep.ID, cursor, 3)
+		if err != nil || len(page) > 3 || pages > 1 {
+			f.Fatalf("page %d of what is held: %d, %v", pages, len(page), err)
+		}
+		for _, d := range page {
+			listed += d.Object.BaseID.String() + " "
+		}
+		cursor = next
+	}
+	equal(f, "what is held", listed, "1 2 3 99 ")
+	if _, _, err := f.engine().Held(ctx, ep.ID, "?", 3); !errors.Is(err, store.ErrCursor) {
+		f.Errorf("a bad cursor: %v", err)
+	}
 	equal(f, "losses while held", must(f.engine().Losses(ctx, ep.ID, f.now)).in(f), tracking.Losses{Tracked: 5, Held: 4})
 	f.ingest(f.change(ep, 2)) // it is back
 	f.advance(time.Minute)

@@ -84,11 +84,11 @@ func (Style) Options() []style.Option {
 			Usage: "compare the endpoint with the catalogue every `SPAN`, and tell what differs (at least a minute; 0 for never)",
 		},
 		{
-			Name: guardOption, Flag: "guard", Type: style.Int, Default: DefaultGuard, Min: 0, Max: 100,
-			Usage: "hold deletions if they were more than this `PERCENT` of the tracked assets within 10 minutes; 0 turns the guard off",
+			Name: guardOption, Flag: "guard", Type: style.Int, Default: DefaultGuard, Min: 0, Max: 100, Holds: true,
+			Usage: "hold deletions if they were more than this `PERCENT` of the tracked assets within 10 minutes; 0 turns the guard off, and releases none that it holds",
 		},
 		{
-			Name: aboveOption, Flag: "guard-above", Type: style.Int, Default: DefaultAbove, Min: 0, Max: 1 << 31,
+			Name: aboveOption, Flag: "guard-above", Type: style.Int, Default: DefaultAbove, Min: 0, Max: 1 << 31, Holds: true,
 			Usage: "the guard lets up to `N` deletions pass within 10 minutes, whatever part of the assets they are",
 		},
 	}
