@@ -21,15 +21,19 @@ const maxTold = 5
 
 // Account is what one endpoint is owed, and what its receiver got.
 type Account struct {
-	ledger  *Ledger
-	id      string
-	reasons bool // it is told them
+	ledger   *Ledger
+	id       string
+	reasons  bool // it is told them
+	replayed bool // recent changes may be
 
 	// These are guarded by the ledger's mutex.
 	certain uint8 // the change types that are certainly subscribed to
 	owed    map[Key]uint64
 	maybe   []maybe // owed for certain only once the event is known to be in the store
-	closed  bool
+	// emitting are of calls under way: owed for certain once one is known to have been taken.
+	emitting []Event
+	recent   []written // what may be replayed, oldest first
+	closed   bool
 	// delivered is how much of what it was owed it had got when it was closed.
 	delivered int
 
@@ -43,6 +47,12 @@ type Account struct {
 	oldest   aged
 	counts   Counts
 	told     []string
+
+	retried    map[Key]time.Time // to be sent since then, by a person's will
+	again      map[Key]time.Time // to be told again since then
+	replays    int               // under way
+	replayedAt time.Time         // when the last one ended
+	toldAgain  int
 }
 
 // repeats are requests that were made again after an end of the process.
@@ -71,6 +81,7 @@ type seen struct {
 	answer  answer
 	begunAt time.Time
 	takenAt time.Time
+	tookAt  time.Time // when the last request came that was answered with success
 	goneAt  time.Time // when the sender went without an answer; zero if it did not
 	got     uint64    // the highest answered with success
 	open    int
@@ -123,11 +134,13 @@ func parseMessage(text string, ping bool) (message, error) {
 }
 
 // wrote notes an event; the ledger is locked.
-func (a *Account) wrote(ordinal uint64, e Event) {
+func (a *Account) wrote(ordinal uint64, e Event, at time.Time) {
 	if a.certain&e.Type == 0 {
 		return
 	}
-	a.maybe = append(a.maybe, maybe{a.toldOf(e), ordinal})
+	m := maybe{a.toldOf(e), ordinal}
+	a.maybe = append(a.maybe, m)
+	a.remember(m, at)
 }
 
 // toldOf returns what the account is told of an event.
@@ -156,6 +169,7 @@ func (a *Account) Changing(to uint8) {
 	a.settle()
 	a.certain &= to
 	a.maybe = slices.DeleteFunc(a.maybe, func(m maybe) bool { return m.event.Type&to == 0 })
+	a.emitting = slices.DeleteFunc(a.emitting, func(e Event) bool { return e.Type&to == 0 })
 }
 
 // Changed says that the subscription is this set of change types now.
@@ -184,7 +198,7 @@ func (a *Account) Close() {
 	a.ledger.mu.Lock()
 	defer a.ledger.mu.Unlock()
 	a.delivered = len(a.debts()) - len(a.missing())
-	a.closed, a.certain, a.maybe = true, 0, nil
+	a.closed, a.certain, a.maybe, a.emitting = true, 0, nil, nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closedAt = time.Now()
@@ -221,7 +235,15 @@ func (a *Account) missing() []Event {
 func (a *Account) Missing() int {
 	a.ledger.mu.Lock()
 	defer a.ledger.mu.Unlock()
-	return len(a.missing())
+	return a.lacks()
+}
+
+// lacks is the same; the ledger is locked.
+func (a *Account) lacks() int {
+	n := len(a.missing())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return n + len(a.notAgain())
 }
 
 // Strange notes a request that should not be as it is.
@@ -243,6 +265,7 @@ type Visit struct {
 	account *Account
 	seen    *seen
 	number  uint64
+	begunAt time.Time
 	ended   bool
 }
 
@@ -267,17 +290,22 @@ func (a *Account) Begin(n Notification) *Visit {
 	if s.open > 0 {
 		a.fault(&a.counts.Overlaps, "%v: two requests at a time (%d and %d)", n.Key, s.number, n.Number)
 	}
-	if known && !s.forgotten {
+	again := known && !s.forgotten && a.isToldAgain(s, n, message)
+	switch {
+	case again:
+		a.toldAgain++
+	case known && !s.forgotten:
 		a.compare(s, n, message)
 	}
 	a.judgeDebounce(s, known, n)
 	s.forgotten = false
 	s.open++
-	if n.Number >= s.number {
+	now := time.Now()
+	if n.Number >= s.number || again {
 		s.number, s.message, s.epoch, s.answer = n.Number, message, len(a.ends), none
-		s.begunAt, s.goneAt = time.Now(), time.Time{}
+		s.begunAt, s.goneAt = now, time.Time{}
 	}
-	return &Visit{account: a, seen: s, number: n.Number}
+	return &Visit{account: a, seen: s, number: n.Number, begunAt: now}
 }
 
 // compare judges a request by the one before it about the same key.
@@ -389,7 +417,7 @@ func (v *Visit) Take() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.counts.Delivered++
-	v.seen.got = max(v.seen.got, v.number)
+	v.seen.got, v.seen.tookAt = max(v.seen.got, v.number), v.begunAt
 	if v.number == v.seen.number {
 		v.seen.answer, v.seen.takenAt = taken, time.Now()
 	}

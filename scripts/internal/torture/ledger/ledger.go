@@ -51,7 +51,8 @@ type Ledger struct {
 	accounts map[string]*Account
 	written  uint64
 	last     uint64 // the highest number written
-	ingested uint64 // events that are known to be in the store
+	emitted  uint64 // events that were given by calls: those that may be in the store
+	ingested uint64 // events written that are known to be in the store
 	ends     []End  // of the process, one an epoch; only ever appended to
 	stuck    time.Time
 	hiccup   time.Duration
@@ -81,6 +82,7 @@ type Terms struct {
 	Timeout     time.Duration // of a request
 	Debounce    time.Duration // that a change waits
 	Reasons     bool          // it is told the reasons of changes, and is owed each by itself
+	Replayed    bool          // recent changes may be replayed to it
 }
 
 // New makes an empty ledger.
@@ -91,8 +93,9 @@ func (l *Ledger) Open(id string, terms Terms) *Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := &Account{
-		ledger: l, id: id, terms: terms, reasons: terms.Reasons,
+		ledger: l, id: id, terms: terms, reasons: terms.Reasons, replayed: terms.Replayed,
 		owed: make(map[Key]uint64), seen: make(map[Key]*seen), repeats: make(map[int]repeats),
+		retried: make(map[Key]time.Time), again: make(map[Key]time.Time),
 		ends: l.ends,
 	}
 	if terms.Debounce > 0 {
@@ -106,32 +109,34 @@ func (l *Ledger) Open(id string, terms Terms) *Account {
 func (l *Ledger) Write(events []Event, write func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.history.add(events, time.Now()) // dz can't have read them earlier
+	begun := time.Now() // dz can't have read them earlier
+	l.history.add(events, begun)
 	if err := write(); err != nil {
 		return err
 	}
 	for _, e := range events {
 		l.written++
-		l.last = e.Number
+		l.last = max(l.last, e.Number)
 		for _, a := range l.accounts {
-			a.wrote(l.written, e)
+			a.wrote(l.written, e, begun)
 		}
 	}
 	return nil
 }
 
-// Written is how many events there are.
+// Written is how many events there are, also of those given by a call under way.
 func (l *Ledger) Written() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.written
+	return l.written + l.emitted
 }
 
-// Ingested notes that the first events are in the store.
+// Ingested notes that so many events are in the store: the first that were written, and
+// some that were given by calls.
 func (l *Ledger) Ingested(events uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ingested = max(l.ingested, events)
+	l.ingested = max(l.ingested, events-min(events, l.emitted))
 	for _, a := range l.accounts {
 		a.settle()
 	}
@@ -217,7 +222,7 @@ func (l *Ledger) Missing() int {
 	defer l.mu.Unlock()
 	n := 0
 	for _, a := range l.accounts {
-		n += len(a.missing())
+		n += a.lacks()
 	}
 	return n
 }

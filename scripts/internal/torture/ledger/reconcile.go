@@ -74,7 +74,7 @@ func (c *Counts) Add(o Counts) {
 func (l *Ledger) Reconcile() (Counts, []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sum := Counts{Events: l.written, Endpoints: len(l.accounts)}
+	sum := Counts{Events: l.written + l.emitted, Endpoints: len(l.accounts)}
 	for _, end := range l.ends {
 		if end.Killed {
 			sum.Kills++
@@ -111,6 +111,11 @@ func (l *Ledger) reconcile(a *Account) (Counts, []string) {
 			counts.Strange++
 			faults = append(faults, fmt.Sprintf("endpoint %s: %v: change %d was never written", a.id, key, s.number))
 		}
+	}
+	notAgain := a.notAgain()
+	counts.Lost += len(notAgain)
+	for _, key := range notAgain[:min(len(notAgain), maxTold)] {
+		faults = append(faults, fmt.Sprintf("endpoint %s: %v was replayed and not told again", a.id, key))
 	}
 	told := l.reconcileRepeats(a, &counts)
 	return counts, append(faults, told...)
