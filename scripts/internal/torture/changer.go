@@ -93,10 +93,19 @@ func (c *changer) change(ctx context.Context, begin func()) error {
 
 // call makes a call of the API. done is false if it was cut off.
 func (c *changer) call(ctx context.Context, begin func(), call func(context.Context, *api.Client) error) (done bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
-	defer cancel()
 	client := c.rig.api()
 	begin()
+	if done, err = tryCall(ctx, client, call); !done {
+		c.doubts++
+	}
+	return done, err
+}
+
+// tryCall makes a call of the API. done is false if it was cut off: it may have had its
+// effect or not. An error is an answer.
+func tryCall(ctx context.Context, client *api.Client, call func(context.Context, *api.Client) error) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
 	err = call(ctx, client)
 	var refused *api.Error
 	switch {
@@ -105,7 +114,6 @@ func (c *changer) call(ctx context.Context, begin func(), call func(context.Cont
 	case errors.As(err, &refused) && refused.Code != api.CodeUnreachable && refused.Code != api.CodeInternal:
 		return true, err
 	}
-	c.doubts++
 	return false, nil
 }
 

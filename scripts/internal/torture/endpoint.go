@@ -31,6 +31,7 @@ type settings struct {
 	url         string  // "" is the receiver's
 	caFile      string
 	secret      string // the value of a header, which the store seals; "" is none
+	replayed    bool   // recent changes may be replayed to it
 	pings       string // the secret of an endpoint of style gateway; "" is one of style notify
 }
 
@@ -54,7 +55,7 @@ func orElse(text, other string) string {
 func (s settings) terms() ledger.Terms {
 	return ledger.Terms{
 		Concurrency: s.concurrency, Timeout: duration(orElse(s.timeout, defaultTimeout)), Debounce: duration(orElse(s.debounce, "0s")),
-		Reasons: s.pings != "",
+		Reasons: s.pings != "", Replayed: s.replayed,
 	}
 }
 

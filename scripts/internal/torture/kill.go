@@ -42,6 +42,7 @@ type killing struct {
 	random  *rand.Rand
 	writer  *writer
 	changer *changer
+	person  *person
 	steady  []*member // endpoints that are there all the time
 	hits    map[phase]int
 	deck    []phase // what is still to be dealt
@@ -60,8 +61,8 @@ type halts struct {
 // durable.
 const patience = 2*ledger.DurableWithin + time.Second
 
-// kill kills dz again and again while events are written, files rotated and
-// endpoints changed, lets everything settle, and reconciles.
+// kill kills dz again and again while events are written, files rotated, endpoints
+// changed, and failures and replays seen to, lets everything settle, and reconciles.
 func kill(ctx context.Context, r *rig) error {
 	rounds, halts := 300, halts{tidy: 20, patience: 50, compare: 12}
 	if r.opts.short {
@@ -89,10 +90,17 @@ func kill(ctx context.Context, r *rig) error {
 		writer: newWriter(r, 5*time.Millisecond, 20), changer: newChanger(r, 150*time.Millisecond, fixed),
 	}
 	k.changer.group = sites
+	if k.person, err = newPerson(ctx, r, &k.changer.calm); err != nil {
+		return err
+	}
+	k.steady = append(k.steady, k.person.picky, k.person.again)
 	if err := k.torture(ctx, rounds); err != nil {
 		return err
 	}
 	mend()
+	if err := k.person.finish(ctx); err != nil {
+		return err
+	}
 	if err := r.settle(ctx, 2*time.Minute); err != nil {
 		r.fault("it does not settle: %v", err)
 	}
@@ -121,7 +129,7 @@ func registerFixed(ctx context.Context, r *rig) ([]*member, error) {
 	return fixed, nil
 }
 
-// torture runs the rounds beside a writer and a changer, which end after it.
+// torture runs the rounds beside a writer, a changer and a person, who end after it.
 func (k *killing) torture(ctx context.Context, rounds int) error {
 	return k.underLoad(ctx, k.writer, k.changer, func(ctx context.Context) error {
 		begun := time.Now()
@@ -134,7 +142,7 @@ func (k *killing) torture(ctx context.Context, rounds int) error {
 			}
 		}
 		return nil
-	})
+	}, k.person.run)
 }
 
 // deal returns the phase of the next round: each comes once before one comes again,
@@ -364,6 +372,7 @@ func (k *killing) describe() {
 	}
 	k.note("kills by phase: %s", strings.Join(parts, ", "))
 	k.describeComparison()
+	k.person.describe()
 	k.note("%d changes of endpoints, %d of them cut off; %d rotations; peak RSS %d MiB", k.changer.changes, k.changer.doubts,
 		k.spool.turns, k.peak>>20)
 	missing := slices.DeleteFunc(phases(), func(p phase) bool { return k.hits[p] > 0 })

@@ -78,7 +78,7 @@ func (k *killing) compareSettled(ctx context.Context) error {
 		}
 		var settled []*member
 		settled, waiting = settledOf(s, waiting)
-		k.compare(settled)
+		k.compare(s, settled)
 		return len(waiting) == 0 || (k.compared > 0 && time.Since(begun) > settleFor), nil
 	})
 	if errors.Is(err, process.ErrNotSo) {
@@ -87,21 +87,25 @@ func (k *killing) compareSettled(ctx context.Context) error {
 	return err
 }
 
-// compare holds dz to account for endpoints that it owes nothing.
-func (k *killing) compare(settled []*member) {
+// compare holds dz to account for endpoints that it owes nothing but its failures.
+func (k *killing) compare(s api.Status, settled []*member) {
 	for _, m := range settled {
-		if missing := m.inbox.account.Missing(); missing > 0 {
-			k.counts.Lost += missing
-			k.fault("endpoint %s: dz owes it nothing, and %d objects were not delivered", m.name, missing)
+		failures := int(stateOf(s, m.name).Failures)
+		if missing := m.inbox.account.Missing(); missing > failures {
+			k.counts.Lost += missing - failures
+			k.fault("endpoint %s: dz owes it nothing but %d failures, and %d objects were not delivered", m.name, failures, missing)
+		}
+		if k.person != nil && m == k.person.picky {
+			k.person.checkRetried()
 		}
 	}
 	k.compared += len(settled)
 }
 
-// settledOf tells the endpoints that dz owes nothing from the others.
+// settledOf tells the endpoints that dz owes nothing, but for failures, from the others.
 func settledOf(s api.Status, members []*member) (settled, others []*member) {
 	for _, m := range members {
-		if e := stateOf(s, m.name); e.Name != "" && e.Debts+e.Failures == 0 {
+		if e := stateOf(s, m.name); e.Name != "" && e.Debts == 0 {
 			settled = append(settled, m)
 		} else {
 			others = append(others, m)

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
@@ -49,16 +50,22 @@ func TestARunThatComparesNothingBetweenKillsIsFaulty(t *testing.T) {
 
 	k.faults = nil
 	m.inbox.account.Changed(asset)
-	k.compare([]*member{m})
+	k.compare(api.Status{}, []*member{m})
 	k.describeComparison()
 	k.wantFault(t, "")
 
-	if err := k.spool.burst(10); err != nil {
+	var events []ledger.Event
+	for item := range uint64(10) {
+		events = append(events, ledger.Event{Key: ledger.Key{Type: asset, Item: item}})
+	}
+	if err := k.spool.write(events); err != nil {
 		t.Fatal(err)
 	}
-	k.compare([]*member{m})
-	k.wantFault(t, "dz owes it nothing, and")
-	if k.counts.Lost == 0 {
-		t.Error("nothing counts as lost")
+	k.compare(api.Status{Endpoints: []api.EndpointStatus{{Name: "shop", Failures: 10}}}, []*member{m})
+	k.wantFault(t, "")
+	k.compare(api.Status{Endpoints: []api.EndpointStatus{{Name: "shop", Failures: 7}}}, []*member{m})
+	k.wantFault(t, "dz owes it nothing but 7 failures, and 10 objects were not delivered")
+	if k.counts.Lost != 3 {
+		t.Errorf("%d count as lost, want 3", k.counts.Lost)
 	}
 }

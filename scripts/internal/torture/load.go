@@ -3,8 +3,8 @@ package main
 import "context"
 
 // underLoad does something while a writer writes events and, unless it is nil, a
-// changer changes endpoints. Both end after it, in order.
-func (r *rig) underLoad(ctx context.Context, w *writer, c *changer, work func(context.Context) error) error {
+// changer changes endpoints, and beside what else is given. They end after it, in order.
+func (r *rig) underLoad(ctx context.Context, w *writer, c *changer, work func(context.Context) error, more ...func(context.Context) error) error {
 	working, rest := context.WithCancel(ctx)
 	defer rest()
 	beside := func(run func(context.Context) error) func(context.Context) error {
@@ -22,6 +22,9 @@ func (r *rig) underLoad(ctx context.Context, w *writer, c *changer, work func(co
 	}
 	if c != nil {
 		all = append(all, beside(c.run))
+	}
+	for _, run := range more {
+		all = append(all, beside(run))
 	}
 	return together(ctx, all...)
 }

@@ -101,7 +101,7 @@ func (s *spool) round(n int, objects uint64) error {
 	for n > 0 {
 		events := make([]ledger.Event, min(n, most))
 		for i := range events {
-			events[i].Key = ledger.Key{Type: asset, Item: (s.number + uint64(i)) % objects}
+			events[i].Key = ledger.Key{Type: asset, Item: (s.number.Load() + uint64(i)) % objects}
 			events[i].Item++
 		}
 		if err := s.write(events); err != nil {

@@ -59,6 +59,7 @@ type inbox struct {
 	secret  string // that every request must bear, unless it is ""
 	read    reader
 	answer  atomic.Pointer[answer]
+	refuses atomic.Pointer[refusal]
 	watched atomic.Pointer[watch]
 }
 
@@ -141,6 +142,13 @@ type passing func(context.Context, point)
 // set makes the inbox answer so from now on.
 func (in *inbox) set(a answer) { in.answer.Store(&a) }
 
+// refusal says whether a receiver will not take what a request tells, whatever its answer
+// to others.
+type refusal func(ledger.Notification) bool
+
+// refuse has the inbox answer 422 to some requests from now on.
+func (in *inbox) refuse(some refusal) { in.refuses.Store(&some) }
+
 // watch is told every request as it comes in, and the path it came to.
 type watch func(n ledger.Notification, path string)
 
@@ -189,6 +197,10 @@ func (in *inbox) serve(w http.ResponseWriter, request *http.Request, pass passin
 	}()
 	pass(request.Context(), requestBegun)
 	if request.Context().Err() != nil {
+		return
+	}
+	if refuses := in.refuses.Load(); refuses != nil && (*refuses)(n) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
 		return
 	}
 	(*in.answer.Load())(w, request, func() {

@@ -62,7 +62,7 @@ type rig struct {
 	mapped     int64    // the most that the store had
 	secrets    []string // that are nowhere to be found
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the faults, too, while there is more than one who finds some
 	dz     *process.Process
 	client *api.Client
 }
@@ -139,6 +139,8 @@ func (r *rig) note(format string, args ...any) {
 
 // fault says that something is wrong.
 func (r *rig) fault(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
 }
 

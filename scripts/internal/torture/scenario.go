@@ -28,7 +28,7 @@ type scenario struct {
 // scenarios returns all there are. A new one is a file and a line here.
 func scenarios() []scenario {
 	return []scenario{
-		{name: "kill", what: "SIGKILL at random moments of ingest, commit, delivery, settle, endpoint changes, rotation and start", run: kill},
+		{name: "kill", what: "SIGKILL at random moments of ingest, commit, delivery, settle, endpoint changes, replays, failures seen to, rotation and start", run: kill},
 		{name: "points", what: "SIGKILL and SIGSTOP at chosen points between two steps that belong together", run: points},
 		{name: "backup", what: "SIGKILL during backups and compactions; a hot backup goes on in another place", run: backup},
 		{name: "resync", what: "SIGKILL while a managed integration is synchronised again, and assets change and go", run: resync},

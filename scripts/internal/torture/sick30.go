@@ -97,7 +97,7 @@ func (w *stopwatch) measure(ctx context.Context, r *rig, lasts time.Duration) ([
 	wanted := 0
 	for begun := time.Now(); time.Since(begun) < lasts; wanted += w.watched {
 		w.mu.Lock()
-		w.written[r.spool.number+1] = time.Now()
+		w.written[r.spool.number.Load()+1] = time.Now()
 		w.mu.Unlock()
 		if err := r.spool.round(1, 1<<40); err != nil {
 			return nil, err

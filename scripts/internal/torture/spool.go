@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
@@ -58,7 +59,7 @@ type spool struct {
 	reasons bool   // assets change for each of pingReasons; else dz makes a reason of the type
 	pad     string // makes lines longer
 	file    *os.File
-	number  uint64
+	number  atomic.Uint64
 	half    []byte // the rest of a line of which the beginning is written
 	halfOf  ledger.Event
 	rotated []string // oldest first
@@ -99,8 +100,7 @@ func (s *spool) next() ledger.Event {
 
 // line numbers an event and writes its line, with the line's end.
 func (s *spool) line(buf []byte, e *ledger.Event) []byte {
-	s.number++
-	e.Number = s.number
+	e.Number = s.number.Add(1)
 	return appendLine(buf, *e, s.pad)
 }
 
@@ -110,9 +110,11 @@ func appendLine(buf []byte, e ledger.Event, more string) []byte {
 	if e.Reason > 0 {
 		more += fmt.Sprintf(`,"reason":%q`, pingReasons()[e.Reason-1])
 	}
-	return fmt.Appendf(buf, `{"specversion":"1.0","id":"t-%d","source":"/dam/torture","type":%q,"data":{"itemId":%d,"baseId":%d%s}}`+"\n",
-		e.Number, eventType(e.Type), e.Item, e.Number, more)
+	return fmt.Appendf(buf, `{"specversion":"1.0","id":%q,"source":"/dam/torture","type":%q,"data":{"itemId":%d,"baseId":%d%s}}`+"\n",
+		eventID(e), eventType(e.Type), e.Item, e.Number, more)
 }
+
+func eventID(e ledger.Event) string { return fmt.Sprintf("t-%d", e.Number) }
 
 func (s *spool) open() (err error) {
 	if s.file == nil {
