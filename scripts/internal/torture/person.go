@@ -52,9 +52,10 @@ func (p *person) mend() { p.picky.inbox.refuse(func(ledger.Notification) bool { 
 // run does one thing after another until ctx ends.
 func (p *person) run(ctx context.Context) error {
 	for {
-		_ = process.Pause(ctx, time.Duration(50+p.random.IntN(100))*time.Millisecond) // it ends with ctx
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-time.After(time.Duration(50+p.random.IntN(100)) * time.Millisecond):
 		}
 		p.calm.RLock()
 		err := p.act(context.WithoutCancel(ctx))
