@@ -18,6 +18,8 @@ const (
 	pickyAbout = 5
 	// chosenFailures is how many failures are retried or purged at once, at most.
 	chosenFailures = 10
+	// retriedWithin is how long it may take at the end until all that failed is retried.
+	retriedWithin = 2 * time.Minute
 )
 
 // choose returns some failures of the picky endpoint, and what they are about; none
@@ -136,6 +138,8 @@ func (p *person) whole(result api.FailureResult, asked int, what string) bool {
 func (p *person) finish(ctx context.Context) error {
 	p.checkRetried()
 	p.mend()
+	ctx, cancel := context.WithTimeoutCause(ctx, retriedWithin, fmt.Errorf("failures are not retried within %v", retriedWithin))
+	defer cancel()
 	says, err := p.rig.command(ctx, "failures", "retry", "--endpoint", p.picky.name, "--wait")
 	if err != nil {
 		return err
