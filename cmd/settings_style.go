@@ -54,7 +54,7 @@ func (s *settings) timeouts() string {
 
 func (s *settings) declareOption(cmd *cobra.Command, option style.Option) {
 	usage := option.Usage
-	if option.Default != nil {
+	if option.Default != nil && !option.Type.IsList() { // a list may be long: its usage says what is in it
 		usage += fmt.Sprintf(" (default %v)", option.Default)
 	}
 	kind := string(option.Type)

@@ -130,6 +130,22 @@ func TestEndpointShowsWhatIsInForce(t *testing.T) {
 	}
 }
 
+// The value of an option is shown, and beside it whether somebody has set it.
+func TestEndpointSaysWhichOptionsAreLeftOpen(t *testing.T) {
+	t.Parallel()
+	server, ctx := start(t), t.Context()
+	create := newShop()
+	create.Style, create.Options = api.Set("managed"), map[string]any{"alwaysTrigger": false}
+	got, err := server.CreateEndpoint(ctx, create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got.Options["maxBatchSize"]) != "200" || string(got.Options["alwaysTrigger"]) != "false" ||
+		!slices.Equal(got.Defaults, []string{"maxBatchSize"}) {
+		t.Errorf("options %s, defaults %q", got.Options, got.Defaults)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	server, ctx := start(t), t.Context()

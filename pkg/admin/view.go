@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -19,7 +20,7 @@ import (
 // unless reveal is set.
 func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 	ep := state.Endpoint
-	options, err := viewOptions(ep.Options, style, reveal)
+	options, defaults, err := viewOptions(ep.Options, style, reveal)
 	if err != nil {
 		return api.Endpoint{}, fmt.Errorf("show endpoint %s: %w", ep.Name, err)
 	}
@@ -62,15 +63,16 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		LastResync:     state.LastResync,
 		Held:           state.Held,
 		Skips:          viewSkips(state.Skips),
+		Defaults:       defaults,
 		Options:        options,
 	}, nil
 }
 
-// viewOptions adds the defaults of options that were left open, and masks the
-// secret ones, of JSON its values. An option that the style does not know may be
-// one: it is masked.
-func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (map[string]json.RawMessage, error) {
-	shown := make(map[string]json.RawMessage)
+// viewOptions adds the defaults of options that were left open, whose names it returns,
+// and masks the secret ones, of JSON its values. An option that the style does not know
+// may be one: it is masked.
+func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (shown map[string]json.RawMessage, defaults []string, err error) {
+	shown = make(map[string]json.RawMessage)
 	maps.Copy(shown, stored)
 	for _, option := range style.Options {
 		if _, ok := shown[option.Name]; ok || option.Default == nil {
@@ -78,12 +80,14 @@ func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (m
 		}
 		raw, err := json.Marshal(option.Default)
 		if err != nil {
-			return nil, fmt.Errorf("option %s: %w", option.Name, err)
+			return nil, nil, fmt.Errorf("option %s: %w", option.Name, err)
 		}
 		shown[option.Name] = raw
+		defaults = append(defaults, option.Name)
 	}
+	slices.Sort(defaults)
 	if reveal {
-		return shown, nil
+		return shown, defaults, nil
 	}
 	for name, raw := range shown {
 		option, known := style.option(name)
@@ -91,14 +95,14 @@ func viewOptions(stored map[string]json.RawMessage, style Style, reveal bool) (m
 		case known && option.Secret && option.JSON:
 			masked, err := endpoint.MaskJSON(raw)
 			if err != nil {
-				return nil, fmt.Errorf("option %s: %w", name, err)
+				return nil, nil, fmt.Errorf("option %s: %w", name, err)
 			}
 			shown[name] = masked
 		case !known || option.Secret:
 			shown[name] = json.RawMessage(maskedJSON)
 		}
 	}
-	return shown, nil
+	return shown, defaults, nil
 }
 
 // viewSkips shows how often an endpoint was not told something, and why.

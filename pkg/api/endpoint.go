@@ -18,7 +18,7 @@ type plainEndpoint Endpoint
 // MarshalJSON writes the options of the style beside the other members, lists
 // as arrays and headers as an object, never null.
 func (e Endpoint) MarshalJSON() ([]byte, error) {
-	for _, list := range []*[]string{&e.Events, &e.Fields, &e.ExcludeFields, &e.Reasons} {
+	for _, list := range []*[]string{&e.Events, &e.Fields, &e.ExcludeFields, &e.Reasons, &e.Defaults} {
 		if *list == nil {
 			*list = []string{}
 		}

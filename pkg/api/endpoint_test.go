@@ -66,7 +66,7 @@ func TestEndpointComesBackAsItWasWritten(t *testing.T) {
 		Headers: map[string]string{"Authorization": "***"}, Debounce: &five,
 		Signing: []SigningSecret{{Secret: "***", Scheme: "hmac", Expires: &created}, {Secret: "***", Scheme: "ed25519", PublicKey: "whpk_"}},
 		Retry:   []timespan.Span{five}, Timeout: five, Concurrency: 8, Rate: 2.5,
-		Created: created,
+		Created: created, Defaults: []string{"idName"},
 		Options: map[string]json.RawMessage{"idName": []byte(`"base"`)},
 	}
 	raw, err := json.Marshal(want)
@@ -157,7 +157,7 @@ func TestUpdateHasTheMembersOfAnEndpoint(t *testing.T) {
 			fixed = append(fixed, name)
 		}
 	}
-	if diff := cmp.Diff([]string{"name", "group", "state", "created", "updated", "lastResync", "held", "skips"}, fixed); diff != "" {
+	if diff := cmp.Diff([]string{"name", "group", "state", "created", "updated", "lastResync", "held", "skips", "defaults"}, fixed); diff != "" {
 		t.Errorf("members that can't be changed (-want +got):\n%s", diff)
 	}
 }

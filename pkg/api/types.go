@@ -137,7 +137,9 @@ type Endpoint struct {
 	Held           uint64            `json:"held,omitempty" doc:"deletions that wait to be released; only where endpoints are listed or asked for, and there are any"`
 	Skips          map[string]uint64 `json:"skips,omitempty" doc:"changes that it was not told, by reason; only where one endpoint is asked for"`
 
-	Options map[string]json.RawMessage `json:"-"`
+	// Defaults are the names of those of Options that were left open.
+	Defaults []string                   `json:"defaults" doc:"options of the style that are not set: they are shown with the value that is in force"`
+	Options  map[string]json.RawMessage `json:"-"`
 }
 
 // Exchange is one request and its answer, as "dz endpoint test" shows it.

@@ -81,7 +81,11 @@ func (out *page) endpoint(ep api.Endpoint) {
 		{"Signing", signingLines(ep.Signing, out.now)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
-		list = append(list, pair{clean(optionLabel(name)), optionText(ep.Options[name])})
+		text := optionText(ep.Options[name])
+		if slices.Contains(ep.Defaults, name) {
+			text += out.paint.dim(" (default)")
+		}
+		list = append(list, pair{clean(optionLabel(name)), text})
 	}
 	debounce, maxWait := "default", "default"
 	if ep.Debounce != nil {
@@ -189,17 +193,41 @@ func optionLabel(name string) string {
 }
 
 // optionText writes a text without quotes, anything else as JSON: on several
-// lines where one would be too long.
+// lines where one would be too long; those of a list of texts are filled.
 func optionText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return clean(text)
+	}
+	var texts []string
+	if len(raw) > longOption && json.Unmarshal(raw, &texts) == nil {
+		return filled(texts)
 	}
 	var lines bytes.Buffer
 	if len(raw) > longOption && json.Indent(&lines, raw, "", "  ") == nil {
 		return cleanBlock(lines.String())
 	}
 	return clean(string(raw))
+}
+
+// filled writes texts one after another, on lines of about longOption bytes.
+func filled(texts []string) string {
+	var all strings.Builder
+	used := 0
+	for i, text := range texts {
+		text = clean(text)
+		switch {
+		case i == 0:
+		case used+len(text) > longOption:
+			all.WriteString(",\n")
+			used = 0
+		default:
+			all.WriteString(", ")
+		}
+		all.WriteString(text)
+		used += len(text) + len(", ")
+	}
+	return all.String()
 }
 
 func temporary(ep api.Endpoint) string {

@@ -14,9 +14,10 @@ func sampleManaged() (api.Endpoint, *api.EndpointStatus) {
 	ep := sampleEndpoints()[0]
 	ep.Name, ep.Style, ep.ChangeTypes = "pim", "managed", event.AssetChanged
 	ep.Options = map[string]json.RawMessage{
-		"guard": json.RawMessage("20"), "configuration": json.RawMessage(`{"apiKey":"***"}`),
+		"ignoreFields": json.RawMessage(`["` + strings.Repeat(`ignored*","`, 15) + `\u001b[2J"]`),
+		"guard":        json.RawMessage("20"), "guardAbove": json.RawMessage("7"), "configuration": json.RawMessage(`{"apiKey":"***"}`),
 	}
-	ep.Held = 2676
+	ep.Defaults, ep.Held = []string{"guard", "ignoreFields"}, 2676
 	ep.Skips = map[string]uint64{"filter": 7, "unchanged": 12_000, "irrelevant": 7}
 	return ep, &sampleManagedStatus().Endpoints[0]
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/style"
+	"github.com/dam-delivery/dz/pkg/style/managed/projection"
+	"github.com/dam-delivery/dz/pkg/timespan"
 )
 
 // The style's options. The seed's other properties are those of every endpoint:
@@ -52,7 +54,7 @@ func (Style) Options() []style.Option {
 			Usage: "tell every change, whether it matters or not",
 		},
 		{
-			Name: ignoreOption, Flag: "ignore-fields", Type: style.Strings,
+			Name: ignoreOption, Flag: "ignore-fields", Type: style.Strings, Default: projection.DefaultIgnore(),
 			Usage: "`PATTERNS` of members that change by themselves, and do not decide whether an asset has changed; none for no members (default: URLs, times of change, counters)",
 		},
 		{
@@ -80,7 +82,7 @@ func (Style) Options() []style.Option {
 			Usage: "send `TENANT` as the tenantId of every request",
 		},
 		{
-			Name: resyncOption, Flag: "resync-every", Type: style.Duration, Min: 0, Max: int64(366 * 24 * time.Hour),
+			Name: resyncOption, Flag: "resync-every", Type: style.Duration, Default: timespan.Span(0), Min: 0, Max: int64(366 * 24 * time.Hour),
 			Usage: "compare the endpoint with the catalogue every `SPAN`, and tell what differs (at least a minute; 0 for never)",
 		},
 		{
