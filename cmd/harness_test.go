@@ -38,6 +38,20 @@ type fakeDaemon struct {
 	requests []request
 }
 
+// inTurn are answers that are given one after another, and the last again and again.
+type inTurn struct {
+	mu   sync.Mutex
+	list []any
+}
+
+func (a *inTurn) next() any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	answer := a.list[0]
+	a.list = a.list[min(1, len(a.list)-1):]
+	return answer
+}
+
 func newFakeDaemon(t *testing.T, answers map[string]any) *fakeDaemon {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dz") //nolint:usetesting // a socket's path must be short
@@ -68,6 +82,9 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, ok := d.answers[r.Method+" "+path]
 	if !ok {
 		answer, ok = d.answers[r.Method+" "+strings.TrimPrefix(r.URL.Path, api.Root)]
+	}
+	if turns, ok := answer.(*inTurn); ok {
+		answer = turns.next()
 	}
 	if !ok {
 		answer = &api.Error{Code: api.CodeNotFound, Message: "no answer laid down for " + r.Method + " " + path}

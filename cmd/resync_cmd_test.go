@@ -207,6 +207,39 @@ func TestAResyncThatCanNotBeWaitedForIsNotBegun(t *testing.T) {
 	}
 }
 
+// Without a terminal there is no meter: that a sick endpoint holds it up is said once,
+// and that it goes on.
+func TestWaitingForASickEndpointIsSaid(t *testing.T) {
+	t.Parallel()
+	probe := now.Add(5 * time.Minute)
+	waits := api.ResyncState{Resync: resyncJob(api.ResyncDone, false), Untried: 3}
+	const sick = "shop is sick: waiting until it answers; the receiver answered 503; it is probed next 2026-11-21T10:05:00Z (in 5m)\n"
+	for name, c := range map[string]struct {
+		change func(*Env)
+		want   string
+	}{
+		"in a script":   {nil, sick + "shop answers again: going on\n"},
+		"at a terminal": {func(env *Env) { env.ErrTerminal = true }, ""},
+	} {
+		d := newFakeDaemon(t, map[string]any{
+			"GET /endpoints/shop/resync": &inTurn{list: []any{waits, waits, waits, waits, waits, api.ResyncState{Resync: waits.Resync}}},
+			"GET /endpoints/shop": &inTurn{list: []any{
+				api.Endpoint{Name: "shop", State: "healthy"},
+				api.Endpoint{Name: "shop", State: "sick"},
+				api.Endpoint{Name: "shop", State: "sick"},
+				api.Endpoint{Name: "shop", State: "healthy"},
+			}},
+			"GET /status": api.Status{Endpoints: []api.EndpointStatus{
+				{Name: "shop", State: "sick", LastError: "the receiver answered 503", NextAttempt: &probe},
+			}},
+		})
+		got := d.run(t, "", c.change, "resync", "shop", "--join")
+		if got.code != ExitDone || name == "in a script" && got.stderr != c.want || strings.Contains(got.stderr, "answers") != (c.want != "") {
+			t.Errorf("%s: exit code %d, stderr %q, want %q", name, got.code, got.stderr, c.want)
+		}
+	}
+}
+
 // Whoever comes later waits for a synchronisation that has begun.
 func TestAResyncIsJoined(t *testing.T) {
 	t.Parallel()

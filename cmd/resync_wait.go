@@ -25,6 +25,7 @@ const (
 func waitForResync(ctx context.Context, s session, job api.Resync, expected uint64) error {
 	meter := s.app.newCounter()
 	defer meter.finish()
+	var sickness sickNotes
 	for {
 		begun := time.Now()
 		state, sick, err := lookAtResync(ctx, s, job)
@@ -36,6 +37,9 @@ func waitForResync(ctx context.Context, s session, job api.Resync, expected uint
 			return resyncEnded(s, state)
 		}
 		showResync(meter, state, expected, sick)
+		if err := sickness.say(ctx, s, job.Endpoint, sick); err != nil {
+			return goesOn(job, err)
+		}
 		select {
 		case <-ctx.Done():
 			return goesOn(job, context.Cause(ctx))
@@ -89,6 +93,32 @@ func lookAtResync(ctx context.Context, s session, job api.Resync) (state api.Res
 		}
 	}
 	return state, ep.State == "sick", nil
+}
+
+// sickNotes says what holds up waiting where nobody sees the meter.
+type sickNotes struct {
+	sick bool // that was said
+}
+
+// say says on stderr when an endpoint turns out to be sick, which may last for days, and
+// when it is no more.
+func (n *sickNotes) say(ctx context.Context, s session, name string, sick bool) error {
+	if sick == n.sick || s.app.env.ErrTerminal {
+		return nil
+	}
+	n.sick = sick
+	if !sick {
+		s.app.note("%s answers again: going on", name)
+		return nil
+	}
+	s.resume()
+	defer s.pause()
+	health, err := healthOf(ctx, s.client, name)
+	if err != nil {
+		return err
+	}
+	s.app.note("%s", render.WaitsForSick(name, health, s.app.env.Now()))
+	return nil
 }
 
 func sends(ep api.Endpoint) bool { return ep.State != "disabled" && ep.State != "gone" }

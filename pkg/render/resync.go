@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 )
@@ -50,6 +51,22 @@ func Synchronised(f api.ResyncFound) string {
 // Held says that deletions wait, and what sends them.
 func Held(endpoint string, n uint64) string {
 	return fmt.Sprintf("%s held: dz endpoint release %s", Count(n, "deletion"), endpoint)
+}
+
+// WaitsForSick says that a sick endpoint is waited for, with the reason and its next
+// probe; health may be nil.
+func WaitsForSick(endpoint string, health *api.EndpointStatus, now time.Time) string {
+	text := endpoint + " is sick: waiting until it answers"
+	if health == nil {
+		return clean(text)
+	}
+	if health.LastError != "" {
+		text += "; " + health.LastError
+	}
+	if health.NextAttempt != nil {
+		text += "; it is probed next " + moment(*health.NextAttempt, now)
+	}
+	return clean(text)
 }
 
 // HeldDeletions prints what a release would send, a line each. Its names are the
