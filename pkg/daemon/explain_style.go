@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -17,6 +18,7 @@ type judged struct {
 	style.Explanation
 	skips     map[attempt.Reason]uint64 // of the endpoint, ever
 	delivered uint64                    // to the endpoint, ever
+	deleted   time.Time                 // no deletion was acknowledged after it; zero: not known
 }
 
 // askStyle has a style that skips changes say what it makes of an event.
@@ -46,8 +48,19 @@ func (s *service) askStyle(ctx context.Context, x *explanation, e *seen) error {
 	if err != nil {
 		return err
 	}
-	x.judged = &judged{said, skips, stats.Endpoints[ep.ID].Delivered}
+	deleted, err := s.store.ToldDeletion(ctx, ep.ID)
+	if err != nil {
+		return err
+	}
+	x.judged = &judged{said, skips, stats.Endpoints[ep.ID].Delivered, deleted}
 	return nil
+}
+
+// mayHaveDeleted reports whether the endpoint has acknowledged a deletion since the event
+// came in, as far as is known. A clock that was set back since says nothing.
+func (x *explanation) mayHaveDeleted(e *seen) bool {
+	deleted := x.judged.deleted
+	return deleted.IsZero() || !deleted.Before(e.Received) || e.Received.After(x.now)
 }
 
 // askSkipped reports whether the style says what became of an event that nothing is
@@ -71,8 +84,11 @@ func (x *explanation) askSkipped(e *seen) bool {
 	switch neverTold := j.Skipped == attempt.Untracked || j.Skipped == attempt.Filtered; {
 	case neverTold && j.delivered == 0:
 		text += ", and it never knew of it"
+	case neverTold && !x.mayHaveDeleted(e):
+		text += ", and it does not track it"
 	case j.Skipped == attempt.Untracked && event.IsDeletion(e.event.Type, e.event.Reason):
-		// Most of these were told, and then nothing is known of the asset any more.
+		// Where deletions were told since, this may be one of them: nothing is known
+		// of the asset any more.
 		x.conclude(api.ToldUnknown, "nothing is owed any more: it was told to delete the asset, or never knew of it")
 		return true
 	case neverTold:

@@ -46,6 +46,10 @@ func TestExplainSaysWhyAChangeWasSkipped(t *testing.T) {
 		b.wait(time.Minute)
 		b.wantTold("e2", "shop", api.ToldSkipped, "it was not told: field colour is neither standard nor additional")
 		b.wantTold("e3", "shop", api.ToldSkipped, "it was not told: nothing that it is shown differs")
+		// No deletion was told since this came in.
+		if got := b.wantTold("e4", "shop", api.ToldSkipped, "it was not told: the asset is deleted, or hidden from it, and it does not track it"); got.Reason != attempt.Untracked {
+			t.Errorf("reason %q", got.Reason)
+		}
 		// What was told to be deleted is forgotten, as what it never knew of.
 		b.resync("shop", api.ResyncOrder{Assets: []event.ID{event.IntID(2)}})
 		b.push("AssetDeleted", 2, 2) // e5

@@ -36,6 +36,9 @@ type Tracking interface {
 	// that was owed first before others, and the cursor to go on from; "" when
 	// there are no more.
 	Held(ctx context.Context, endpoint uint64, cursor string, limit int) ([]debt.Debt, string, error)
+	// ToldDeletion returns a time after which the endpoint has acknowledged no
+	// deletion: when it did last, or was added; zero if that is not known.
+	ToldDeletion(ctx context.Context, endpoint uint64) (time.Time, error)
 	// Skips returns how many changes the endpoint was not told, by reason.
 	Skips(ctx context.Context, endpoint uint64) (map[attempt.Reason]uint64, error)
 }

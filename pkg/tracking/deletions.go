@@ -11,6 +11,9 @@ type Deletions struct {
 	Minutes map[int64]uint64 `json:"minutes,omitempty"` // by Unix minute
 	// Released is when a person released those that were held; zero: never.
 	Released time.Time `json:"released,omitzero"`
+	// Told is after all deletions that were acknowledged, or when the last was,
+	// whether its asset was tracked or not; zero: not known.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // Add returns the count with n more at now.
@@ -22,7 +25,8 @@ func (d Deletions) Add(n uint64, now time.Time) Deletions {
 		}
 	}
 	minutes[minuteOf(now)] += n
-	return Deletions{minutes, d.Released}
+	d.Minutes = minutes
+	return d
 }
 
 // Recent returns how many there were in the window that ends now.
@@ -46,11 +50,11 @@ func (d Deletions) Rewind(now time.Time) (_ Deletions, moved bool) {
 		}
 		minutes[minute] += count
 	}
-	released := d.Released
-	if released.Sub(now) > time.Minute {
-		released, moved = time.Time{}, true
+	if d.Released.Sub(now) > time.Minute {
+		d.Released, moved = time.Time{}, true
 	}
-	return Deletions{minutes, released}, moved
+	d.Minutes = minutes
+	return d, moved
 }
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }

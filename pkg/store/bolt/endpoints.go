@@ -13,6 +13,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
 // sweepPage is how many records of a removed endpoint are freed in one commit.
@@ -81,6 +82,7 @@ func (t *txn) addEndpoint(ep endpoint.Endpoint) (added store.Registered, err err
 	if err := t.bucket(bucketNames).Put([]byte(ep.Name), endpointKey(ep.ID)); err != nil {
 		return added, err
 	}
+	t.deletionsOf[ep.ID] = tracking.Deletions{Told: ep.Created}
 	added.Endpoint = ep
 	added.Revision, err = t.putEndpoint(&ep)
 	return added, err

@@ -43,6 +43,19 @@ func (db *DB) Losses(_ context.Context, endpoint uint64, now time.Time) (losses 
 	return losses, nil
 }
 
+// ToldDeletion returns when a deletion was acknowledged last, or a time after that.
+func (db *DB) ToldDeletion(_ context.Context, endpoint uint64) (told time.Time, err error) {
+	err = db.view(func(tx *bbolt.Tx) error {
+		d, err := readDeletions(tx.Bucket(bucketDeletions), endpoint)
+		told = d.Told
+		return err
+	})
+	if err != nil {
+		return told, fmt.Errorf("read the last deletion: %w", err)
+	}
+	return told, nil
+}
+
 // rewindDeletions moves the deletions of late to now that lie in the future. There is
 // hardly ever one.
 func (db *DB) rewindDeletions(ctx context.Context, now time.Time) error {
@@ -151,7 +164,7 @@ func (t *txn) release(endpoint uint64, now time.Time, page int) (n uint64, more 
 	}
 	keys, more := t.held(endpoint, page)
 	if len(keys) > 0 {
-		d = tracking.Deletions{}
+		d.Minutes = nil
 	}
 	d.Released = now
 	t.deletionsOf[endpoint] = d

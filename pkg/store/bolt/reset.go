@@ -134,6 +134,10 @@ func (t *txn) resetPage(endpoint uint64, page int) (int, error) {
 			return 0, err
 		}
 	}
-	t.deletionsOf[endpoint] = tracking.Deletions{}
+	d, err := t.getDeletions(endpoint)
+	if err != nil {
+		return 0, err
+	}
+	t.deletionsOf[endpoint] = tracking.Deletions{Told: d.Told}
 	return len(keys), t.tally.add(endpoint, store.Counts{Tracked: -uint64(len(keys))})
 }

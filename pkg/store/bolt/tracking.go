@@ -87,15 +87,19 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	bucket := t.bucket(bucketTracked)
 	record := bucket.Get(key)
 	if ack.Delete {
+		d, err := t.getDeletions(endpoint)
+		if err != nil {
+			return err
+		}
+		if record != nil && !wanted {
+			d = d.Add(1, now)
+		}
+		if now.After(d.Told) {
+			d.Told = now
+		}
+		t.deletionsOf[endpoint] = d
 		if record == nil {
 			return nil
-		}
-		if !wanted {
-			d, err := t.getDeletions(endpoint)
-			if err != nil {
-				return err
-			}
-			t.deletionsOf[endpoint] = d.Add(1, now)
 		}
 		if err := t.tally.add(endpoint, store.Counts{Tracked: ^uint64(0)}); err != nil {
 			return err

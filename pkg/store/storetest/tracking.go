@@ -96,8 +96,12 @@ func acknowledgedIsTracked(f *fixture) {
 	if !ten.First.Before(first) || !ten.Synced.After(first) {
 		f.Errorf("first %s, last %s, around %s", ten.First, ten.Synced, first)
 	}
+	told := func() time.Time { return must(f.engine().ToldDeletion(ctx, shop.ID)).in(f) }
+	equal(f, "no deletion was told since", told().Equal(shop.Created), true)
 	f.acknowledge(f.claimAfter(shop, f.deletion(shop, 9)), forgotten(9))
+	equal(f, "a deletion was told", told().Equal(f.now.Add(time.Second)), true)
 	f.acknowledge(f.claimAfter(shop, f.deletion(shop, 9)), forgotten(9)) // once more
+	equal(f, "one of what is not tracked was told", told().Equal(f.now.Add(time.Second)), true)
 	equal(f, "after a deletion", idsOf(f.tracked(shop)), "10 11")
 	equal(f, "tracked", f.counts(shop).Tracked, 2)
 	_, _, err := f.engine().ListTracked(ctx, shop.ID, "?", 1)
