@@ -27,7 +27,7 @@ type bench struct {
 
 // sizes are the numbers of a run.
 type sizes struct {
-	posts         int // distinct objects of row tail
+	posts, turns  int // distinct objects of row tail, and how often they are delivered
 	latency, rest time.Duration
 	outage        outageSize
 	debts         int           // of row start
@@ -43,13 +43,13 @@ type sizes struct {
 func sizesOf(short bool) sizes {
 	if short {
 		return sizes{
-			posts: 20_000, latency: 5 * time.Second, rest: 5 * time.Second, outage: shortOutage(),
+			posts: 20_000, turns: 1, latency: 5 * time.Second, rest: 5 * time.Second, outage: shortOutage(),
 			debts: 100_000, ingest: 100_000, objects: 100_000, fanOut: 40_000, calls: 20, assets: 10_000,
 			idle: 5 * time.Second, soon: 3 * time.Second,
 		}
 	}
 	return sizes{
-		posts: 100_000, latency: 10 * time.Second, rest: 20 * time.Second, outage: longOutage(),
+		posts: 100_000, turns: 5, latency: 10 * time.Second, rest: 20 * time.Second, outage: longOutage(),
 		debts: 1_000_000, ingest: 1_000_000, objects: 100_000, fanOut: 200_000, calls: 20, assets: 69_202,
 		idle: 20 * time.Second, soon: 5 * time.Second,
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,49 +20,73 @@ func (b *bench) tail(ctx context.Context) error {
 	return nil
 }
 
+// tailAt goes in turns, and shows the turn whose ratio is in the middle: a machine
+// that others share may be twice as fast in one second as in the next.
 func (b *bench) tailAt(ctx context.Context, concurrency int) error {
-	// The bare client runs before and after, so that a machine that becomes
-	// slower or faster meanwhile tells on both.
+	turns := make([]tailTurn, 0, b.sizes.turns)
 	before, err := b.postBare(ctx, b.sizes.posts, concurrency)
 	if err != nil {
 		return err
 	}
-	var dz delivery
-	err = b.serveNew(ctx, fmt.Sprintf("tail-%d", concurrency), usual, func(d *daemon) error {
-		var err error
-		dz, err = b.deliver(ctx, d, b.sizes.posts, concurrency)
-		return err
-	})
-	if err != nil {
-		return err
+	for range b.sizes.turns {
+		turn, err := b.tailTurn(ctx, concurrency)
+		if err != nil {
+			return err
+		}
+		// The bare client runs before and after, so that a machine that becomes
+		// slower or faster meanwhile tells on both.
+		after := turn.bare
+		turn.bare = bare{rate: (before.rate + after.rate) / 2, cpu: (before.cpu + after.cpu) / 2}
+		before = after
+		turns = append(turns, turn)
 	}
+	slices.SortFunc(turns, func(a, b tailTurn) int { return cmp.Compare(a.ratio(), b.ratio()) })
+	least, t, most := turns[0], turns[len(turns)/2], turns[len(turns)-1]
 	flush, err := flushTime(b.dir)
 	if err != nil {
 		return err
 	}
-	receiver, err := b.sink.CPU()
-	if err != nil {
-		return err
-	}
-	afterwards, err := b.postBare(ctx, b.sizes.posts, concurrency)
-	if err != nil {
-		return err
-	}
-	receiverToo, err := b.sink.CPU()
-	if err != nil {
-		return err
-	}
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.sizes.posts) }
-	bareRate := (before.rate + afterwards.rate) / 2
 	what := fmt.Sprintf("tail → POST, concurrency %d", concurrency)
 	b.report.add(
-		measured("tail", what, dz.rate, "/s").beside("bare client", bareRate).ratioAtLeast(0.6).
-			noted("%s posts; memory at most %.0f MB; a flush to disk takes %s ms now", number(float64(b.sizes.posts)), mb(dz.peak),
+		measured("tail", what, t.dz.rate, "/s").beside("bare client", t.bare.rate).ratioAtLeast(0.6).
+			noted("%s posts, turns: %d, ratios %.2f to %.2f; memory at most %.0f MB; a flush to disk takes %s ms now",
+				number(float64(b.sizes.posts)), len(turns), least.ratio(), most.ratio(), mb(t.dz.peak),
 				number(float64(flush.Microseconds())/1000)),
-		measured("tail", "  processor time a post", each(dz.cpu), "µs").beside("bare client", each(before.cpu+afterwards.cpu)/2).
-			noted("the receiver takes %.0f µs for dz, %.0f µs for the bare client", each(dz.sinkCPU), each(receiverToo-receiver)),
+		measured("tail", "  processor time a post", each(t.dz.cpu), "µs").beside("bare client", each(t.bare.cpu)).
+			noted("the receiver takes %.0f µs for dz, %.0f µs for the bare client", each(t.dz.sinkCPU), each(t.bareSink)),
 	)
 	return nil
+}
+
+// tailTurn is a delivery beside the bare client's runs around it.
+type tailTurn struct {
+	dz       delivery
+	bare     bare
+	bareSink time.Duration // the receiver's processor time for the bare client after it
+}
+
+func (t *tailTurn) ratio() float64 { return t.dz.rate / t.bare.rate }
+
+// tailTurn has a new dz deliver, and then the bare client.
+func (b *bench) tailTurn(ctx context.Context, concurrency int) (t tailTurn, err error) {
+	err = b.serveNew(ctx, fmt.Sprintf("tail-%d", concurrency), usual, func(d *daemon) error {
+		t.dz, err = b.deliver(ctx, d, b.sizes.posts, concurrency)
+		return err
+	})
+	if err != nil {
+		return t, err
+	}
+	receiver, err := b.sink.CPU()
+	if err != nil {
+		return t, err
+	}
+	if t.bare, err = b.postBare(ctx, b.sizes.posts, concurrency); err != nil {
+		return t, err
+	}
+	receiverToo, err := b.sink.CPU()
+	t.bareSink = receiverToo - receiver
+	return t, err
 }
 
 // delivery is what delivering a file cost.
