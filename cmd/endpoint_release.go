@@ -21,7 +21,9 @@ func newEndpointReleaseCommand(a *app) *cobra.Command {
 export of the DAM that lost half of its assets. Those whose asset has come back
 cancel themselves.
 
-It says how many they are, and asks first; --dry-run lists them, and sends nothing.`,
+It says how many they are, and asks first; --dry-run lists them, and sends nothing.
+With --yes it also sends those that were held, and are owed anew, if they would be
+held again.`,
 		Example: `  dz endpoint release shop --dry-run
   dz endpoint release shop
   dz endpoint release shop --dry-run --limit 0 -o json | jq '.deletions[].assetId'
@@ -41,14 +43,19 @@ It says how many they are, and asks first; --dry-run lists them, and sends nothi
 			if dryRun {
 				return listHeld(ctx, s, name, limit)
 			}
+			result := api.Released{Endpoint: name}
 			if !yes {
-				if err := confirmRelease(ctx, s, name); err != nil {
+				held, err := confirmRelease(ctx, s, name)
+				if err != nil {
 					return err
 				}
+				yes = held > 0
 			}
-			result, err := s.client.ReleaseDeletions(ctx, name)
-			if err != nil {
-				return err
+			if yes {
+				var err error
+				if result, err = s.client.ReleaseDeletions(ctx, name); err != nil {
+					return err
+				}
 			}
 			sentence := "no deletions are held"
 			if result.Released > 0 {
@@ -65,13 +72,13 @@ It says how many they are, and asks first; --dry-run lists them, and sends nothi
 }
 
 // confirmRelease says how many deletions would be sent, and asks. Without any there is
-// nothing to ask.
-func confirmRelease(ctx context.Context, s session, name string) error {
+// nothing to ask, and nothing must be sent: those that are judged anew may be many.
+func confirmRelease(ctx context.Context, s session, name string) (held uint64, err error) {
 	page, err := s.client.HeldDeletions(ctx, name, pageOf(1))
 	if err != nil || page.Held == 0 {
-		return err
+		return 0, err
 	}
-	return s.confirm(ctx, fmt.Sprintf("send %s to %s?", render.Count(page.Held, "deletion"), name))
+	return page.Held, s.confirm(ctx, fmt.Sprintf("send %s to %s?", render.Count(page.Held, "deletion"), name))
 }
 
 // listHeld says which deletions would be sent.

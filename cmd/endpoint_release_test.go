@@ -48,8 +48,9 @@ func TestAReleaseAsksWithTheNumber(t *testing.T) {
 			"nobody is there", "", nil, nil, 2676, ExitUsage, "",
 			"dz: dz endpoint release asks first, and there is nobody to ask: add --yes\n", nil,
 		},
-		// Some may be judged anew, and are released too.
-		{"none is held", "", interactive, nil, 0, ExitDone, "no deletions are held", "", []string{askedHeld, askedToSend}},
+		// Some may be judged anew, and nobody was asked whether to send them.
+		{"none is held", "", interactive, nil, 0, ExitDone, "no deletions are held", "", []string{askedHeld}},
+		{"none is held, told before", "", interactive, []string{"--yes"}, 0, ExitDone, "no deletions are held", "", []string{askedToSend}},
 	} {
 		t.Log(c.name)
 		d := heldShop(t, c.held)
