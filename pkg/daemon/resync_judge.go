@@ -108,8 +108,10 @@ func (s *search) reconsider(ctx context.Context, ep *endpoint.Endpoint, tracker 
 			continue
 		}
 		again := tracker.Again(ep, asset, now, false, false)
-		if owed.Held || owed.Deletes() {
-			again.Replayed = false // it is news: the deletion is the latest change no more
+		// It is news: the deletion is the latest change no more. But one that is still
+		// tried is looked at again by itself, as the catalogue may not show it yet.
+		if owed.Held || owed.Failed && owed.Deletes() {
+			again.Replayed = false
 		}
 		f.changes = append(f.changes, again)
 	}

@@ -384,3 +384,31 @@ func TestAResyncOfWhatDiffersTellsWhatIsUnclear(t *testing.T) {
 		}
 	})
 }
+
+// A DAM may tell a deletion before its catalogue shows it. A resync that finds the
+// asset as it was acknowledged leaves the deletion to be looked at again: no other event
+// will tell of it.
+func TestAResyncDoesNotTakeBackADeletionThatIsStillTried(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := b.keeping(acknowledge)
+		b.add("shop", debounce(0), retry(time.Hour, time.Hour), func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+		})
+		b.knows("one", 1, 1)
+		b.push("AssetCreated", 1, 1)
+		b.wait(time.Minute)
+		k.answers(func(dztest.Request) dztest.Answer { return dztest.Answer{Status: http.StatusInternalServerError} })
+		b.push("AssetDeleted", 1, 1)
+		b.wait(time.Minute)
+		b.knows("one", 1, 1)
+		if found := b.resync("shop", api.ResyncOrder{Changed: true}); found.Update != 1 {
+			t.Errorf("found %+v", found)
+		}
+		query := api.FailureQuery{Page: api.Page{Limit: 10}}
+		query.Retrying = true
+		page, err := b.service().ListFailures(b.Context(), query)
+		if err != nil || len(page.Failures) != 1 || page.Failures[0].EventType != "AssetDeleted" {
+			t.Errorf("owed are %+v, %v; want the deletion", page.Failures, err)
+		}
+	})
+}
