@@ -36,7 +36,8 @@ type Compaction struct {
 }
 
 // Compact compacts a store that is not in use. store.ErrLocked while it is.
-// After an error, or a crash, the file is what it was before.
+// After an error, or a crash, there is in the file what there was before; it may have
+// Format by then, which FormatBefore tells also with an error.
 func Compact(ctx context.Context, path string) (Compaction, error) {
 	done, _, err := compactIf(ctx, path, func(*bbolt.DB) bool { return true }, noStep)
 	return done, err
@@ -102,7 +103,7 @@ func compactIf(ctx context.Context, path string, wanted func(*bbolt.DB) bool, di
 	}
 	// The lock is held until the new file is in its place.
 	if err = errors.Join(err, b.Close()); err != nil {
-		return Compaction{}, false, fmt.Errorf("compact store %s: %w", path, err)
+		return Compaction{FormatBefore: before.format}, false, fmt.Errorf("compact store %s: %w", path, err)
 	}
 	return done, compacted, nil
 }

@@ -232,7 +232,7 @@ func TestItIsToldThatAStoreHadAnOlderFormat(t *testing.T) {
 	older := filepath.Join(memoryDir(t), "dz.db")
 	fillStore(t, older, 10)
 	makeFormat3(t, older)
-	opened, compacted, kept := copied(t, older), copied(t, older), copied(t, older)
+	opened, compacted, kept, failed := copied(t, older), copied(t, older), copied(t, older), copied(t, older)
 	for _, want := range []int{3, Format} {
 		db := mustOpen(t, opened)
 		if got := db.FormatBefore(); got != want {
@@ -244,6 +244,10 @@ func TestItIsToldThatAStoreHadAnOlderFormat(t *testing.T) {
 		}
 		if done, compacted, err := compactIf(t.Context(), kept, func(*bbolt.DB) bool { return false }, noStep); err != nil || compacted || done.FormatBefore != want {
 			t.Errorf("looking whether to compact tells %+v, %v; want format %d", done, err, want)
+		}
+		fails := func(string) error { return store.ErrFull }
+		if done, _, err := compactIf(t.Context(), failed, isAny, fails); !errors.Is(err, store.ErrFull) || done.FormatBefore != want {
+			t.Errorf("compacting that fails tells %+v, %v; want format %d", done, err, want)
 		}
 	}
 	done, err := Restore(t.Context(), older, opened, noon)
