@@ -9,6 +9,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/suggest"
 )
 
 // patch is a JSON merge patch (RFC 7396) of an endpoint, as api.EndpointUpdate
@@ -45,7 +46,7 @@ func (p patch) apply(ep *endpoint.Endpoint, styleOf func(name string) (Style, bo
 			continue
 		}
 		if known && !style.has(name) {
-			return unknownMember(name, append(api.EndpointMembers(), style.names()...))
+			return style.hasNo(name, ep.Style)
 		}
 		option, _ := style.option(name)
 		option.Name = name
@@ -256,6 +257,16 @@ func (s Style) names() []string {
 		names[i] = option.Name
 	}
 	return names
+}
+
+// hasNo refuses a member that neither every endpoint has nor those of the style. One that
+// is like no other may well be an option of another style.
+func (s Style) hasNo(name, style string) *api.Error {
+	known := append(api.EndpointMembers(), s.names()...)
+	if suggest.Clause(name, known) == "" {
+		return invalid("", "style %s has no option %.80q", style, name)
+	}
+	return unknownMember(name, known)
 }
 
 func (s Style) has(name string) bool {

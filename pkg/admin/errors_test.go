@@ -53,6 +53,7 @@ func TestErrorForms(t *testing.T) {
 		{"member of the wrong type", "POST", "/api/v1/failures/retry", jsonType, `{"ids":"a"}`, 422, api.CodeInvalid, "ids is a JSON string where an array is due"},
 		{"unknown member of an endpoint", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"urll":"x"}`, 422, api.CodeInvalid, "did you mean url?"},
 		{"unknown option of a style", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"idname":"x"}`, 422, api.CodeInvalid, "did you mean idName?"},
+		{"option of another style", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"maxBatchSize":3}`, 422, api.CodeInvalid, `style notify has no option "maxBatchSize"`},
 		{"unknown change type", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"changeTypes":["AssetChange"]}`, 422, api.CodeInvalid, "did you mean AssetChanged?"},
 		{"unreadable interval", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"debounce":"5"}`, 422, api.CodeInvalid, "no unit"},
 		{"negative interval", "PATCH", "/api/v1/endpoints/shop", jsonType, `{"debounce":"-5s"}`, 422, api.CodeInvalid, "negative"},
