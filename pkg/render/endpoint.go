@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/event"
 )
 
 // longOption is how long an option's JSON may be to stand on one line, in bytes.
@@ -192,16 +193,16 @@ func optionLabel(name string) string {
 	return label.String()
 }
 
-// optionText writes a text without quotes, anything else as JSON: on several
-// lines where one would be too long; those of a list of texts are filled.
+// optionText writes a text without quotes, texts and ids of a list one after another,
+// and anything else as JSON: on several lines where one would be too long.
 func optionText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return clean(text)
 	}
-	var texts []string
-	if len(raw) > longOption && json.Unmarshal(raw, &texts) == nil {
-		return filled(texts)
+	var ids []event.ID // texts are some, too
+	if json.Unmarshal(raw, &ids) == nil && len(ids) > 0 {
+		return filled(ids)
 	}
 	var lines bytes.Buffer
 	if len(raw) > longOption && json.Indent(&lines, raw, "", "  ") == nil {
@@ -210,12 +211,12 @@ func optionText(raw json.RawMessage) string {
 	return clean(string(raw))
 }
 
-// filled writes texts one after another, on lines of about longOption bytes.
-func filled(texts []string) string {
+// filled writes ids one after another, on lines of about longOption bytes.
+func filled(ids []event.ID) string {
 	var all strings.Builder
 	used := 0
-	for i, text := range texts {
-		text = clean(text)
+	for i, id := range ids {
+		text := clean(id.String())
 		switch {
 		case i == 0:
 		case used+len(text) > longOption:

@@ -8,7 +8,9 @@ func TestAnOptionIsShownAsItIsReadBest(t *testing.T) {
 		`"text"`:         "text",
 		`"\u001b[31m"`:   "\ufffd[31m",
 		`200`:            "200",
-		`["a",5]`:        `["a",5]`,
+		`["a",5]`:        "a, 5",
+		`[]`:             "[]",
+		`[{"a":5}]`:      `[{"a":5}]`,
 		`{"apiKey":"k"}`: `{"apiKey":"k"}`,
 		`{"apiKey":"***","retries":"***","fields":["***"],"mode":"***","name":"***"}`: `{
   "apiKey": "***",

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -14,8 +16,9 @@ func sampleManaged() (api.Endpoint, *api.EndpointStatus) {
 	ep := sampleEndpoints()[0]
 	ep.Name, ep.Style, ep.ChangeTypes = "pim", "managed", event.AssetChanged
 	ep.Options = map[string]json.RawMessage{
-		"ignoreFields": json.RawMessage(`["` + strings.Repeat(`ignored*","`, 15) + `\u001b[2J"]`),
-		"guard":        json.RawMessage("20"), "guardAbove": json.RawMessage("7"), "configuration": json.RawMessage(`{"apiKey":"***"}`),
+		"ignoreFields":   json.RawMessage(`["` + strings.Repeat(`ignored*","`, 15) + `\u001b[2J"]`),
+		"triggerFormats": json.RawMessage(`[50036,"web"]`),
+		"guard":          json.RawMessage("20"), "guardAbove": json.RawMessage("7"), "configuration": json.RawMessage(`{"apiKey":"***"}`),
 	}
 	ep.Defaults, ep.Held = []string{"guard", "ignoreFields"}, 2676
 	ep.Skips = map[string]uint64{"filter": 7, "unchanged": 12_000, "irrelevant": 7}
@@ -74,5 +77,15 @@ func sampleTrial() api.FilterTrial {
 			{Name: "keywords", Field: true, Value: json.RawMessage(`"` + strings.Repeat("é", 300) + `"`)},
 			{Name: "width"},
 		},
+	}
+}
+
+func TestAStatusCountsHeldDeletions(t *testing.T) {
+	for n, want := range map[uint64]string{1: "  1 deletion held\n", 2: "  2 deletions held\n"} {
+		var out bytes.Buffer
+		status := api.Status{Debts: api.DebtCounts{HeldDeletions: n}}
+		if err := (&Printer{Out: &out, Now: now}).Status(status); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%v, want %q in:\n%s", err, want, out.String())
+		}
 	}
 }

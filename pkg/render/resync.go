@@ -163,7 +163,7 @@ func (out *page) tracking(s api.EndpointStatus, skips map[string]uint64) (list [
 		list = append(list, pair{"Skipped", Count(s.Skipped, "change") + " that did not matter to it" + clean(reasons(skips))})
 	}
 	if s.Held > 0 {
-		list = append(list, pair{"Held", out.paint.warn(clean(Held(s.Name, s.Held)))})
+		list = append(list, pair{"Held", out.paint.warn(Count(s.Held, "deletion") + ": " + clean("dz endpoint release "+s.Name))})
 	}
 	if r := s.Resync; r != nil {
 		list = append(list, pair{"Last resync", moment(r.Started, out.now) + ": " + clean(ResyncText(*r))})

@@ -49,7 +49,11 @@ func (out *page) status(s api.Status) {
 		{s.Debts.Failed, "failed", out.paint.bad},
 	}
 	if s.Debts.HeldDeletions > 0 {
-		debts = append(debts, counter{s.Debts.HeldDeletions, "deletions held", out.paint.warn})
+		words := "deletions held"
+		if s.Debts.HeldDeletions == 1 {
+			words = "deletion held"
+		}
+		debts = append(debts, counter{s.Debts.HeldDeletions, words, out.paint.warn})
 	}
 	out.counters("Debts", debts...)
 	out.store(s.Store)
