@@ -43,7 +43,7 @@ exit with 1; the rest goes on.`,
 			return a.importAssets(ctx, s, args[0], asOf.orZero())
 		}),
 	}
-	cmd.Flags().Var(&asOf, "as-of", "`TIME` at which the assets were read from the DAM: 2h, 7d, or a date (default when FILE was\nlast changed, or now)")
+	cmd.Flags().Var(&asOf, "as-of", "`TIME` at which the assets were read from the DAM: 2h, 7d, or a date (default when FILE was last changed, or now)")
 	return cmd
 }
 

@@ -88,6 +88,7 @@ func TestAChangeOfTheGuardSaysWhatStaysHeld(t *testing.T) {
 	}{
 		{80, "--guard=0", "endpoint shop updated; 80 deletions stay held until 'dz endpoint release shop'\n"},
 		{80, "--guard-above=", "endpoint shop updated; 80 deletions stay held until 'dz endpoint release shop'\n"},
+		{1, "--guard=0", "endpoint shop updated; 1 deletion stays held until 'dz endpoint release shop'\n"},
 		{80, "--description=x", "endpoint shop updated\n"},
 		{0, "--guard=0", "endpoint shop updated\n"},
 	} {

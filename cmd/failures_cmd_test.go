@@ -81,7 +81,7 @@ func TestAnEmptyListSaysWhatIsBeingRetried(t *testing.T) {
 		},
 	})
 	d.run(t, "", nil, "failures", "list").wants(t, ExitDone, "", "no failures; 12 debts are being retried: --retrying shows them")
-	d.run(t, "", nil, "failures", "list", "--endpoint", "shop").wants(t, ExitDone, "", "no failures; 1 debt is being retried")
+	d.run(t, "", nil, "failures", "list", "--endpoint", "shop").wants(t, ExitDone, "", "no failures; 1 debt is being retried: --retrying shows it\n")
 	d.run(t, "", nil, "failures", "list", "--endpoint", "calm").wants(t, ExitDone, "", "no failures\n")
 	d.run(t, "", nil, "failures", "list", "-o", "json").wants(t, ExitDone, "[]\n", "")
 }

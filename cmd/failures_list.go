@@ -97,11 +97,11 @@ func (a *app) noFailures(ctx context.Context, client *api.Client, which api.Fail
 		a.note("no failures")
 		return nil
 	}
-	verb := "are"
+	verb, what := "are", "them"
 	if retrying == 1 {
-		verb = "is"
+		verb, what = "is", "it"
 	}
-	a.note("no failures; %s %s being retried: --retrying shows them", render.Count(retrying, "debt"), verb)
+	a.note("no failures; %s %s being retried: --retrying shows %s", render.Count(retrying, "debt"), verb, what)
 	return nil
 }
 

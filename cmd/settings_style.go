@@ -142,7 +142,11 @@ func (s *settings) staysHeld(ctx context.Context, client *api.Client, updated []
 			return "", err
 		}
 		if ep.Held > 0 {
-			text += fmt.Sprintf("; %s stay held until 'dz endpoint release %s'", render.Count(ep.Held, "deletion"), ep.Name)
+			verb := "stay"
+			if ep.Held == 1 {
+				verb = "stays"
+			}
+			text += fmt.Sprintf("; %s %s held until 'dz endpoint release %s'", render.Count(ep.Held, "deletion"), verb, ep.Name)
 		}
 	}
 	return text, nil
