@@ -12,7 +12,6 @@ import (
 	"unicode"
 
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/event"
 )
 
 // longOption is how long an option's JSON may be to stand on one line, in bytes.
@@ -193,16 +192,15 @@ func optionLabel(name string) string {
 	return label.String()
 }
 
-// optionText writes a text without quotes, texts and ids of a list one after another,
-// and anything else as JSON: on several lines where one would be too long.
+// optionText writes a text without quotes, the texts and numbers of a list one after
+// another, and anything else as JSON: on several lines where one would be too long.
 func optionText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return clean(text)
 	}
-	var ids []event.ID // texts are some, too
-	if json.Unmarshal(raw, &ids) == nil && len(ids) > 0 {
-		return filled(ids)
+	if texts := optionTexts(raw); len(texts) > 0 {
+		return filled(texts)
 	}
 	var lines bytes.Buffer
 	if len(raw) > longOption && json.Indent(&lines, raw, "", "  ") == nil {
@@ -211,12 +209,32 @@ func optionText(raw json.RawMessage) string {
 	return clean(string(raw))
 }
 
-// filled writes ids one after another, on lines of about longOption bytes.
-func filled(ids []event.ID) string {
+// optionTexts returns the elements of a list, nil of what is no list of texts and numbers.
+func optionTexts(raw json.RawMessage) []string {
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil
+	}
+	texts := make([]string, len(elements))
+	for i, element := range elements {
+		var number json.Number
+		if json.Unmarshal(element, &texts[i]) == nil {
+			continue
+		}
+		if json.Unmarshal(element, &number) != nil {
+			return nil
+		}
+		texts[i] = number.String()
+	}
+	return texts
+}
+
+// filled writes texts one after another, on lines of about longOption bytes.
+func filled(texts []string) string {
 	var all strings.Builder
 	used := 0
-	for i, id := range ids {
-		text := clean(id.String())
+	for i, text := range texts {
+		text = clean(text)
 		switch {
 		case i == 0:
 		case used+len(text) > longOption:
