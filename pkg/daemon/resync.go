@@ -37,8 +37,9 @@ type resyncs struct {
 	running map[uint64]*runningResync
 }
 
-// runningResync is the goroutine of one job.
+// runningResync is the goroutine of one job, or keeps one from being begun.
 type runningResync struct {
+	resets bool            // it is none: what the endpoint has acknowledged is being forgotten
 	ctx    context.Context //nolint:containedctx // its own
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
@@ -52,6 +53,7 @@ type runningResync struct {
 var (
 	errResyncStopped = errors.New("stopped by a person")
 	errResyncRuns    = errors.New("a synchronisation is running")
+	errResets        = errors.New("what the endpoint has acknowledged is being forgotten")
 	errNoResync      = errors.New("no synchronisation is running")
 )
 
@@ -85,7 +87,7 @@ func (r *resyncs) resume(ctx context.Context, l *lane) error {
 	if err != nil {
 		return err
 	}
-	one, err := r.reserve(ep.ID)
+	one, err := r.reserve(ep.ID, false)
 	if err != nil {
 		return err
 	}
@@ -94,10 +96,10 @@ func (r *resyncs) resume(ctx context.Context, l *lane) error {
 	return nil
 }
 
-// start begins a job. errResyncRuns: there is one already.
+// start begins a job. errResyncRuns: there is one already; errResets.
 func (r *resyncs) start(ctx context.Context, l *lane, order resync.Order, scheduled bool) (resync.Job, error) {
 	ep := &l.settings.Load().ep
-	one, err := r.reserve(ep.ID)
+	one, err := r.reserve(ep.ID, false)
 	if err != nil {
 		return resync.Job{}, err
 	}
@@ -133,13 +135,17 @@ func (r *resyncs) begin(ctx context.Context, id uint64, order resync.Order, sche
 	return job, err
 }
 
-func (r *resyncs) reserve(id uint64) (*runningResync, error) {
+// reserve keeps others from beginning a job of an endpoint, until free.
+func (r *resyncs) reserve(id uint64, resets bool) (*runningResync, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.running[id] != nil {
+	if other := r.running[id]; other != nil {
+		if other.resets {
+			return nil, errResets
+		}
 		return nil, errResyncRuns
 	}
-	one := &runningResync{ended: make(chan struct{}), refused: make(chan struct{})}
+	one := &runningResync{resets: resets, ended: make(chan struct{}), refused: make(chan struct{})}
 	one.ctx, one.cancel = context.WithCancelCause(r.ctx)
 	r.running[id] = one
 	return one, nil
@@ -166,7 +172,7 @@ func (r *resyncs) stop(ctx context.Context, id uint64) error {
 	r.mu.Lock()
 	one := r.running[id]
 	r.mu.Unlock()
-	if one == nil {
+	if one == nil || one.resets {
 		return errNoResync
 	}
 	one.cancel(errResyncStopped)

@@ -49,7 +49,7 @@ func (r *resyncs) startIfDue(ctx context.Context, l *lane) error {
 		return err
 	}
 	_, err = r.start(ctx, l, resync.Order{Changed: true}, true)
-	if errors.Is(err, errResyncRuns) {
+	if errors.Is(err, errResyncRuns) || errors.Is(err, errResets) {
 		return nil
 	}
 	return err

@@ -123,3 +123,51 @@ func TestAJobIsStoppedAsSoonAsTheStoreHasRoomForThat(t *testing.T) {
 		}
 	})
 }
+
+// slowToForget is a store that forgets only once it may.
+type slowToForget struct {
+	store.Engine
+	may chan struct{}
+}
+
+func (s *slowToForget) ResetTracked(ctx context.Context, id uint64) (uint64, error) {
+	<-s.may
+	return s.Engine.ResetTracked(ctx, id)
+}
+
+// A reset keeps synchronisations from beginning, and is not taken for one.
+func TestAResetUnderWayIsNoSynchronisation(t *testing.T) {
+	s := &slowToForget{}
+	slow := func(b *bubble) {
+		s.may = make(chan struct{})
+		b.wrap = func(e store.Engine) store.Engine { s.Engine = e; return s }
+	}
+	inBubbleWith(t, slow, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.knows("x", 1, 100)
+		b.resync("shop", api.ResyncOrder{})
+		reset := make(chan error, 1)
+		go func() {
+			_, err := b.service().ResetTracked(b.Context(), "shop")
+			reset <- err
+		}()
+		b.wait(time.Second)
+		_, stopErr := b.service().StopResync(b.Context(), "shop")
+		_, startErr := b.service().StartResync(b.Context(), "shop", api.ResyncOrder{})
+		_, resetErr := b.service().ResetTracked(b.Context(), "shop")
+		for what, err := range map[string]error{"stop": stopErr, "start": startErr, "reset": resetErr} {
+			wantCode(t, err, api.CodeConflict)
+			if strings.Contains(err.Error(), "a synchronisation of shop is running") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		close(s.may)
+		if err := <-reset; err != nil || b.tracked("shop") != 0 {
+			t.Errorf("the reset: %v, %d are tracked", err, b.tracked("shop"))
+		}
+		if found := b.resync("shop", api.ResyncOrder{}); found.Create != 100 {
+			t.Errorf("after it: %+v", found)
+		}
+	})
+}

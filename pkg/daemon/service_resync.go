@@ -37,11 +37,8 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 		return s.dryResync(ctx, &ep, order)
 	}
 	job, err := s.resyncs.start(ctx, l, order, false)
-	if errors.Is(err, errResyncRuns) {
-		return api.Resync{}, resyncRuns(name)
-	}
 	if err != nil {
-		return api.Resync{}, told(err)
+		return api.Resync{}, notBegun(name, err)
 	}
 	stats, err := s.store.Stats(ctx)
 	if err != nil {
@@ -50,10 +47,21 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 	return s.wireResync(&ep, job, stats.Endpoints[ep.ID]), nil
 }
 
-func resyncRuns(name string) *api.Error {
-	return &api.Error{
-		Code: api.CodeConflict, Message: fmt.Sprintf("a synchronisation of %s is running", name),
-		Hint: fmt.Sprintf("'dz resync %s --join' waits for it, and --stop stops it", name),
+// notBegun says why a synchronisation could not begin, or a reset.
+func notBegun(name string, err error) error {
+	switch {
+	case errors.Is(err, errResyncRuns):
+		return &api.Error{
+			Code: api.CodeConflict, Message: fmt.Sprintf("a synchronisation of %s is running", name),
+			Hint: fmt.Sprintf("'dz resync %s --join' waits for it, and --stop stops it", name),
+		}
+	case errors.Is(err, errResets):
+		return &api.Error{
+			Code: api.CodeConflict, Message: fmt.Sprintf("what %s has acknowledged is just being forgotten", name),
+			Hint: "try again when that is done",
+		}
+	default:
+		return told(err)
 	}
 }
 

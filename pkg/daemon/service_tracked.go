@@ -116,9 +116,9 @@ func (s *service) ResetTracked(ctx context.Context, name string) (api.Reset, err
 	if err != nil {
 		return api.Reset{}, err
 	}
-	instead, err := s.resyncs.reserve(ep.ID)
+	instead, err := s.resyncs.reserve(ep.ID, true)
 	if err != nil {
-		return api.Reset{}, resyncRuns(name)
+		return api.Reset{}, notBegun(name, err)
 	}
 	defer s.resyncs.free(ep.ID, instead)
 	forgotten, err := s.store.ResetTracked(ctx, ep.ID)
