@@ -38,10 +38,8 @@ func (s session) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(s.app.env.Stderr, "%s [y/N] ", question)
 	answer := make(chan string, 1)
 	go func() {
-		line, err := bufio.NewReader(s.app.env.Stdin).ReadString('\n')
-		if err != nil && line == "" {
-			line = "no" // nobody is there any more
-		}
+		// What can't be read is no yes.
+		line, _ := bufio.NewReader(s.app.env.Stdin).ReadString('\n')
 		answer <- line
 	}()
 	select {
@@ -49,6 +47,9 @@ func (s session) confirm(ctx context.Context, question string) error {
 		s.app.note("")
 		return context.Cause(ctx)
 	case line := <-answer:
+		if !strings.HasSuffix(line, "\n") {
+			s.app.note("") // nobody is there any more, nor a key that ended the line
+		}
 		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "y", "yes":
 			return nil

@@ -112,18 +112,21 @@ func removalQuestion(ctx context.Context, client *api.Client, name string) (stri
 		return "", err
 	}
 	names := meant.names(endpointName)
-	var debts, failures uint64
+	var debts, failures, tracked uint64
 	for _, ep := range status.Endpoints {
 		if slices.Contains(names, ep.Name) {
-			debts, failures = debts+ep.Debts, failures+ep.Failures
+			debts, failures, tracked = debts+ep.Debts+ep.Held, failures+ep.Failures, tracked+ep.Tracked
 		}
 	}
 	question, them := "remove endpoint "+name+"?", "it"
 	if meant.group {
 		question, them = "remove endpoints "+strings.Join(names, ", ")+"?", "them"
 	}
-	if debts+failures > 0 {
+	if debts+failures+tracked > 0 {
 		question += fmt.Sprintf(" %s and %s go with %s", render.Count(debts, "debt"), render.Count(failures, "failure"), them)
+	}
+	if tracked > 0 {
+		question += ", and what was acknowledged of " + render.Count(tracked, "asset")
 	}
 	return question, nil
 }

@@ -171,11 +171,23 @@ func TestRemoveSaysWhatGoesAndAsks(t *testing.T) {
 			t.Error("nothing was removed")
 		}
 	})
-	for name, answer := range map[string]string{"no": "n\n", "enter": "\n", "end of input": ""} {
+	t.Run("managed", func(t *testing.T) {
+		t.Parallel()
+		d := newFakeDaemon(t, map[string]any{
+			"GET /endpoints/pim": api.Endpoint{Name: "pim"},
+			"GET /status":        api.Status{Endpoints: []api.EndpointStatus{{Name: "pim", Debts: 2, Held: 90, Tracked: 176}}},
+		})
+		d.run(t, "n\n", interactive, "endpoint", "remove", "pim").wants(t, ExitFailed, "",
+			"remove endpoint pim? 92 debts and 0 failures go with it, and what was acknowledged of 176 assets [y/N]")
+	})
+	for name, c := range map[string]struct{ answer, says string }{
+		"no": {"n\n", "[y/N] dz: nothing was done"}, "enter": {"\n", "[y/N] dz: nothing was done"},
+		"end of input": {"", "[y/N] \ndz: nothing was done"}, // no key has ended the line
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := daemon(t)
-			d.run(t, answer, interactive, "endpoint", "remove", "shop").wants(t, ExitFailed, "", "nothing was done")
+			d.run(t, c.answer, interactive, "endpoint", "remove", "shop").wants(t, ExitFailed, "", c.says)
 			if slices.Contains(d.lines(), removal) {
 				t.Error("it was removed all the same")
 			}
