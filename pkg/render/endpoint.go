@@ -14,8 +14,11 @@ import (
 	"github.com/dam-delivery/dz/pkg/api"
 )
 
-// longOption is how long an option's JSON may be to stand on one line, in bytes.
-const longOption = 60
+// An option's value stands beside its name on a terminal of 80 columns.
+const (
+	longOption = 56 // of its JSON on one line, in bytes
+	longList   = 46 // of a line of a list; "(default)" may follow
+)
 
 // Endpoints prints a list of endpoints, a line each.
 func (p *Printer) Endpoints(list []api.Endpoint) error {
@@ -229,7 +232,8 @@ func optionTexts(raw json.RawMessage) []string {
 	return texts
 }
 
-// filled writes texts one after another, on lines of about longOption bytes.
+// filled writes texts one after another, on lines of at most longList bytes
+// where they are not longer themselves.
 func filled(texts []string) string {
 	var all strings.Builder
 	used := 0
@@ -237,7 +241,7 @@ func filled(texts []string) string {
 		text = clean(text)
 		switch {
 		case i == 0:
-		case used+len(text) > longOption:
+		case used+len(text)+len(",") > longList:
 			all.WriteString(",\n")
 			used = 0
 		default:
