@@ -118,3 +118,23 @@ func TestTriggerWaitsForAProbeThatIsAboutToBeMade(t *testing.T) {
 		})
 	}
 }
+
+// Once it is told, nothing is known any more of an asset that was deleted.
+func TestTriggerListsADeletionThatMayHaveBeenTold(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{
+		"POST /events": api.EmitResult{Accepted: 1},
+		"GET /explain": api.Explanation{
+			Event: &api.Event{ID: "mine", Received: now},
+			Endpoints: []api.EndpointExplanation{
+				{Endpoint: "pim", Verdict: api.ToldUnknown, Text: "it was told to delete the asset, or never knew of it"},
+				{Endpoint: "shop", Verdict: api.ToldSkipped, Text: "it was not told"},
+			},
+		},
+	})
+	got := d.run(t, "", nil, "trigger", "delete", "--set", "id=mine", "--wait")
+	got.wants(t, ExitDone, "pim  unknown  it was told to delete the asset, or never knew of it\n", "event mine accepted\n")
+	if strings.Contains(got.stdout+got.stderr, "shop") || strings.Contains(got.stderr, "no endpoint wants it") {
+		t.Errorf("%s%s", got.stdout, got.stderr)
+	}
+}

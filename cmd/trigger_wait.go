@@ -151,7 +151,8 @@ func (w *triggerWait) leftAlone(ctx context.Context, name string) (bool, error) 
 // decide takes in, and prints, what became of the event at an endpoint.
 func (w *triggerWait) decide(e *api.EndpointExplanation) error {
 	w.decided[e.Endpoint] = true
-	w.told = w.told && e.Verdict == api.ToldDelivered
+	// Of a deletion that is owed no more it may not be known whether it was told.
+	w.told = w.told && (e.Verdict == api.ToldDelivered || e.Verdict == api.ToldUnknown)
 	w.result.Endpoints = append(w.result.Endpoints, triggeredAt{e.Endpoint, e.Verdict, e.Text})
 	if w.s.out.Format != render.Table {
 		return nil
@@ -167,11 +168,11 @@ func names(list []api.EndpointExplanation) []string {
 	return all
 }
 
-// triggerEnded reports whether an endpoint wants an event, and whether what there
-// is to be waited for has happened.
+// triggerEnded reports whether an endpoint wants an event, as far as is known, and
+// whether what there is to be waited for has happened.
 func triggerEnded(event *api.Event, e *api.EndpointExplanation) (wants, done bool) {
 	switch e.Verdict {
-	case api.ToldDelivered, api.ToldHeld:
+	case api.ToldDelivered, api.ToldHeld, api.ToldUnknown:
 		return true, true
 	case api.ToldRetrying, api.ToldFailed:
 		// An attempt before the event says nothing of it.
