@@ -90,7 +90,7 @@ func (w *row) decode(value []byte) error {
 					course = own
 				}
 			}
-			if slot >= rowSlots || w.of[slot] != 0 {
+			if slot >= rowSlots || w.of[slot] != 0 || len(course) == 0 {
 				r.fail(errShort)
 				break
 			}

@@ -94,6 +94,7 @@ func FuzzDecodeRow(f *testing.F) {
 	}
 	f.Add([]byte{rowVersion})
 	f.Add([]byte{rowVersion + 1})
+	f.Add(rowWithoutCourse())
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var w, back row
 		if err := w.decode(value); err != nil {
@@ -113,6 +114,20 @@ func FuzzDecodeRow(f *testing.F) {
 			}
 		}
 	})
+}
+
+// rowWithoutCourse is a row whose first debt takes over the course of the one before,
+// where there is none.
+func rowWithoutCourse() []byte { return []byte{rowVersion, 1, 'm', 2, 8, 0, 0, 3, 0, 1, 'c'} }
+
+// A debt that has no course must not be given that of another one, when that is
+// changed.
+func TestARowInWhichADebtHasNoCourseIsDamaged(t *testing.T) {
+	t.Parallel()
+	var w row
+	if err := w.decode(rowWithoutCourse()); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("read with %v; then it is %q", err, w.encode(nil))
+	}
 }
 
 // encodeRow1 writes a row as a dz of format 4 did: what shares a record is alike in
