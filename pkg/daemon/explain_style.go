@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
@@ -92,7 +91,9 @@ func (x *explanation) askSkipped(e *seen) bool {
 		x.conclude(api.ToldUnknown, "nothing is owed any more: it was told to delete the asset, or never knew of it")
 		return true
 	case neverTold:
-		text = fmt.Sprintf("%s, and it does not track it: it was not told, unless it knew of the asset and was told to delete it", j.Text)
+		// So it may be with what has left the filter.
+		x.conclude(api.ToldUnknown, j.Text+", and it does not track it: it was not told, unless it knew of the asset and was told to delete it")
+		return true
 	case j.Skipped == attempt.Irrelevant && j.Acknowledged.After(e.Received):
 		text += "; it has acknowledged the asset since, " + at(j.Acknowledged) + ", because of another change"
 	}

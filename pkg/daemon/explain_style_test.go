@@ -70,6 +70,21 @@ func TestExplainSaysWhyAChangeWasSkipped(t *testing.T) {
 		b.wantTold("e6", "shop", api.ToldDelivered, "has acknowledged the asset")
 		b.wantTold("e2", "shop", api.ToldSkipped, "because of another change")
 		b.wantTold("e6", "few", api.ToldDelivered, "has acknowledged the asset")
+
+		// An asset that leaves the filter is told to be deleted, and forgotten, too.
+		b.knows("a", 1, 1)
+		b.push("AssetMetadataUpdated", 1, 1) // e7
+		b.wait(time.Minute)
+		b.push("AssetMetadataUpdated", 1, 1) // e8
+		b.wait(time.Minute)
+		if told := b.told("few"); !slices.Contains(told, "delete 1") {
+			t.Errorf("told %v", told)
+		}
+		got = b.wantTold("e7", "few", api.ToldUnknown, "unless it knew of the asset and was told to delete it")
+		if got.Reason != "" {
+			t.Errorf("reason %q of what may have been told", got.Reason)
+		}
+		b.wantTold("e8", "few", api.ToldSkipped, "its filter leaves the asset out, and it does not track it")
 	})
 }
 
