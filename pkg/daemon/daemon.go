@@ -19,9 +19,12 @@
 // kernel's; a tenth each are claiming and taking events in, without the writer; the
 // rest is the collector of garbage and the lane. The disk's flushes are waited for
 // by nobody but the settler and the intake, and a commit has over 200 outcomes in
-// it. The receiver on the same cores counted in, a post takes 55 µs of them, and one
-// of the bare client's 33: more than that ratio of its rate, 0.6, is not to be had
-// while both cores are busy, at whatever concurrency.
+// it. The receiver on the same cores counted in, a post takes 51 µs of them at eight
+// requests at a time, and one of the bare client's 32: more than that ratio of its
+// rate, 0.61, is not to be had while both cores are busy. They are not always: while a
+// batch is taken in, nothing is settled, and a lane that has MaxUnsettled answers
+// waits. That costs another 0.05 there. At 64 at a time, the bare client takes more for
+// itself, and the ratio is 0.67.
 //
 // A full synchronisation of a managed endpoint (scripts/bench resync: 69,202 artworks
 // in requests of 200) reaches a quarter of the rate of a client that posts the same
