@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/scripts/internal/process"
 	"github.com/dam-delivery/dz/scripts/internal/torture/ledger"
 )
 
@@ -134,8 +135,15 @@ func (p *person) whole(result api.FailureResult, asked int, what string) bool {
 	return result.Matched == uint64(asked)
 }
 
-// finish has everything taken, and all that failed told.
+// finish has everything taken, and all that failed told. What was to be retried just
+// before the end is waited for.
 func (p *person) finish(ctx context.Context) error {
+	if err := process.Until(ctx, lookEvery, retriedWithin, "what was retried is sent", func() (bool, error) {
+		s, err := p.rig.status(ctx)
+		return err == nil && stateOf(s, p.picky.name).Debts == 0, err
+	}); err != nil {
+		return err
+	}
 	p.checkRetried()
 	p.mend()
 	ctx, cancel := context.WithTimeoutCause(ctx, retriedWithin, fmt.Errorf("failures are not retried within %v", retriedWithin))
