@@ -94,14 +94,14 @@ type Options struct {
 	// Grace is how long a file that was rotated away or removed is read after it
 	// last grew, and how long a file that is missing is searched for; 5 s.
 	Grace time.Duration
-	// BatchLines is how many lines a batch holds at most; 16,000.
+	// BatchLines is how many lines a batch holds at most; 8,000.
 	BatchLines int
 	// Room, if given, is asked before each batch how many lines it may hold at
 	// most, beside BatchLines: whoever takes it can take so many at once. Less
 	// than one is one.
 	Room func() int
 	// BatchBytes is how many bytes of lines a batch holds, give or take its last
-	// line; 8 MiB. The larger the batches of a backlog, the more of its debts
+	// line; 4 MiB. The larger the batches of a backlog, the more of its debts
 	// share a page of the store, when they are made and when they are settled.
 	BatchBytes int
 	// MaxOpen is how many files are kept open; 256. Beyond it the file that was
@@ -117,8 +117,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.PollInterval, 250*time.Millisecond)
 	setDefault(&o.Grace, 5*time.Second)
-	setDefault(&o.BatchLines, 16_000)
-	setDefault(&o.BatchBytes, 8<<20)
+	setDefault(&o.BatchLines, 8000)
+	setDefault(&o.BatchBytes, 4<<20)
 	setDefault(&o.MaxOpen, 256)
 	setDefault(&o.MostResting, 256)
 	return o

@@ -13,7 +13,7 @@ import (
 
 // batchLines is how many events a batch of the file source has at most, which dz
 // commits in one transaction.
-const batchLines = 16_000
+const batchLines = 8000
 
 // records are put into a bare store.
 type records struct {
