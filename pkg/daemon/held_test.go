@@ -234,6 +234,39 @@ func TestWhatIsJudgedAnewIsReleasedToo(t *testing.T) {
 	})
 }
 
+// Assets whose deletions are held come back, and a person releases what is held. If they
+// vanish again before the receiver has taken them, nobody has looked at that.
+func TestWhatWasBackAndVanishesAgainIsHeldAnew(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.quiet("shop")
+		b.knows("x", 1, 200)
+		b.resync("shop", api.ResyncOrder{})
+		b.loses(1, 80)
+		b.push("AssetDeleted", 1, 80)
+		b.wait(time.Minute)
+		b.receiver.AnswerStatus(503)
+		b.knows("y", 1, 80)
+		b.push("AssetCreated", 1, 80)
+		b.wait(time.Minute)
+		b.told("shop")
+		b.enable(false)
+		if released, err := b.service().ReleaseDeletions(b.Context(), "shop"); err != nil || released.Released != 0 {
+			b.Errorf("released %+v, %v", released, err)
+		}
+		b.loses(1, 80)
+		b.wait(10 * time.Hour)
+		b.receiver.AnswerWith(acknowledge)
+		b.enable(true) // all are due
+		if told := b.told("shop"); len(told) > 0 {
+			b.Errorf("told %d deletions", len(told))
+		}
+		if s := b.status(); s.Debts.HeldDeletions != 80 || s.Endpoints[0].Tracked != 200 {
+			b.Errorf("%d deletions are held, and %d assets tracked; want 80 and 200", s.Debts.HeldDeletions, s.Endpoints[0].Tracked)
+		}
+	})
+}
+
 func TestUntilIdleFailsWhileDeletionsAreHeld(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)

@@ -125,7 +125,7 @@ type Debt struct {
 	Forced      bool // a person wants it sent now, whatever the endpoint's health
 	Background  bool // it may wait until nothing else is due; of all changes
 	Held        bool // it is a deletion that waits to be released
-	WasHeld     bool // it was held when there was a newer change: if that is a deletion too, it is held again, or was released since
+	WasHeld     bool // it was held when there was a newer change: if that is a deletion too, it is held again, or was released since; until an attempt finds its object back
 	Released    bool // it was held, and a person wants it sent; until there is a newer change
 	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
 	Unclear     bool // the receiver may have taken it in an attempt that failed; until the next success

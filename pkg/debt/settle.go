@@ -82,6 +82,9 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 		d.Attempts = 0
 		d.begin(s)
 	default:
+		// A deletion would have been held again, so the object was back when the message
+		// was made. Without a message that is not known.
+		d.WasHeld = d.WasHeld && o.Reason == attempt.Compose
 		d.LastAttempt = o.Ended()
 		d.Attempts++
 		d.fail(s)

@@ -151,6 +151,37 @@ func TestAReleaseIsNotOfWhatWasNotHeldYet(t *testing.T) {
 	}
 }
 
+// An asset that was told as it is was back, whether the receiver took it or not: if it
+// goes again, that is another deletion, which nobody has looked at.
+func TestWhatWasHeldIsForgottenOnceTheObjectIsBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		verdict attempt.Verdict
+		reason  attempt.Reason
+		wasHeld bool
+	}{
+		{attempt.Unavailable, attempt.ServerError, false},
+		{attempt.Unavailable, attempt.Refusal, false},
+		{attempt.Refused, attempt.ClientError, false},
+		{attempt.Gone, attempt.EndpointGone, false},
+		{attempt.Refused, attempt.Compose, true}, // it is not known yet
+		{attempt.Aborted, "", true},
+	} {
+		d := held(t)
+		d.Merge(edit("e2", "title"), at(time.Hour))
+		s := sent(&d, c.verdict, at(time.Hour+6*time.Second))
+		s.Outcome.Reason = c.reason
+		if d.Settle(s); d.WasHeld != c.wasHeld {
+			t.Errorf("%s, %q: was held %v, want %v", c.verdict, c.reason, d.WasHeld, c.wasHeld)
+		}
+		gone := sent(&d, attempt.Held, at(3*time.Hour))
+		gone.ReleasedAt = at(2 * time.Hour)
+		if d.Settle(gone); d.Released != c.wasHeld || d.Held == c.wasHeld {
+			t.Errorf("%s, %q, and gone after a release: released %v, held %v", c.verdict, c.reason, d.Released, d.Held)
+		}
+	}
+}
+
 func TestARetryAskedForWhileADeletionIsHeldIsMade(t *testing.T) {
 	t.Parallel()
 	for _, change := range []bool{false, true} {
