@@ -41,9 +41,11 @@ func (s *Settlement) IsUnclear() bool {
 }
 
 // Doubt notes whether the receiver may have taken what an attempt told of the debt's
-// key, also if that was told for another debt.
+// key, also if that was told for another debt. Only what was foretold of this one is
+// taken back: it may be unclear because of something else.
 func (d *Debt) Doubt(s Settlement) {
-	d.Unclear = s.IsUnclear() || d.Unclear && !s.Foretold
+	foretold := s.Foretold && s.ID == d.ID
+	d.Unclear = s.IsUnclear() || d.Unclear && !foretold
 }
 
 // Settle applies an outcome. It reports true if nothing is owed any more.

@@ -102,3 +102,19 @@ func TestADoubtThatIsForetold(t *testing.T) {
 		}
 	}
 }
+
+// What was foretold of a debt that was purged says nothing of the one made since, which
+// may be unclear because of something else: a restore, for example.
+func TestADoubtThatWasNotForetoldOfThisDebtStays(t *testing.T) {
+	t.Parallel()
+	purged := newDebt()
+	s := failedBy(&purged, attempt.Unavailable, attempt.Refusal)
+	s.Foretold = true
+	for _, unclear := range []bool{false, true} {
+		d := New(NewID(noon, 1, 2), edit("e2"), noon)
+		d.Unclear = unclear
+		if d.Doubt(s); d.Unclear != unclear {
+			t.Errorf("unclear is %v, and was %v", d.Unclear, unclear)
+		}
+	}
+}

@@ -55,6 +55,10 @@ func doubtsAreKept(f *fixture) {
 	if f.settle(retried, attempt.Unavailable).Found || !owed(1).Unclear || owed(1).Attempts != 0 {
 		f.Errorf("owed again: %+v", owed(1))
 	}
+	unsent := f.attempt(retried, attempt.Unavailable)
+	unsent.Debts[0].Outcome.Reason, unsent.Debts[0].Foretold, unsent.Debts[0].Unclear = attempt.Refusal, true, false
+	must(f.engine().Settle(ctx, ep.ID, []store.Attempt{unsent})).in(f)
+	equal(f, "unclear after an attempt at the one before that was not sent", owed(1).Unclear, true)
 	f.advance(time.Hour)
 	for _, d := range f.claim(ep, 2) {
 		f.ingest(f.change(ep, itemNumber(d)))
