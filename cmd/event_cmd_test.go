@@ -17,7 +17,7 @@ func TestEmitMakesAnEventOfFlags(t *testing.T) {
 	t.Parallel()
 	d := newFakeDaemon(t, map[string]any{"POST /events": api.EmitResult{Accepted: 1}})
 	d.run(t, "", nil, "event", "emit", "--type", "AssetMetadataUpdated", "--item", "9588", "--base", `"16"`, "--field", "title",
-		"--field", "keywords, all", "--format", "50036", "--channel", "42", "--user", "u1", "--reason", "caption",
+		"--field", "keywords, all", "--format", "50036,50038", "--channel", "42", "--user", "u1", "--reason", "caption",
 		"--data", `{"asset": {"title": "x"}, "itemId": 9588}`, "--id", "e1", "--source", "/dam").
 		wants(t, ExitDone, "event e1 accepted", "")
 	body := d.asked()[0].Body
@@ -34,6 +34,9 @@ func TestEmitMakesAnEventOfFlags(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"title", "keywords, all"}, e.ChangedFields); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	if len(e.Formats) != 2 || len(e.Channels) != 1 {
+		t.Errorf("formats %v, channels %v", e.Formats, e.Channels)
 	}
 	if string(e.Asset) != `{"title":"x"}` {
 		t.Errorf("asset %s", e.Asset)

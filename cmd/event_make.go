@@ -12,7 +12,6 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/event"
 )
 
@@ -99,7 +98,7 @@ func (o emitOptions) members() (eventData, error) {
 		if len(member.texts) == 0 {
 			continue
 		}
-		ids, err := api.ParseIDs(member.texts)
+		ids, err := idList(member.texts)
 		if err != nil {
 			return nil, usagef("--%s: %w", member.flag, err)
 		}

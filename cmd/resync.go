@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dam-delivery/dz/pkg/api"
-	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/render"
 )
 
@@ -42,7 +41,7 @@ filter, fields or language, or the configuration of the catalogue.`,
 		Example: `  dz resync shop --dry-run
   dz resync shop --changed --wait
   dz resync shop --yes --wait
-  dz resync shop --asset 1234 --asset 1235
+  dz resync shop --asset 1234,1235
   dz resync shop --filter 'asset.assetType == 4' --since 7d
   dz resync shop --failed
   dz resync shop --join
@@ -65,7 +64,7 @@ filter, fields or language, or the configuration of the catalogue.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.changed, "changed", false, "only what differs from what the endpoint last acknowledged")
-	flags.StringArrayVar(&opts.assets, "asset", nil, "only the asset of this base `ID`; may be repeated")
+	flags.StringArrayVar(&opts.assets, "asset", nil, "only the assets of these base `IDS`, separated by commas, repeatable; an id with a comma in it stands alone, in double quotes")
 	flags.StringVar(&opts.filter, "filter", "", "only assets that this `EXPRESSION` matches, beside the endpoint's own filter")
 	flags.Var(&opts.since, "since", "only assets changed at this `TIME` or later: 2h, 7d, or a date")
 	flags.BoolVar(&opts.failed, "failed", false, "retry what has failed, as 'dz failures retry --retrying --endpoint' does")
@@ -111,12 +110,9 @@ func (o *resyncOptions) limit() time.Duration {
 // order is what is asked of the daemon.
 func (o *resyncOptions) order() (api.ResyncOrder, error) {
 	order := api.ResyncOrder{Changed: o.changed, Filter: o.filter, Since: o.since.time, DryRun: o.dryRun}
-	for _, text := range o.assets {
-		id, err := event.ParseID(text)
-		if err != nil {
-			return order, usagef("--asset: %w", err)
-		}
-		order.Assets = append(order.Assets, id)
+	var err error
+	if order.Assets, err = idList(o.assets); err != nil {
+		return order, usagef("--asset: %w", err)
 	}
 	return order, nil
 }

@@ -260,3 +260,18 @@ func TestAResyncOfWhatFailedIsOfWhatIsBeingRetriedToo(t *testing.T) {
 		t.Errorf("the daemon was asked for %s", body)
 	}
 }
+
+func TestAssetsOfAResyncAreSeparatedByCommas(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{"POST /endpoints/shop/resync": resyncJob(api.ResyncListing, false)})
+	for arg, want := range map[string]string{
+		"--asset=1,2":              `[1,2]`,
+		`--asset=a, "7",8`:         `["a","7",8]`,
+		`--asset="one, of a kind"`: `["one, of a kind"]`,
+	} {
+		d.run(t, "", nil, "resync", "shop", arg).wants(t, ExitDone, "synchronising shop again", "")
+		asked := d.asked()
+		sameJSON(t, asked[len(asked)-1].Body, `{"assets":`+want+`}`)
+	}
+	d.run(t, "", nil, "resync", "shop", "--asset=,").wants(t, ExitUsage, "", "--asset: an id is empty")
+}

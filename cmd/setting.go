@@ -126,6 +126,28 @@ func split(text string) []string {
 	return all
 }
 
+// idList reads ids: separated by commas, or given several times. One that has a comma
+// in it is given alone, in double quotes.
+func idList(texts []string) ([]event.ID, error) {
+	var all []event.ID
+	for _, text := range texts {
+		if whole, err := event.ParseID(text); err == nil && text[0] == '"' {
+			all = append(all, whole)
+			continue
+		}
+		parts := split(text)
+		if len(parts) == 0 {
+			return nil, errors.New("an id is empty")
+		}
+		ids, err := api.ParseIDs(parts)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return all, nil
+}
+
 // each returns what check says of the names, joined.
 func each(names []string, check func(string) error) error {
 	var errs []error
