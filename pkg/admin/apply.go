@@ -73,7 +73,7 @@ func setMember(ep *endpoint.Endpoint, name string, raw json.RawMessage) (bool, e
 	sub := &ep.Subscription
 	var err error
 	switch name {
-	case "style", "state", "created", "updated", "lastResync", "held", "skips", "defaults":
+	case "style", "state", "window", "created", "updated", "lastResync", "held", "skips", "defaults":
 		// The style is set already; the others are the daemon's, and let pass
 		// so that what is shown can be sent back.
 	case "name":

@@ -67,7 +67,8 @@ type Rotation struct {
 type EndpointState struct {
 	Endpoint endpoint.Endpoint
 	State    endpoint.State
-	Held     uint64 // deletions that wait to be released; of endpoints that are listed or asked for
+	Window   endpoint.Window // in force
+	Held     uint64          // deletions that wait to be released; of endpoints that are listed or asked for
 
 	// Of an endpoint whose style tracks assets, and that is asked for alone.
 	LastResync *api.Resync               // nil: none

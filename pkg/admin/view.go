@@ -50,6 +50,7 @@ func view(state EndpointState, style Style, reveal bool) (api.Endpoint, error) {
 		Signing:        viewSigning(stored, ep.Signing),
 		Debounce:       cmp.Or(ep.Debounce, style.Debounce),
 		MaxWait:        ep.MaxWait,
+		Window:         &api.Window{Debounce: timespan.Span(state.Window.Interval), MaxWait: timespan.Span(state.Window.MaxWait)},
 		Retry:          ep.Schedule(),
 		Timeout:        timespan.Span(ep.RequestTimeout(style.Timeout)),
 		ConnectTimeout: timespan.Span(ep.DialTimeout()),

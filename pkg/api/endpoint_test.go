@@ -157,7 +157,7 @@ func TestUpdateHasTheMembersOfAnEndpoint(t *testing.T) {
 			fixed = append(fixed, name)
 		}
 	}
-	if diff := cmp.Diff([]string{"name", "group", "state", "created", "updated", "lastResync", "held", "skips", "defaults"}, fixed); diff != "" {
+	if diff := cmp.Diff([]string{"name", "group", "state", "window", "created", "updated", "lastResync", "held", "skips", "defaults"}, fixed); diff != "" {
 		t.Errorf("members that can't be changed (-want +got):\n%s", diff)
 	}
 }

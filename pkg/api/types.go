@@ -123,6 +123,7 @@ type Endpoint struct {
 	Signing        []SigningSecret   `json:"signing" doc:"what requests are signed with, the newest first"`
 	Debounce       *timespan.Span    `json:"debounce" doc:"null: the daemon's default; a style may have one of its own"`
 	MaxWait        *timespan.Span    `json:"maxWait" doc:"null: the daemon's default"`
+	Window         *Window           `json:"window,omitempty" doc:"the debounce in force: of debounce and maxWait, and of defaults where these are null"`
 	Retry          endpoint.Schedule `json:"retry"`
 	Timeout        timespan.Span     `json:"timeout"`
 	ConnectTimeout timespan.Span     `json:"connectTimeout"`
@@ -140,6 +141,13 @@ type Endpoint struct {
 	// Defaults are the names of those of Options that were left open.
 	Defaults []string                   `json:"defaults" doc:"options of the style that are not set: they are shown with the value that is in force"`
 	Options  map[string]json.RawMessage `json:"-"`
+}
+
+// Window is how long changes are held back: until Debounce has passed without
+// another, but not longer than MaxWait after the first.
+type Window struct {
+	Debounce timespan.Span `json:"debounce"`
+	MaxWait  timespan.Span `json:"maxWait"`
 }
 
 // Exchange is one request and its answer, as "dz endpoint test" shows it.

@@ -3,6 +3,8 @@ package daemon
 import (
 	"testing"
 	"time"
+
+	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
 func TestAHundredChangesWithinTheWindowMakeOneNotification(t *testing.T) {
@@ -113,6 +115,22 @@ func TestAChangeDuringAnAttemptIsToldToo(t *testing.T) {
 		}
 		if s := b.status(); !s.Idle || s.Attempts.Delivered != 2 || s.Events.Coalesced != 0 {
 			t.Errorf("status is %+v", s)
+		}
+	})
+}
+
+// An endpoint shows what debounces it, also where that is the daemon's default.
+func TestTheDebounceInForceIsShown(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.add("shop")
+		b.add("slow", debounce(time.Hour))
+		for name, want := range map[string]endpoint.Window{
+			"shop": endpoint.DefaultWindow(), "slow": {Interval: time.Hour, MaxWait: time.Hour},
+		} {
+			state, err := b.service().GetEndpoint(b.Context(), name)
+			if err != nil || state.Window != want {
+				t.Errorf("%s: %+v, %v", name, state.Window, err)
+			}
 		}
 	})
 }

@@ -42,8 +42,8 @@ func (s *service) Style(name string) (admin.Style, bool) {
 }
 
 func stateOf(l *lane) admin.EndpointState {
-	ep := l.settings.Load().ep
-	return admin.EndpointState{Endpoint: ep, State: l.getHealth().State(ep.Enabled)}
+	set := l.settings.Load()
+	return admin.EndpointState{Endpoint: set.ep, State: l.getHealth().State(set.ep.Enabled), Window: set.window}
 }
 
 // ListEndpoints returns all, by name.
@@ -119,7 +119,7 @@ func (s *service) SetEndpointEnabled(ctx context.Context, name string, enabled b
 func (s *service) state(ep endpoint.Endpoint) admin.EndpointState {
 	state := admin.EndpointState{Endpoint: ep, State: endpoint.Health{}.State(ep.Enabled)}
 	if l := s.registry.lane(ep.ID); l != nil {
-		state.State = l.getHealth().State(ep.Enabled)
+		state.State, state.Window = l.getHealth().State(ep.Enabled), l.settings.Load().window
 	}
 	return state
 }

@@ -85,12 +85,19 @@ func (out *page) endpoint(ep api.Endpoint) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(ep.Options)) {
 		text := optionText(ep.Options[name])
+		if name == "resyncEvery" && text == "0s" {
+			text = "never"
+		}
 		if slices.Contains(ep.Defaults, name) {
 			text += out.paint.dim(" (default)")
 		}
 		list = append(list, pair{clean(optionLabel(name)), text})
 	}
 	debounce, maxWait := "default", "default"
+	if w := ep.Window; w != nil { // an older daemon does not say
+		defaulted := out.paint.dim(" (default)")
+		debounce, maxWait = w.Debounce.String()+defaulted, w.MaxWait.String()+defaulted
+	}
 	if ep.Debounce != nil {
 		debounce = ep.Debounce.String()
 	}
@@ -178,7 +185,8 @@ func joinIDs[T fmt.Stringer](ids []T) string {
 	return cleanList(texts)
 }
 
-// optionLabel writes a member's name in words, as those of the other settings.
+// optionLabel writes a member's name in words, as those of the other settings: tenantId
+// is Tenant ID.
 func optionLabel(name string) string {
 	var label strings.Builder
 	for i, r := range name {
@@ -192,7 +200,13 @@ func optionLabel(name string) string {
 			label.WriteRune(r)
 		}
 	}
-	return label.String()
+	words := strings.Fields(label.String())
+	for i, word := range words {
+		if short := strings.ToUpper(word); short == "ID" || short == "API" {
+			words[i] = short
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // optionText writes a text without quotes, the texts and numbers of a list one after

@@ -32,6 +32,7 @@ func TestAnOptionHasALabelInWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"guard": "Guard", "additionalFields": "Additional fields", "maxBatchSize": "Max batch size", "": "",
+		"tenantId": "Tenant ID", "apiUser": "API user",
 	} {
 		if got := optionLabel(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

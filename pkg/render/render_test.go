@@ -63,6 +63,7 @@ func sampleEndpoints() []api.Endpoint {
 			Events: []string{"AssetMetadataUpdated"}, Fields: []string{"title", "keywords"},
 			Formats: []event.ID{event.IntID(50036), event.StringID("web")},
 			Headers: map[string]string{"Authorization": "***", "X-Tenant": "***"}, Debounce: &span,
+			Window: &api.Window{Debounce: span, MaxWait: timespan.Span(time.Minute)},
 			Signing: []api.SigningSecret{
 				{Secret: "***", Scheme: "ed25519", PublicKey: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="},
 				{Secret: "***", Scheme: "hmac", Expires: ago(-23 * time.Hour)},
