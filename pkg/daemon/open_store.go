@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -92,6 +93,7 @@ func (d *Daemon) compact(ctx context.Context, c config.Store) error {
 	case err != nil:
 		d.log.Warn("the store is not compacted", "error", err)
 	case compacted:
+		debug.FreeOSMemory() // as much as a commit of the copy took, which is over
 		d.log.Info("store compacted", "store", c.Path, "before", done.Before, "after", done.After,
 			"duration", d.now().Sub(started))
 	}

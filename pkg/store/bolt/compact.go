@@ -23,8 +23,9 @@ const (
 	// WorthUpTo is how much there may be to copy then, in bytes: what takes
 	// seconds, as nothing is delivered meanwhile.
 	WorthUpTo = 1 << 30
-	// compactCommit is how much is copied in one commit, in bytes.
-	compactCommit = 16 << 20
+	// compactCommit is how much is copied in one commit, in bytes. It takes several
+	// times that of memory.
+	compactCommit = 4 << 20
 )
 
 // Compaction says what a compaction did to a file.
