@@ -44,9 +44,15 @@ func (b *bench) newSite(recent string) (site, error) {
 		return site{}, err
 	}
 	s := site{dir}
-	text := fmt.Sprintf("store: {path: %q, events: {max_size: %s}}\nsocket: {path: %q}\nlog: {level: warn}\n"+
-		"sources: [{name: spool, type: file, path: %q}]\n", s.store(), recent, s.socket(), s.spool())
-	return s, os.WriteFile(s.config(), []byte(text), 0o600)
+	return s, s.configure(recent, "auto")
+}
+
+// configure writes the site's configuration; compacts is when a start compacts the
+// store.
+func (s site) configure(recent, compacts string) error {
+	text := fmt.Sprintf("store: {path: %q, events: {max_size: %s}, compact: %s}\nsocket: {path: %q}\nlog: {level: warn}\n"+
+		"sources: [{name: spool, type: file, path: %q}]\n", s.store(), recent, compacts, s.socket(), s.spool())
+	return os.WriteFile(s.config(), []byte(text), 0o600)
 }
 
 // daemon is dz at work.
