@@ -137,8 +137,8 @@ func newEndpointTestCommand(a *app) *cobra.Command {
 		Aliases: []string{"ping"},
 		Short:   "Send one marked notification now and show the exchange",
 		Long: `Send one notification now, marked with the header Dz-Test, and show what was sent
-and what came back. It owes and settles nothing. Exits with 1 if it was not
-delivered.`,
+and what came back. It owes and settles nothing; but if it is delivered, what is
+owed to a sick endpoint is tried now. Exits with 1 if it was not delivered.`,
 		Example: `  dz endpoint test shop`,
 		Args:    exactly("NAME"),
 		RunE: a.askFor(unlimited, func(ctx context.Context, s session, args []string) error {

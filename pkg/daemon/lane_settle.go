@@ -149,6 +149,21 @@ func (l *lane) hasten(ctx context.Context) {
 	l.health.Hasten = false // in the store too, in a later revision
 }
 
+// probe makes the next probe of a sick endpoint due now, as its receiver seems to answer
+// again. What that has asked for by Retry-After holds.
+func (l *lane) probe(ctx context.Context) {
+	l.mu.Lock()
+	sick := l.health.State(true) == endpoint.Sick
+	if sick {
+		l.health.NotBefore = l.health.RetryAfter
+	}
+	l.mu.Unlock()
+	if sick {
+		l.hasten(ctx) // or nothing may be due that could be a probe
+		l.wake()
+	}
+}
+
 // release gives back what attempts held until they were settled.
 func (l *lane) release(batch []*attempted) {
 	l.mu.Lock()

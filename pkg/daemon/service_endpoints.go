@@ -137,8 +137,8 @@ func removedOf(r store.Removed) api.Removed {
 	return api.Removed{Name: r.Endpoint.Name, Debts: r.Open, Failures: r.Failed}
 }
 
-// TestEndpoint sends one marked request now, past all that is owed. It changes
-// nothing, not even the endpoint's health.
+// TestEndpoint sends one marked request now, past all that is owed. It says nothing
+// about the endpoint's health; but if it is delivered, a sick endpoint is probed now.
 func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, error) {
 	l, err := s.registry.byName(name)
 	if err != nil {
@@ -163,6 +163,9 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 		Request: api.ExchangeRequest{
 			Method: shown.Method, URL: shown.URL, Headers: shown.Header, Body: shown.Body,
 		},
+	}
+	if exchange.Delivered {
+		l.probe(context.WithoutCancel(ctx))
 	}
 	if answer.Status != 0 {
 		exchange.Response = &api.ExchangeResponse{
