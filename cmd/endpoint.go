@@ -46,7 +46,8 @@ a secret: it is masked wherever endpoints are shown.
 
 With several --url, an endpoint is registered for each: NAME-1, NAME-2 and so on,
 each with its own debts and health. NAME is their group, and stands for all of
-them where endpoints are updated, enabled, disabled or removed, and in --endpoint.`,
+them where endpoints are updated, enabled, disabled, removed, tested, released or
+reset, in 'dz resync', and in --endpoint.`,
 		Example: `  dz endpoint add shop --url https://shop.example/hooks/dam --change-types AssetChanged
   dz endpoint add search --url https://search.example/in --change-types AssetChanged,MetafieldChanged \
       --events AssetMetadataUpdated,MetafieldMetadataUpdated --fields title,keywords \
@@ -66,7 +67,7 @@ them where endpoints are updated, enabled, disabled or removed, and in --endpoin
 			if err != nil {
 				return err
 			}
-			return set.done(s.out, added, "added: try it with 'dz endpoint test "+added.list[0].Name+"'")
+			return set.done(s.out, added, "added: try it with 'dz endpoint test "+args[0]+"'")
 		}),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}

@@ -138,22 +138,32 @@ func newEndpointTestCommand(a *app) *cobra.Command {
 		Short:   "Send one marked notification now and show the exchange",
 		Long: `Send one notification now, marked with the header Dz-Test, and show what was sent
 and what came back. It owes and settles nothing; but if it is delivered, what is
-owed to a sick endpoint is tried now. Exits with 1 if it was not delivered.`,
+owed to a sick endpoint is tried now. Exits with 1 if it was not delivered.
+
+Of a group, each endpoint is tried.`,
 		Example: `  dz endpoint test shop`,
 		Args:    exactly("NAME"),
 		RunE: a.askFor(unlimited, func(ctx context.Context, s session, args []string) error {
-			exchange, err := s.client.TestEndpoint(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if err := s.out.Exchange(exchange); err != nil {
-				return err
-			}
-			if !exchange.Delivered {
-				return errSilent
-			}
-			return nil
+			return s.withMembers(ctx, args[0], func(m members) error { return testMembers(ctx, s, m) })
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
+}
+
+func testMembers(ctx context.Context, s session, m members) error {
+	exchanges, errs := collect(ctx, s, m.names, func(name string) (api.Exchange, error) { return s.client.TestEndpoint(ctx, name) })
+	if len(exchanges) == 0 {
+		return together(errs)
+	}
+	show := s.out.Exchanges
+	if !m.group {
+		show = func(list []api.Exchange) error { return s.out.Exchange(list[0]) }
+	}
+	if err := show(exchanges); err != nil {
+		return err
+	}
+	if len(errs) == 0 && slices.ContainsFunc(exchanges, func(e api.Exchange) bool { return !e.Delivered }) {
+		return errSilent
+	}
+	return together(errs)
 }

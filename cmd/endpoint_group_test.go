@@ -21,7 +21,7 @@ func TestSeveralURLsMakeAGroup(t *testing.T) {
 	d := newFakeDaemon(t, map[string]any{"POST /groups": sites()})
 	d.run(t, "", nil, "endpoint", "add", "sites", "--url", "https://a.example/", "--url", "https://b.example/",
 		"--change-types", "AssetChanged", "--style", "gateway", "--gateway-secret", "s3cret",
-	).wants(t, ExitDone, "endpoints sites-1, sites-2 added: try it with 'dz endpoint test sites-1'", "")
+	).wants(t, ExitDone, "endpoints sites-1, sites-2 added: try it with 'dz endpoint test sites'", "")
 	asked := d.asked()
 	if len(asked) != 1 {
 		t.Fatalf("asked %v, want one request", d.lines())
@@ -67,4 +67,42 @@ func TestAGroupIsAskedForWhereThereIsNoEndpoint(t *testing.T) {
 	if n := len(refused.asked()); n != 1 {
 		t.Errorf("asked %v after a refusal", refused.lines())
 	}
+}
+
+func TestAGroupIsAskedAboutAsAWhole(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{
+		"GET /groups/sites":               sites(),
+		"POST /endpoints/sites-1/resync":  resyncJob(api.ResyncDone, true),
+		"POST /endpoints/sites-2/resync":  resyncJob(api.ResyncDone, true),
+		"GET /endpoints/sites-1/held":     api.HeldPage{Endpoint: "sites-1", Held: 3},
+		"GET /endpoints/sites-2/held":     api.HeldPage{Endpoint: "sites-2"},
+		"POST /endpoints/sites-1/release": api.Released{Endpoint: "sites-1", Released: 3},
+		"GET /endpoints/sites-1/tracked":  api.TrackedPage{},
+		"GET /endpoints/sites-2/tracked":  api.TrackedPage{},
+		"POST /endpoints/sites-1/reset":   api.Reset{Endpoint: "sites-1", Forgotten: 7},
+		"POST /endpoints/sites-2/reset":   api.Reset{Endpoint: "sites-2", Forgotten: 8},
+		"GET /status":                     api.Status{Endpoints: []api.EndpointStatus{{Name: "sites-1", Tracked: 7}, {Name: "sites-2", Tracked: 8}}},
+	})
+	const found = "12 to create, 69,190 to update, 3 to delete, 0 unchanged\n"
+	d.run(t, "y\n", interactive, "resync", "sites").wants(t, ExitDone,
+		"synchronising sites-1 again: 'dz status' shows how far it is\nsynchronising sites-2 again",
+		"sites-1: "+found+"sites-2: "+found+"synchronise all of it again? [y/N] ")
+	d.run(t, "y\n", interactive, "endpoint", "release", "sites").wants(t, ExitDone,
+		"sites-1: 3 deletions released\nsites-2: no deletions are held\n", "send 3 deletions to sites-1? [y/N] ")
+	d.run(t, "y\n", interactive, "endpoint", "reset", "sites").wants(t, ExitDone,
+		"sites-1: 7 assets forgotten: 'dz resync sites-1' sends everything\nsites-2: 8 assets forgotten",
+		"forget what sites-1, sites-2 have acknowledged of 15 assets, with their integration states? [y/N] ")
+}
+
+// That one fails is no reason to leave the others out.
+func TestWhatGoesWrongWithOneOfAGroupIsSaidBesideWhatWasDone(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{
+		"GET /groups/sites":              sites(),
+		"POST /endpoints/sites-1/resync": &api.Error{Code: api.CodeConflict, Message: "a synchronisation of sites-1 is running", Hint: "wait"},
+		"POST /endpoints/sites-2/resync": resyncJob(api.ResyncListing, false),
+	})
+	d.run(t, "", nil, "resync", "sites", "--changed").wants(t, ExitConflict,
+		"synchronising sites-2 again", "dz: a synchronisation of sites-1 is running: wait\n")
 }

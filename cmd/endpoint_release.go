@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,31 +40,31 @@ held again.`,
 			return a.mustAsk(&yes, &dryRun)(cmd, args)
 		},
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			name := args[0]
-			if dryRun {
-				return listHeld(ctx, s, name, limit)
-			}
-			result := api.Released{Endpoint: name}
-			if !yes {
-				held, err := confirmRelease(ctx, s, name)
+			return s.withMembers(ctx, args[0], func(m members) error {
+				if dryRun {
+					return m.listHeld(ctx, s, limit)
+				}
+				held, err := m.confirmRelease(ctx, s, yes)
 				if err != nil {
 					return err
 				}
-				yes = held > 0
-			}
-			if yes {
-				var err error
-				if result, err = s.client.ReleaseDeletions(ctx, name); err != nil {
-					return err
-				}
-			}
-			sentence := "no deletions are held"
-			if result.Released > 0 {
-				sentence = render.Count(result.Released, "deletion") + " released"
-			}
-			return s.out.Result(result, strconv.FormatUint(result.Released, 10), sentence)
+				return m.each(ctx, s, func(name string) (memberResult, error) {
+					result := api.Released{Endpoint: name}
+					if yes || held[name] > 0 {
+						var err error
+						if result, err = s.client.ReleaseDeletions(ctx, name); err != nil {
+							return memberResult{}, err
+						}
+					}
+					sentence := "no deletions are held"
+					if result.Released > 0 {
+						sentence = render.Count(result.Released, "deletion") + " released"
+					}
+					return memberResult{value: result, name: strconv.FormatUint(result.Released, 10), sentence: m.about(name, sentence)}, nil
+				})
+			})
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only list what would be sent")
 	cmd.Flags().IntVar(&limit, "limit", limit, "list at most this `NUMBER`; 0 lists all")
@@ -71,32 +72,56 @@ held again.`,
 	return cmd
 }
 
-// confirmRelease says how many deletions would be sent, and asks. Without any there is
-// nothing to ask, and nothing must be sent: those that are judged anew may be many.
-func confirmRelease(ctx context.Context, s session, name string) (held uint64, err error) {
-	page, err := s.client.HeldDeletions(ctx, name, pageOf(1))
-	if err != nil || page.Held == 0 {
-		return 0, err
+// confirmRelease says how many deletions would be sent to each, and asks, unless it may
+// not. Without any there is nothing to ask, and nothing must be sent: those that are
+// judged anew may be many.
+func (m members) confirmRelease(ctx context.Context, s session, yes bool) (held map[string]uint64, err error) {
+	if yes {
+		return nil, nil //nolint:nilnil // all are released
 	}
-	return page.Held, s.confirm(ctx, fmt.Sprintf("send %s to %s?", render.Count(page.Held, "deletion"), name))
+	held = make(map[string]uint64)
+	var parts []string
+	for _, name := range m.names {
+		page, err := s.client.HeldDeletions(ctx, name, pageOf(1))
+		if err != nil {
+			return nil, err
+		}
+		if held[name] = page.Held; page.Held > 0 {
+			parts = append(parts, render.Count(page.Held, "deletion")+" to "+name)
+		}
+	}
+	if len(parts) == 0 {
+		return held, nil
+	}
+	return held, s.confirm(ctx, "send "+strings.Join(parts, ", ")+"?")
 }
 
 // listHeld says which deletions would be sent.
-func listHeld(ctx context.Context, s session, name string, limit int) error {
-	held, err := s.client.HeldDeletions(ctx, name, pageOf(1))
-	if err != nil {
+func (m members) listHeld(ctx context.Context, s session, limit int) error {
+	pages, errs := collect(ctx, s, m.names, func(name string) (api.HeldPage, error) {
+		held, err := s.client.HeldDeletions(ctx, name, pageOf(1))
+		if err != nil {
+			return held, err
+		}
+		var more bool
+		if held.Deletions, more, err = take(s.client.EachHeld(ctx, name, pageOf(pageSize(limit))), limit); err != nil {
+			return held, err
+		}
+		held.Next = ""
+		if more {
+			s.app.note("%s", m.about(name, fmt.Sprintf("there are more than %d: --limit 0 lists them all", limit)))
+		}
+		return held, nil
+	})
+	if len(pages) == 0 {
+		return together(errs)
+	}
+	show := s.out.HeldDeletionsOfAll
+	if !m.group {
+		show = func(pages []api.HeldPage) error { return s.out.HeldDeletions(pages[0]) }
+	}
+	if err := show(pages); err != nil {
 		return err
 	}
-	var more bool
-	if held.Deletions, more, err = take(s.client.EachHeld(ctx, name, pageOf(pageSize(limit))), limit); err != nil {
-		return err
-	}
-	held.Next = ""
-	if err := s.out.HeldDeletions(held); err != nil {
-		return err
-	}
-	if more {
-		s.app.note("there are more than %d: --limit 0 lists them all", limit)
-	}
-	return nil
+	return together(errs)
 }

@@ -3,7 +3,9 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,35 +26,47 @@ receiver that has lost its own memory, or begins anew. Nothing is sent by this;
 		Args:    exactly("NAME"),
 		PreRunE: a.mustAsk(&yes),
 		RunE: a.ask(func(ctx context.Context, s session, args []string) error {
-			name := args[0]
-			if !yes {
-				// That there is no such endpoint, or it tracks nothing, is said first.
-				if _, err := s.client.Tracked(ctx, name, false, pageOf(1)); err != nil {
-					return err
+			return s.withMembers(ctx, args[0], func(m members) error {
+				if !yes {
+					if err := m.confirmReset(ctx, s); err != nil {
+						return err
+					}
 				}
-				health, err := healthOf(ctx, s.client, name)
-				if err != nil {
-					return err
-				}
-				var tracked uint64
-				if health != nil {
-					tracked = health.Tracked
-				}
-				question := fmt.Sprintf("forget what %s has acknowledged of %s, with its integration states?",
-					name, render.Count(tracked, "asset"))
-				if err := s.confirm(ctx, question); err != nil {
-					return err
-				}
-			}
-			result, err := s.client.ResetTracked(ctx, name)
-			if err != nil {
-				return err
-			}
-			return s.out.Result(result, strconv.FormatUint(result.Forgotten, 10),
-				fmt.Sprintf("%s forgotten: 'dz resync %s' sends everything", render.Count(result.Forgotten, "asset"), name))
+				return m.each(ctx, s, func(name string) (memberResult, error) {
+					result, err := s.client.ResetTracked(ctx, name)
+					sentence := fmt.Sprintf("%s forgotten: 'dz resync %s' sends everything", render.Count(result.Forgotten, "asset"), name)
+					return memberResult{value: result, name: strconv.FormatUint(result.Forgotten, 10), sentence: m.about(name, sentence)}, err
+				})
+			})
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 	yesFlag(cmd, &yes)
 	return cmd
+}
+
+// confirmReset says how much would be forgotten, and asks. That there is no such
+// endpoint, or it tracks nothing, is said first.
+func (m members) confirmReset(ctx context.Context, s session) error {
+	for _, name := range m.names {
+		if _, err := s.client.Tracked(ctx, name, false, pageOf(1)); err != nil {
+			return err
+		}
+	}
+	status, err := s.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	var tracked uint64
+	for _, ep := range status.Endpoints {
+		if slices.Contains(m.names, ep.Name) {
+			tracked += ep.Tracked
+		}
+	}
+	who, its := m.names[0]+" has", "its"
+	if m.group {
+		who, its = strings.Join(m.names, ", ")+" have", "their"
+	}
+	return s.confirm(ctx, fmt.Sprintf("forget what %s acknowledged of %s, with %s integration states?",
+		who, render.Count(tracked, "asset"), its))
 }

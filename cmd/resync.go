@@ -30,7 +30,7 @@ func newResyncCommand(a *app) *cobra.Command {
 		Long: `Synchronise an endpoint again: tell it every asset that its filter lets through,
 changed or not, and the deletion of those that it has acknowledged and that are gone.
 It is sent what an asset is when it is sent, behind whatever changes meanwhile, and
-goes on after a restart where it was.
+goes on after a restart where it was. Of a group, each endpoint is synchronised.
 
 Without a flag that narrows it, everything is told: it says how much that is and
 asks first. --changed tells only what differs from what the endpoint last
@@ -49,18 +49,21 @@ filter, fields or language, or the configuration of the catalogue.`,
 		Args:    exactly("ENDPOINT"),
 		PreRunE: opts.check(a),
 		RunE: a.askFor(opts.limit, func(ctx context.Context, s session, args []string) error {
-			switch name := args[0]; {
-			case opts.stop:
-				return stopResync(ctx, s, name)
-			case opts.join:
-				return joinResync(ctx, s, name)
-			case opts.failed:
-				return opts.retry(ctx, s, name)
-			default:
-				return opts.run(ctx, s, name)
+			if opts.failed {
+				return opts.retry(ctx, s, args[0]) // the daemon knows groups there
 			}
+			return s.withMembers(ctx, args[0], func(m members) error {
+				switch {
+				case opts.stop:
+					return m.each(ctx, s, func(name string) (memberResult, error) { return stopResync(ctx, s, name) })
+				case opts.join:
+					return m.each(ctx, s, func(name string) (memberResult, error) { return joinResync(ctx, s, name) })
+				default:
+					return opts.run(ctx, s, m)
+				}
+			})
 		}),
-		ValidArgsFunction: a.endpointNames,
+		ValidArgsFunction: a.endpointOrGroupNames,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.changed, "changed", false, "only what differs from what the endpoint last acknowledged")
@@ -118,38 +121,42 @@ func (o *resyncOptions) order() (api.ResyncOrder, error) {
 }
 
 // run synchronises, or says what that would tell.
-func (o *resyncOptions) run(ctx context.Context, s session, name string) error {
+func (o *resyncOptions) run(ctx context.Context, s session, m members) error {
 	order, err := o.order()
 	if err != nil {
 		return err
 	}
 	if o.wait {
-		if err := checkSends(ctx, s, name); err != nil {
-			return err
+		for _, name := range m.names {
+			if err := checkSends(ctx, s, name); err != nil {
+				return err
+			}
 		}
 	}
 	if o.dryRun {
-		job, err := countResync(ctx, s, name, order)
-		if err != nil {
-			return err
-		}
-		return s.out.Result(job, strconv.FormatUint(job.Found.Told(), 10), name+": "+render.FoundAll(job.Found))
+		return m.each(ctx, s, func(name string) (memberResult, error) {
+			job, err := countResync(ctx, s, name, order)
+			return memberResult{value: job, name: strconv.FormatUint(job.Found.Told(), 10), sentence: name + ": " + render.FoundAll(job.Found)}, err
+		})
 	}
-	var expected uint64
+	expected := map[string]uint64{}
 	if o.asks {
-		if expected, err = confirmResync(ctx, s, name, order); err != nil {
+		if expected, err = m.confirmResync(ctx, s, order); err != nil {
 			return err
 		}
 	}
-	job, err := s.client.StartResync(ctx, name, order)
-	switch {
-	case err != nil:
-		return err
-	case o.wait:
-		return waitForResync(ctx, s, job, expected)
-	default:
-		return s.out.Result(job, name, fmt.Sprintf("synchronising %s again: 'dz status' shows how far it is", name))
+	if !o.wait {
+		return m.each(ctx, s, func(name string) (memberResult, error) {
+			job, err := s.client.StartResync(ctx, name, order)
+			return memberResult{value: job, name: name, sentence: fmt.Sprintf("synchronising %s again: 'dz status' shows how far it is", name)}, err
+		})
 	}
+	// All begin before one is waited for.
+	begun, errs := collect(ctx, s, m.names, func(name string) (api.Resync, error) { return s.client.StartResync(ctx, name, order) })
+	done, failed := collect(ctx, s, begun, func(job api.Resync) (memberResult, error) {
+		return waitForResync(ctx, s, job, expected[job.Endpoint])
+	})
+	return m.report(s, done, append(errs, failed...))
 }
 
 // countResync counts what would be told, and shows a person that it does.
@@ -159,21 +166,24 @@ func countResync(ctx context.Context, s session, name string, order api.ResyncOr
 	return s.client.StartResync(ctx, name, order)
 }
 
-// confirmResync says what would be told, and asks. It returns how many assets.
-func confirmResync(ctx context.Context, s session, name string, order api.ResyncOrder) (uint64, error) {
-	job, err := countResync(ctx, s, name, order)
-	if err != nil {
-		return 0, err
+// confirmResync says what would be told, and asks. It returns how many assets of each.
+func (m members) confirmResync(ctx context.Context, s session, order api.ResyncOrder) (map[string]uint64, error) {
+	expected, question := make(map[string]uint64), ""
+	for _, name := range m.names {
+		job, err := countResync(ctx, s, name, order)
+		if err != nil {
+			return nil, err
+		}
+		expected[name] = job.Found.Told()
+		question += fmt.Sprintf("%s: %s\n", name, render.FoundAll(job.Found))
 	}
-	return job.Found.Told(), s.confirm(ctx, fmt.Sprintf("%s: %s\nsynchronise all of it again?", name, render.FoundAll(job.Found)))
+	return expected, s.confirm(ctx, question+"synchronise all of it again?")
 }
 
-func stopResync(ctx context.Context, s session, name string) error {
+func stopResync(ctx context.Context, s session, name string) (memberResult, error) {
 	job, err := s.client.StopResync(ctx, name)
-	if err != nil {
-		return err
-	}
-	return s.out.Result(job, name, fmt.Sprintf("synchronisation of %s stopped after %s", name, render.Count(job.Found.Seen, "asset")))
+	sentence := fmt.Sprintf("synchronisation of %s stopped after %s", name, render.Count(job.Found.Seen, "asset"))
+	return memberResult{value: job, name: name, sentence: sentence}, err
 }
 
 // retry sends again what has failed at the endpoint, given up or not.

@@ -22,7 +22,7 @@ const (
 // what came of it. What fails is retried by itself, for days if need be: that is not
 // waited for. expected is how many assets are to be told, as far as they were counted
 // before; 0 if they were not.
-func waitForResync(ctx context.Context, s session, job api.Resync, expected uint64) error {
+func waitForResync(ctx context.Context, s session, job api.Resync, expected uint64) (memberResult, error) {
 	meter := s.app.newCounter()
 	defer meter.finish()
 	var sickness sickNotes
@@ -30,29 +30,29 @@ func waitForResync(ctx context.Context, s session, job api.Resync, expected uint
 		begun := time.Now()
 		state, sick, err := lookAtResync(ctx, s, job)
 		if err != nil {
-			return goesOn(job, err)
+			return memberResult{}, goesOn(job, err)
 		}
 		if !state.Running() && state.Untried == 0 {
 			meter.finish()
-			return resyncEnded(s, state)
+			return resyncEnded(state), nil
 		}
 		showResync(meter, state, expected, sick)
 		if err := sickness.say(ctx, s, job.Endpoint, sick); err != nil {
-			return goesOn(job, err)
+			return memberResult{}, goesOn(job, err)
 		}
 		select {
 		case <-ctx.Done():
-			return goesOn(job, context.Cause(ctx))
+			return memberResult{}, goesOn(job, context.Cause(ctx))
 		case <-time.After(max(resyncLook, (resyncShare-1)*time.Since(begun))):
 		}
 	}
 }
 
 // joinResync waits for a synchronisation that has begun before.
-func joinResync(ctx context.Context, s session, name string) error {
+func joinResync(ctx context.Context, s session, name string) (memberResult, error) {
 	state, err := s.client.Resync(ctx, name)
 	if err != nil {
-		return err
+		return memberResult{}, err
 	}
 	return waitForResync(ctx, s, state.Resync, 0)
 }
@@ -165,7 +165,7 @@ func showResync(m *meter, state api.ResyncState, expected uint64, sick bool) {
 }
 
 // resyncEnded says what came of a synchronisation.
-func resyncEnded(s session, state api.ResyncState) error {
+func resyncEnded(state api.ResyncState) memberResult {
 	found := "found " + render.FoundAll(state.Found)
 	if state.Failed == 0 && state.Retrying == 0 && state.Held == 0 {
 		found = render.Synchronised(state.Found)
@@ -191,11 +191,5 @@ func resyncEnded(s session, state api.ResyncState) error {
 		bad = true
 		parts = append(parts, render.Held(state.Endpoint, state.Held))
 	}
-	if err := s.out.Result(state, state.Endpoint, strings.Join(parts, "; ")); err != nil {
-		return err
-	}
-	if bad {
-		return errSilent
-	}
-	return nil
+	return memberResult{value: state, name: state.Endpoint, sentence: strings.Join(parts, "; "), bad: bad}
 }

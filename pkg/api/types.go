@@ -152,6 +152,7 @@ type Window struct {
 
 // Exchange is one request and its answer, as "dz endpoint test" shows it.
 type Exchange struct {
+	Endpoint  string            `json:"endpoint"`
 	Delivered bool              `json:"delivered"`
 	Reason    attempt.Reason    `json:"reason"`
 	Error     string            `json:"error"`

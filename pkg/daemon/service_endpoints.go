@@ -158,6 +158,7 @@ func (s *service) TestEndpoint(ctx context.Context, name string) (api.Exchange, 
 	answer, outcome := s.sender.Send(ctx, &set.ep, request, deliver.Limits{Answer: set.limits.Answer, Timeout: set.limits.Timeout})
 	outcome = sample.Understand(0, answer, outcome).Outcome
 	exchange := api.Exchange{
+		Endpoint:  set.ep.Name,
 		Delivered: outcome.Verdict == attempt.Delivered,
 		Reason:    outcome.Reason, Error: outcome.Error, Duration: outcome.Duration.Seconds(),
 		Request: api.ExchangeRequest{

@@ -16,20 +16,40 @@ import (
 // Exchange prints a request and its answer the way HTTP writes them: what was
 // sent begins with ">", what came back with "<". Its name is its reason.
 func (p *Printer) Exchange(e api.Exchange) error {
-	return p.show(e, []string{string(e.Reason)}, func(out *page) {
-		out.message(">", e.Request.Method+" "+clean(e.Request.URL), e.Request.Headers, e.Request.Body)
-		fmt.Fprintln(out)
-		if r := e.Response; r != nil {
-			out.message("<", strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status))), r.Headers, r.Body)
-			fmt.Fprintln(out)
+	return p.show(e, []string{string(e.Reason)}, func(out *page) { out.exchange(e) })
+}
+
+// Exchanges prints those of several endpoints beneath each other, each with its
+// endpoint's name. Their names are the endpoints' and the reasons.
+func (p *Printer) Exchanges(list []api.Exchange) error {
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = e.Endpoint + " " + string(e.Reason)
+	}
+	return p.show(list, names, func(out *page) {
+		for i, e := range list {
+			if i > 0 {
+				fmt.Fprintln(out)
+			}
+			fmt.Fprintf(out, "%s:\n", out.paint.bold(clean(e.Endpoint)))
+			out.exchange(e)
 		}
-		took := time.Duration(e.Duration * float64(time.Second)).Round(time.Millisecond)
-		if e.Delivered {
-			fmt.Fprintf(out, "%s in %s\n", out.paint.good("delivered"), took)
-			return
-		}
-		fmt.Fprintf(out, "%s after %s: %s\n", out.paint.bad("not delivered ("+string(e.Reason)+")"), took, clean(e.Error))
 	})
+}
+
+func (out *page) exchange(e api.Exchange) {
+	out.message(">", e.Request.Method+" "+clean(e.Request.URL), e.Request.Headers, e.Request.Body)
+	fmt.Fprintln(out)
+	if r := e.Response; r != nil {
+		out.message("<", strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status))), r.Headers, r.Body)
+		fmt.Fprintln(out)
+	}
+	took := time.Duration(e.Duration * float64(time.Second)).Round(time.Millisecond)
+	if e.Delivered {
+		fmt.Fprintf(out, "%s in %s\n", out.paint.good("delivered"), took)
+		return
+	}
+	fmt.Fprintf(out, "%s after %s: %s\n", out.paint.bad("not delivered ("+string(e.Reason)+")"), took, clean(e.Error))
 }
 
 // message prints one side of an exchange.

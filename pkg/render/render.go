@@ -119,6 +119,16 @@ func (p *Printer) Results(value any, names []string, sentence string, properties
 	})
 }
 
+// Lines prints what an action did to several things: value for scripts, a sentence on
+// each line for people.
+func (p *Printer) Lines(value any, names, sentences []string) error {
+	return p.show(value, names, func(out *page) {
+		for _, sentence := range sentences {
+			fmt.Fprintln(out, clean(sentence))
+		}
+	})
+}
+
 // ResultWith prints what an action did, and, for people, properties beneath the
 // sentence.
 func (p *Printer) ResultWith(value any, name, sentence string, properties []Property) error {

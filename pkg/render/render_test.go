@@ -117,7 +117,8 @@ func sampleRejected() []api.Rejected {
 
 func sampleExchange() api.Exchange {
 	return api.Exchange{
-		Reason: attempt.ServerError, Error: "500 Internal Server Error", Duration: 0.0123,
+		Endpoint: "shop-1",
+		Reason:   attempt.ServerError, Error: "500 Internal Server Error", Duration: 0.0123,
 		Request: api.ExchangeRequest{
 			Method: "POST", URL: "https://shop.example/", Headers: map[string]string{"Dz-Test": "1", "Authorization": "***"},
 			Body: `{"ChangeType":1,"Data":{"ItemId":0,"BaseId":0}}`,
@@ -146,6 +147,10 @@ func pages() map[string]func(*Printer) error {
 		"store_sound":    func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(nil)) },
 		"store_damaged":  func(p *Printer) error { return p.StoreCheck(sampleStoreCheck(sampleFaults())) },
 		"store_restored": func(p *Printer) error { return p.StoreRestored(sampleRestored()) },
+		"exchanges": func(p *Printer) error {
+			return p.Exchanges([]api.Exchange{sampleExchange(), {Endpoint: "shop-2\x1b[2J", Delivered: true, Reason: attempt.OK}})
+		},
+		"held_of_all":    func(p *Printer) error { return p.HeldDeletionsOfAll([]api.HeldPage{sampleHeld(), {Endpoint: "cms"}}) },
 		"exchange":       func(p *Printer) error { return p.Exchange(sampleExchange()) },
 		"managed":        func(p *Printer) error { return p.Endpoint(sampleManaged()) },
 		"status_managed": func(p *Printer) error { return p.Status(sampleManagedStatus()) },

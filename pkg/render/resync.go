@@ -72,29 +72,57 @@ func WaitsForSick(endpoint string, health *api.EndpointStatus, now time.Time) st
 // HeldDeletions prints what a release would send, a line each. Its names are the
 // assets' ids.
 func (p *Printer) HeldDeletions(held api.HeldPage) error {
-	ids := make([]string, len(held.Deletions))
-	for i, d := range held.Deletions {
-		ids[i] = d.AssetID.String()
-	}
-	return p.show(held, ids, func(out *page) {
+	return p.show(held, heldAssets(held), func(out *page) {
 		if held.Held == 0 {
 			fmt.Fprintln(out, "no deletions are held")
 			return
 		}
-		fmt.Fprintf(out, "%s: %s would be sent\n\n", clean(held.Endpoint), Count(held.Held, "deletion"))
-		rows := make([][]cell, len(held.Deletions))
-		for i, d := range held.Deletions {
-			rows[i] = []cell{
-				plain(d.AssetID.String()), plain(d.EventType), plain(relative(d.FirstSeen, out.now)), plain(relative(d.LastSeen, out.now)),
-			}
-		}
-		out.table([]column{
-			{title: "ASSET", least: 10},
-			{title: "EVENT", least: 12, drop: 1},
-			{title: "FIRST SEEN", drop: 2},
-			{title: "LAST SEEN"},
-		}, rows)
+		out.held(held)
 	})
+}
+
+// HeldDeletionsOfAll prints those of several endpoints beneath each other.
+func (p *Printer) HeldDeletionsOfAll(list []api.HeldPage) error {
+	var ids []string
+	for _, held := range list {
+		ids = append(ids, heldAssets(held)...)
+	}
+	return p.show(list, ids, func(out *page) {
+		for i, held := range list {
+			if i > 0 {
+				fmt.Fprintln(out)
+			}
+			if held.Held == 0 {
+				fmt.Fprintf(out, "%s: no deletions are held\n", clean(held.Endpoint))
+				continue
+			}
+			out.held(held)
+		}
+	})
+}
+
+func heldAssets(held api.HeldPage) []string {
+	ids := make([]string, len(held.Deletions))
+	for i, d := range held.Deletions {
+		ids[i] = d.AssetID.String()
+	}
+	return ids
+}
+
+func (out *page) held(held api.HeldPage) {
+	fmt.Fprintf(out, "%s: %s would be sent\n\n", clean(held.Endpoint), Count(held.Held, "deletion"))
+	rows := make([][]cell, len(held.Deletions))
+	for i, d := range held.Deletions {
+		rows[i] = []cell{
+			plain(d.AssetID.String()), plain(d.EventType), plain(relative(d.FirstSeen, out.now)), plain(relative(d.LastSeen, out.now)),
+		}
+	}
+	out.table([]column{
+		{title: "ASSET", least: 10},
+		{title: "EVENT", least: 12, drop: 1},
+		{title: "FIRST SEEN", drop: 2},
+		{title: "LAST SEEN"},
+	}, rows)
 }
 
 // Retrying says that so many failed and are retried by themselves, and what shows
