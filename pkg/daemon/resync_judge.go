@@ -102,7 +102,7 @@ func (s *search) reconsider(ctx context.Context, ep *endpoint.Endpoint, tracker 
 			continue
 		case err != nil:
 			return err
-		case owed.Unclear:
+		case owed.IsDoubtful():
 			f.Unchanged, f.Update = f.Unchanged-1, f.Update+1
 		case !owed.Held || s.dry:
 			continue

@@ -129,6 +129,7 @@ type Debt struct {
 	Released    bool // it was held, and a person wants it sent; until there is a newer change
 	Blamed      bool // a request failed because of it, so that it goes alone; until there is a newer change
 	Unclear     bool // the receiver may have taken it in an attempt that failed; until the next success
+	Restored    bool // the receiver may have taken it in an attempt that a restored store does not know; until the next success
 	LastAttempt time.Time
 
 	// Inherited: it was owed before the store was opened, so that an attempt of a
@@ -139,7 +140,7 @@ type Debt struct {
 
 // IsDoubtful reports whether the receiver may have taken an attempt that it has not
 // acknowledged.
-func (d *Debt) IsDoubtful() bool { return d.Unclear || d.Inherited }
+func (d *Debt) IsDoubtful() bool { return d.Unclear || d.Restored || d.Inherited }
 
 // Deletes reports whether the latest change deleted the object.
 func (d *Debt) Deletes() bool { return event.IsDeletion(d.EventType, d.Reason) }

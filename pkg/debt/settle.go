@@ -60,7 +60,7 @@ func (d *Debt) Settle(s Settlement) (done bool) {
 	}
 	told := o.Verdict == attempt.Delivered
 	if told {
-		d.Unclear = false
+		d.Unclear, d.Restored = false, false
 		d.LastAttempt = o.Ended()
 	}
 	if (told || o.Verdict == attempt.Skipped) && d.Generation == s.Generation {

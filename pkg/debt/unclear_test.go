@@ -43,8 +43,9 @@ func TestWhatTheReceiverMayHaveTakenIsRememberedUntilItAcknowledges(t *testing.T
 	} {
 		d := newDebt()
 		d.Settle(failedBy(&d, attempt.Unavailable, attempt.Timeout))
-		if c.happen(&d); d.Unclear != c.want {
-			t.Errorf("after a timeout and %s: unclear is %v", c.name, d.Unclear)
+		d.Restored = true
+		if c.happen(&d); d.Unclear != c.want || d.Restored != c.want {
+			t.Errorf("after a restore, a timeout and %s: unclear is %v, restored %v", c.name, d.Unclear, d.Restored)
 		}
 	}
 }

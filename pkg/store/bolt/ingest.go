@@ -218,7 +218,7 @@ func (t *txn) oweOne(w *row, changes []debt.Change, places []place, now time.Tim
 		s.Merge(changes[p.index], now)
 	}
 	for _, p := range places {
-		s.Unclear = s.Unclear || t.db.doubts(changes[p.index].Event, now)
+		s.Restored = s.Restored || t.db.doubts(changes[p.index].Event, now)
 	}
 	if s.Deleting, err = t.deletes(&s.Debt); err != nil {
 		return o, err

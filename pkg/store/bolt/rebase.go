@@ -21,7 +21,7 @@ import (
 //   - what an endpoint acknowledged last of an asset is not known (its digest is
 //     forgotten; the state that it gave is the best there is);
 //   - what was owed at the backup, or comes in about that time, may have been taken:
-//     the debt is unclear. So an asset that came and went after the backup, of which
+//     the debt says so. So an asset that came and went after the backup, of which
 //     the store knows nothing, is deleted at the endpoint when the source tells of it
 //     again.
 
@@ -116,7 +116,7 @@ func rewriteAfter(bucket *bbolt.Bucket, after []byte, anew func([]byte) ([]byte,
 	return last, nil
 }
 
-// rebasedRow returns a row whose debts are of later generations, and unclear.
+// rebasedRow returns a row whose debts are of later generations, and restored.
 func rebasedRow(value []byte) ([]byte, error) {
 	var w row
 	if err := w.decode(value); err != nil {
@@ -130,7 +130,7 @@ func rebasedRow(value []byte) ([]byte, error) {
 		}
 		if there {
 			s.Generation += generationLead
-			s.Unclear = true
+			s.Restored = true
 			w.courses[slot], _ = encodeShared(nil, &s)
 		}
 	}

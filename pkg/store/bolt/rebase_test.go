@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Changes that may have been told before a restore leave an unclear debt: those of the
-// time before it, whatever the DAM's clock says.
-func TestWhatMayHaveBeenToldBeforeARestoreIsOwedAsUnclear(t *testing.T) {
+// Changes that may have been told before a restore leave a debt that says so: those of
+// the time before it, whatever the DAM's clock says.
+func TestWhatMayHaveBeenToldBeforeARestoreIsOwedAsThat(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
@@ -44,14 +44,14 @@ func TestWhatMayHaveBeenToldBeforeARestoreIsOwedAsUnclear(t *testing.T) {
 		mustIngest(t, db, in)
 		again := batch(id, revision, noonOfBackup().Add(max(tt.comes, 48*time.Hour)), 0, 7)
 		mustIngest(t, db, again)
-		if got, err := db.Debt(t.Context(), id, keyOf(7)); err != nil || got.Unclear != tt.want {
-			t.Errorf("%s: unclear is %v, %v", tt.name, got.Unclear, err)
+		if got, err := db.Debt(t.Context(), id, keyOf(7)); err != nil || got.Restored != tt.want || got.Unclear {
+			t.Errorf("%s: restored is %v, unclear is %v, %v", tt.name, got.Restored, got.Unclear, err)
 		}
 	}
 }
 
 // What was owed at the backup may have been told since.
-func TestWhatWasOwedAtABackupIsUnclear(t *testing.T) {
+func TestWhatWasOwedAtABackupIsRestored(t *testing.T) {
 	t.Parallel()
 	dir := memoryDir(t)
 	path, backup := filepath.Join(dir, "dz.db"), filepath.Join(dir, "backup")
@@ -67,7 +67,7 @@ func TestWhatWasOwedAtABackupIsUnclear(t *testing.T) {
 	debts := claim(t, db, list.List[0].ID, noonOfBackup().Add(time.Hour), rebasePage+10)
 	asTheyWere := 0
 	for _, d := range debts {
-		if !d.Unclear || d.Generation <= generationLead {
+		if !d.Restored || d.Generation <= generationLead {
 			asTheyWere++
 		}
 	}

@@ -53,6 +53,7 @@ const (
 	flagBlamed
 	flagUnclear
 	flagWasHeld
+	flagRestored
 )
 
 // The first flags.
@@ -110,6 +111,7 @@ func appendCourse(buf []byte, s *stored) []byte {
 	set(s.Blamed, flagBlamed)
 	set(s.Unclear, flagUnclear)
 	set(s.WasHeld, flagWasHeld)
+	set(s.Restored, flagRestored)
 	buf = append(buf, flags)
 	buf = binary.AppendVarint(buf, first)
 	buf = appendNear(buf, s.LastSeen, first)
@@ -218,6 +220,7 @@ func (s *stored) decodeCourse(r *reader) (flags byte, err error) {
 	s.Blamed = more&flagBlamed != 0
 	s.Unclear = more&flagUnclear != 0
 	s.WasHeld = more&flagWasHeld != 0
+	s.Restored = more&flagRestored != 0
 	if r.err != nil {
 		return 0, damaged("a debt record: %w", r.err)
 	}

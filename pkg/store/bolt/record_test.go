@@ -82,7 +82,7 @@ func anyDebt() *rapid.Generator[*stored] {
 				Channels:   anyList(anyID()).Draw(t, "channels"),
 				Since:      anyTime().Draw(t, "since"), Due: anyTime().Draw(t, "due"),
 				Attempts: rapid.IntMin(0).Draw(t, "attempts"), Tries: rapid.IntMin(0).Draw(t, "tries"),
-				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"), Blamed: rapid.Bool().Draw(t, "blamed"), Unclear: rapid.Bool().Draw(t, "unclear"),
+				Failed: rapid.Bool().Draw(t, "failed"), Forced: rapid.Bool().Draw(t, "forced"), Blamed: rapid.Bool().Draw(t, "blamed"), Unclear: rapid.Bool().Draw(t, "unclear"), Restored: rapid.Bool().Draw(t, "restored"),
 				Background: rapid.Bool().Draw(t, "background"), Held: rapid.Bool().Draw(t, "held"), Released: rapid.Bool().Draw(t, "released"), WasHeld: rapid.Bool().Draw(t, "wasHeld"),
 				LastAttempt: anyTime().Draw(t, "last attempt"),
 			},

@@ -50,7 +50,7 @@ func backupGoesOn(f *fixture) {
 	f.advance(time.Minute)
 	claimed := f.claim(ep, 10)
 	equal(f, "due", keysOf(claimed), []debt.Key{keyOf(2), keyOf(3)})
-	equal(f, "what was owed then is unclear", claimed[0].Unclear, true)
+	equal(f, "what was owed then may have been told since", claimed[0].Restored, true)
 	if claimed[0].Generation <= sent.Generation+1 {
 		f.Errorf("generation %d after the restore may have been sent before it, after %d", claimed[0].Generation, sent.Generation)
 	}

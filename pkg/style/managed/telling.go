@@ -52,7 +52,7 @@ func (t *telling) decide(set *settings, shown catalogue.Answer) {
 		t.refuse(err)
 		return
 	}
-	if t.action == style.Nothing && t.debt.Unclear {
+	if t.action == style.Nothing && (t.debt.Unclear || t.debt.Restored) {
 		t.action = style.Delete
 		return
 	}

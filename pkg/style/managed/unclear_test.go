@@ -14,6 +14,7 @@ import (
 func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
 	t.Parallel()
 	unclear := func(d *debt.Debt) { d.Unclear = true }
+	restored := func(d *debt.Debt) { d.Restored = true }
 	attempted := func(d *debt.Debt) { d.Attempts = maxLooks }
 	for _, tt := range []struct {
 		name   string
@@ -26,6 +27,7 @@ func TestAnAssetThatTheEndpointMayHaveBeenTold(t *testing.T) {
 		{"never told", "AssetDeleted", "", hidden, nil, notTracked},
 		{"tried, and never sent", "AssetDeleted", "", hidden, attempted, notTracked},
 		{"sent, and not acknowledged", "AssetDeleted", "", hidden, unclear, deletes},
+		{"from before a restore", "AssetDeleted", "", hidden, restored, deletes},
 		{"sent, and hidden since", "AssetMetadataUpdated", "", hidden, unclear, deletes},
 		{"sent, and out of the filter since", "AssetMetadataUpdated", "inChannel(42)", leaves, unclear, deletes},
 		{"sent, and wanted still", "AssetMetadataUpdated", "inChannel(42)", before, unclear, create},
