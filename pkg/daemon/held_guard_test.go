@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 )
 
@@ -158,4 +159,37 @@ func TestDeletionsWhileTheClockWasAheadHoldNoneLater(t *testing.T) {
 			b.Errorf("%d deletions are held, %d assets tracked, want 0 and 198", s.Debts.HeldDeletions, s.Endpoints[0].Tracked)
 		}
 	})
+}
+
+// A receiver takes assets and does not say so. If the DAM's export breaks then, it must
+// not lose them without that a person has looked.
+func TestWhatWasTakenAndNeverAcknowledgedIsGuarded(t *testing.T) {
+	for _, event := range []string{"AssetDeleted", "AssetMetadataUpdated"} {
+		t.Run(event, func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				k := b.keeping(func(dztest.Request) dztest.Answer { return dztest.Answer{Body: `{"Items":[]}`} })
+				b.quiet("shop")
+				b.knows("x", 1, 300)
+				b.push("AssetCreated", 1, 300)
+				b.wait(time.Minute)
+				if k.count() != 300 || b.tracked("shop") != 0 {
+					b.Fatalf("the receiver has %d assets, of which %d are tracked", k.count(), b.tracked("shop"))
+				}
+				k.answers(acknowledge)
+				b.loses(1, 300)
+				b.push(event, 1, 300)
+				b.wait(time.Hour)
+				if s := b.status(); k.count() != 300 || s.Debts.HeldDeletions != 300 {
+					b.Errorf("the receiver has %d assets, and %d deletions are held", k.count(), s.Debts.HeldDeletions)
+				}
+				if released, err := b.service().ReleaseDeletions(b.Context(), "shop"); err != nil || released.Released != 300 {
+					b.Errorf("released %+v, %v", released, err)
+				}
+				b.wait(time.Minute)
+				if s := b.status(); k.count() > 0 || !s.Idle {
+					b.Errorf("after the release the receiver has %d assets: %+v", k.count(), s.Debts)
+				}
+			})
+		})
+	}
 }

@@ -115,3 +115,28 @@ func TestAfterARestoreAnIntegrationHasWhatIsThere(t *testing.T) {
 		})
 	}
 }
+
+// After a restore, what an integration may have is told to be deleted, though it never had
+// most of it: that is no mass of deletions to be held, also if it has failed once.
+func TestAfterARestoreWhatIsNotTrackedIsNotHeld(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.add("shop", func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+			ep.Subscription.Filter = `asset.title != "unwanted"`
+		})
+		b.tells("AssetCreated", "wanted", 1)
+		b.restore(b.backup())
+		b.receiver.AnswerStatus(503)
+		b.knows("unwanted", 2, 300)
+		b.push("AssetMetadataUpdated", 2, 200)
+		b.push("AssetDeleted", 201, 300)
+		b.wait(time.Minute)
+		b.told("shop")
+		b.receiver.AnswerWith(acknowledge)
+		b.wait(time.Hour)
+		if told := b.told("shop"); len(told) != 299 || b.status().Debts.HeldDeletions > 0 {
+			t.Errorf("told %d deletions, and %d are held; want 299 and none", len(told), b.status().Debts.HeldDeletions)
+		}
+	})
+}

@@ -142,6 +142,11 @@ type Debt struct {
 // acknowledged.
 func (d *Debt) IsDoubtful() bool { return d.Unclear || d.Restored || d.Inherited }
 
+// MayBeTaken reports whether the receiver may have the object because of an attempt that
+// it has not acknowledged. After a restore an attempt says nothing: it may have been at
+// the deletion of what the receiver never had.
+func (d *Debt) MayBeTaken() bool { return d.Unclear && !d.Restored }
+
 // Deletes reports whether the latest change deleted the object.
 func (d *Debt) Deletes() bool { return event.IsDeletion(d.EventType, d.Reason) }
 

@@ -295,7 +295,7 @@ type Counts struct {
 	Open       uint64 // debts that are neither failures nor held
 	Retrying   uint64 // of them, those whose last attempt failed
 	Background uint64 // of them, those in the background: see debt.Debt
-	Deleting   uint64 // of them, deletions of tracked assets, those apart that were released
+	Deleting   uint64 // of them, deletions of assets that are tracked or may have been taken, those apart that were released
 	Held       uint64 // deletions that wait for a person
 	Failed     uint64 // failures
 	Tracked    uint64 // assets that are tracked

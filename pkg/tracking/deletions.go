@@ -71,8 +71,9 @@ func within(minute int64, now time.Time) bool {
 type Losses struct {
 	Tracked uint64 // assets that are tracked
 	Recent  uint64 // acknowledged deletions within the window
-	// Pending are deletions of tracked assets that are owed, and neither held nor
-	// released; with those that a synchronisation has counted and not owed yet.
+	// Pending are deletions that are owed, and neither held nor released, of assets
+	// that are tracked or may have been taken; with those that a synchronisation has
+	// counted and not owed yet.
 	Pending uint64
 	Held    uint64
 }

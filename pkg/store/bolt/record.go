@@ -40,7 +40,8 @@ type stored struct {
 	Filed int64
 	// Troubled: the last attempt failed, and left a trouble record.
 	Troubled bool
-	// Deleting: the latest change deleted an asset that is tracked.
+	// Deleting: the latest change deleted an asset that is tracked, or may have been
+	// taken.
 	Deleting bool
 }
 

@@ -105,7 +105,7 @@ func (db *DB) judgeDeletions(ctx context.Context, endpoint uint64, keys []debt.K
 				continue // ended in the meantime
 			}
 			before := class(s)
-			if s.Deleting, err = t.deletes(&s.Debt); err != nil {
+			if s.Deleting, err = t.deletesTracked(&s.Debt); err != nil {
 				return err
 			}
 			if err := t.tally.add(endpoint, reclassed(before, class(s))); err != nil {

@@ -79,14 +79,14 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 		if found {
 			attempts += uint64(owed.Attempts)
 		}
-		wanted := found && (owed.Released || s.Forced)
-		if err := t.acknowledge(id, *s.Acknowledged, attempts, wanted, s.Outcome.Ended()); err != nil {
+		taken, wanted := found && owed.MayBeTaken(), found && (owed.Released || s.Forced)
+		if err := t.acknowledge(id, *s.Acknowledged, attempts, taken, wanted, s.Outcome.Ended()); err != nil {
 			return store.SettledDebt{}, err
 		}
 	}
 	switch {
 	case newer:
-		return store.SettledDebt{}, t.settleNewer(&owed, s)
+		return store.SettledDebt{}, t.doubt(&owed, s)
 	case !found:
 		return store.SettledDebt{}, nil
 	case s.Outcome.Verdict == attempt.Aborted:
@@ -102,7 +102,7 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	}
 	before := class(&owed)
 	done := owed.Settle(s)
-	if s.Acknowledged != nil && !done {
+	if !done {
 		if owed.Deleting, err = t.deletes(&owed.Debt); err != nil {
 			return store.SettledDebt{}, err
 		}
@@ -110,31 +110,20 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
 }
 
-// settleNewer notes of a debt what an attempt says that was made for the one before
-// it: whether the receiver may have taken it, and whether there is anything now that
-// the debt would delete.
-func (t *txn) settleNewer(owed *stored, s debt.Settlement) error {
-	if s.Acknowledged == nil || s.Outcome.Verdict != attempt.Delivered {
-		return t.doubt(owed, s)
-	}
-	before := class(owed)
-	var err error
-	if owed.Deleting, err = t.deletes(&owed.Debt); err != nil {
+// doubt notes whether the endpoint may have taken what an attempt told, also one that was
+// made for the debt before this one, and whether there is anything now that the debt
+// would delete. Else it leaves the debt as it was.
+func (t *txn) doubt(s *stored, of debt.Settlement) (err error) {
+	unclear, deleting, before := s.Unclear, s.Deleting, class(s)
+	s.Doubt(of)
+	if s.Deleting, err = t.deletes(&s.Debt); err != nil {
 		return err
 	}
-	owed.Doubt(s)
-	if err := t.tally.add(owed.Endpoint, reclassed(before, class(owed))); err != nil {
-		return err
-	}
-	return t.save(owed, false)
-}
-
-// doubt notes whether the endpoint may have taken what an attempt told, and leaves
-// the debt as it was.
-func (t *txn) doubt(s *stored, of debt.Settlement) error {
-	before := s.Unclear
-	if s.Doubt(of); s.Unclear == before {
+	if s.Unclear == unclear && s.Deleting == deleting {
 		return nil
+	}
+	if err := t.tally.add(s.Endpoint, reclassed(before, class(s))); err != nil {
+		return err
 	}
 	return t.save(s, false)
 }

@@ -80,9 +80,10 @@ func decodeTrackedHead(id event.ID, record []byte) (a tracking.Asset, packed []b
 	return a, r.rest, nil
 }
 
-// acknowledge tracks what an endpoint says that it knows of an asset. A deletion
-// that a person wanted is none of those that the guard counts.
-func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempts uint64, wanted bool, now time.Time) error {
+// acknowledge tracks what an endpoint says that it knows of an asset, which it may have
+// taken before without saying so. A deletion that a person wanted is none of those that the
+// guard counts.
+func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempts uint64, taken, wanted bool, now time.Time) error {
 	key := trackedKey(endpoint, ack.ID)
 	bucket := t.bucket(bucketTracked)
 	record := bucket.Get(key)
@@ -91,7 +92,7 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 		if err != nil {
 			return err
 		}
-		if record != nil && !wanted {
+		if (record != nil || taken) && !wanted {
 			d = d.Add(1, now)
 		}
 		if now.After(d.Told) {
@@ -120,8 +121,17 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	return bucket.Put(key, encoded)
 }
 
-// deletes reports whether a debt is the deletion of an asset that is tracked.
+// deletes reports whether a debt is the deletion of an asset that is tracked, or that the
+// endpoint may have taken.
 func (t *txn) deletes(d *debt.Debt) (bool, error) {
+	if d.MayBeTaken() && d.Deletes() && d.Object.Kind == event.Asset {
+		return true, nil
+	}
+	return t.deletesTracked(d)
+}
+
+// deletesTracked reports whether a debt is the deletion of an asset that is tracked.
+func (t *txn) deletesTracked(d *debt.Debt) (bool, error) {
 	if !d.Deletes() || d.Object.Kind != event.Asset {
 		return false, nil
 	}

@@ -91,6 +91,33 @@ func deletionsFromTheFuture(f *fixture) {
 	}
 }
 
+// What an endpoint may have taken, it may lose: a deletion of it counts like that of what
+// is tracked, from when it is known that the endpoint may have it until it has not.
+func lossOfWhatMayBeThere(f *fixture) {
+	ep := f.add("shop")
+	f.sync(ep, 1, 5)
+	losses := func() tracking.Losses { return must(f.engine().Losses(ctx, ep.ID, f.now)).in(f) }
+	f.ingest(f.change(ep, 11), f.change(ep, 12), f.change(ep, 13))
+	f.advance(time.Minute)
+	sent := f.claim(ep, 3)
+	f.settle(sent[0], attempt.Unavailable)
+	f.ingest(f.deletion(ep, 11), f.deletion(ep, 12), f.deletion(ep, 13))
+	equal(f, "of three, of which one has failed", losses(), tracking.Losses{Tracked: 5, Pending: 1})
+	f.settle(sent[1], attempt.Unavailable)
+	equal(f, "of which another has failed since", losses(), tracking.Losses{Tracked: 5, Pending: 2})
+	sent[2].Unclear = true // of a request that is not settled
+	f.settle(sent[2], attempt.Aborted)
+	f.crash()
+	equal(f, "of which the third may have been taken", losses(), tracking.Losses{Tracked: 5, Pending: 3})
+	f.advance(time.Hour)
+	for _, d := range f.claim(ep, 10) {
+		f.acknowledge(d, forgotten(itemNumber(d)))
+	}
+	equal(f, "when it has them no more", losses(), tracking.Losses{Tracked: 5, Recent: 3})
+	f.acknowledge(f.claimAfter(ep, f.deletion(ep, 14)), forgotten(14))
+	equal(f, "and after one of what it never had", losses(), tracking.Losses{Tracked: 5, Recent: 3})
+}
+
 // A newer change takes the place of a deletion that was about to be held.
 func heldTooLate(f *fixture) {
 	ep := f.add("shop")

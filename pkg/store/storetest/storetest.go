@@ -89,6 +89,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a change that is skipped is counted with its reason", skippedIsCounted},
 		{"a deletion that is held waits for its release, or a newer change", heldIsReleased},
 		{"a deletion is not held that a newer change has overtaken", heldTooLate},
+		{"a deletion of what an endpoint may have taken is a loss", lossOfWhatMayBeThere},
 		{"deletions from the future are of late for no longer than others", deletionsFromTheFuture},
 		{"a reset forgets what is tracked and held", resetForgets},
 		{"deletions are no losses after a reset", resetForgetsLosses},

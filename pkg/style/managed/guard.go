@@ -17,7 +17,9 @@ import (
 // with them more than guard percent, and more than guardAbove, of an endpoint's
 // tracked assets were deleted within tracking.DeletionWindow; and while some are
 // held, all others are. Each is held until a person releases it or its asset is back,
-// however few of them are left (WasHeld).
+// however few of them are left (WasHeld). The deletion of an asset that is not tracked
+// counts if the endpoint may have taken it in an attempt. But after a restore it may have
+// any asset, and never had most: their deletions are sent.
 //
 // What is counted: deletions that were acknowledged within the window, those that
 // are owed because an event said so, and those that are under way because an asset

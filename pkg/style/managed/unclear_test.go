@@ -68,11 +68,10 @@ func TestWhatIsCreatedIsNamed(t *testing.T) {
 	}
 }
 
-// It is told to forget what it has, without a state, and that is no loss.
+// It is told to forget what it has, without a state.
 func TestADeletionOfWhatIsNotTracked(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, `{"guard":1,"guardAbove":0}`)
-	r.memory.losses = tracking.Losses{Tracked: 1, Held: 1}
+	r := newRig(t, "")
 	r.owe("AssetDeleted", "1", "").Unclear = true
 	m := r.compose()
 	const want = `{"type":"delete","asset":null,"integrationState":null,"assetStateHash":null,"assetId":1}`
@@ -82,5 +81,28 @@ func TestADeletionOfWhatIsNotTracked(t *testing.T) {
 	ack := r.answered(200, `{"Items":[{"AssetId":1}]}`).Debts[0].Acknowledged
 	if ack == nil || !ack.Delete {
 		t.Errorf("acknowledged %+v", ack)
+	}
+}
+
+// What the endpoint may have been told, it may lose. After a restore that may be
+// anything, most of which it never had: that is no loss.
+func TestTheGuardCountsWhatTheEndpointMayHaveBeenTold(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []string{"AssetDeleted", "AssetMetadataUpdated"} {
+		r := losing(t, 60, typ)
+		r.memory.tracked = nil
+		r.memory.losses.Tracked = 200
+		for i := range r.debts {
+			r.debts[i].Unclear = true
+		}
+		if held, sent := heldBy(r.compose(), 60); held != 60 {
+			t.Errorf("%s, unclear: %d held and %d sent", typ, held, sent)
+		}
+		for i := range r.debts {
+			r.debts[i].Restored = true
+		}
+		if held, sent := heldBy(r.compose(), 60); sent != 60 {
+			t.Errorf("%s, restored: %d held and %d sent", typ, held, sent)
+		}
 	}
 }
