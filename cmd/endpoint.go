@@ -124,7 +124,7 @@ What the endpoint is owed already stays owed.`,
 			if err != nil {
 				return err
 			}
-			return set.done(s.out, updated, "updated"+set.tellsAgain(updated.list[0])+stays)
+			return set.done(s.out, updated, "updated"+set.tellsAgain(args[0], updated.list)+stays)
 		}),
 		ValidArgsFunction: a.endpointOrGroupNames,
 	}

@@ -106,3 +106,15 @@ func TestWhatGoesWrongWithOneOfAGroupIsSaidBesideWhatWasDone(t *testing.T) {
 	d.run(t, "", nil, "resync", "sites", "--changed").wants(t, ExitConflict,
 		"synchronising sites-2 again", "dz: a synchronisation of sites-1 is running: wait\n")
 }
+
+// 'dz resync' takes the group's name, too.
+func TestAChangeOfAGroupNamesWhatTellsAllOfIt(t *testing.T) {
+	t.Parallel()
+	managed := sites()
+	for i := range managed.Endpoints {
+		managed.Endpoints[i].Style = "managed"
+	}
+	d := newFakeDaemon(t, map[string]any{"PATCH /groups/sites": managed})
+	d.run(t, "", nil, "endpoint", "update", "sites", "--language", "en").wants(t, ExitDone,
+		"endpoints sites-1, sites-2 updated; what that changes of what they have, 'dz resync sites --changed' tells them\n", "")
+}

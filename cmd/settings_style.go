@@ -107,23 +107,31 @@ func (s *settings) optionText(option style.Option, text string) (string, error) 
 	return s.app.value(text, style.MaxOption)
 }
 
-// tellsAgain names what tells an endpoint the assets that a change of these settings
-// changes for it: those of a style that tracks them, which are told by themselves only
-// when they change. It is "" where there is none.
-func (s *settings) tellsAgain(ep api.Endpoint) string {
+// tellsAgain names what tells the endpoints of a name the assets that a change of these
+// settings changes for them: those of a style that tracks them, which are told by
+// themselves only when they change. It is "" where there is none.
+func (s *settings) tellsAgain(name string, updated []api.Endpoint) string {
+	if !slices.ContainsFunc(updated, s.shapes) {
+		return ""
+	}
+	has, it := "it has", "it"
+	if len(updated) > 1 {
+		has, it = "they have", "them"
+	}
+	return "; what that changes of what " + has + ", 'dz resync " + name + " --changed' tells " + it
+}
+
+// shapes reports whether these settings decide what an endpoint is told of assets that
+// its style tracks.
+func (s *settings) shapes(ep api.Endpoint) bool {
 	st, err := s.styles.Get(ep.Style)
 	if _, tracks := st.(style.Tracker); err != nil || !tracks {
-		return ""
+		return false
 	}
-	shapes := !s.update.Filter.IsZero()
-	for _, option := range st.Options() {
+	return !s.update.Filter.IsZero() || slices.ContainsFunc(st.Options(), func(option style.Option) bool {
 		_, given := s.update.Options[option.Name]
-		shapes = shapes || given && option.Shapes
-	}
-	if !shapes {
-		return ""
-	}
-	return "; what that changes of what it has, 'dz resync " + ep.Name + " --changed' tells it"
+		return given && option.Shapes
+	})
 }
 
 // staysHeld says that a change of the guard against mass deletion releases nothing that
