@@ -32,6 +32,10 @@ func (p *Printer) StoreStats(s api.StoreStats) error {
 		if s.MaxSize > 0 {
 			file += " of " + size(s.MaxSize)
 		}
+		reserve := ""
+		if beyond := s.Size - int64(s.Pages)*int64(s.PageSize); beyond > 0 {
+			reserve = size(beyond) + " beyond these pages: the file grows ahead of what it holds"
+		}
 		oldest := ""
 		if s.OldestEvent != nil {
 			oldest = moment(*s.OldestEvent, out.now)
@@ -40,7 +44,8 @@ func (p *Printer) StoreStats(s api.StoreStats) error {
 			pair{"Store", clean(s.Path)},
 			pair{"Format", strconv.Itoa(s.Format)},
 			pair{"Size", file},
-			pair{"Free", fmt.Sprintf("%s within it, %s of %s pages", size(s.Free), count(s.FreePages), count(s.Pages))},
+			pair{"Free", fmt.Sprintf("%s within it, %s of %s pages of %s", size(s.Free), count(s.FreePages), count(s.Pages), size(int64(s.PageSize)))},
+			pair{"Reserve", reserve},
 			pair{"Endpoints", strconv.Itoa(s.Endpoints)},
 			pair{"Debts", fmt.Sprintf("%s, %s of them retrying", count(s.Debts), count(s.Retrying))},
 			pair{"Failures", count(s.Failures)},

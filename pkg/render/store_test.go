@@ -14,7 +14,7 @@ func sampleContents() api.StoreContents {
 
 func sampleStoreStats() api.StoreStats {
 	return api.StoreStats{
-		Path: "/var/lib/dz/dz.db", Format: 1, Size: 12 << 20, MaxSize: 20 << 30, Free: 7 << 20, PageSize: 4096, Pages: 3072,
+		Path: "/var/lib/dz/dz.db", Format: 1, Size: 16 << 20, MaxSize: 20 << 30, Free: 7 << 20, PageSize: 4096, Pages: 3072,
 		FreePages: 1792, StoreContents: sampleContents(), EventBytes: 900 << 10,
 		OldestEvent: ago(6 * 24 * time.Hour), NewestEvent: ago(time.Second),
 		Buckets: []api.StoreBucket{
