@@ -67,6 +67,7 @@ reset, in 'dz resync', and in --endpoint.`,
 			if err != nil {
 				return err
 			}
+			set.warnOfDeletions(args[0], added.list)
 			return set.done(s.out, added, "added: try it with 'dz endpoint test "+args[0]+"'")
 		}),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -124,6 +125,7 @@ What the endpoint is owed already stays owed.`,
 			if err != nil {
 				return err
 			}
+			set.warnOfDeletions(args[0], updated.list)
 			return set.done(s.out, updated, "updated"+set.tellsAgain(args[0], updated.list)+stays)
 		}),
 		ValidArgsFunction: a.endpointOrGroupNames,

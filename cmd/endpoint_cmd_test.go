@@ -247,3 +247,33 @@ func TestListAndShow(t *testing.T) {
 	empty.run(t, "", nil, "endpoint", "list").wants(t, ExitDone, "", "no endpoints: register one")
 	empty.run(t, "", nil, "endpoint", "list", "-o", "json").wants(t, ExitDone, "[]\n", "")
 }
+
+// A managed integration keeps what it is not told to delete.
+func TestWhoLeavesDeletionsOutIsWarned(t *testing.T) {
+	t.Parallel()
+	const warning = "dz: warning: the events or reasons of pim leave deletions out: an asset that is deleted stays with it " +
+		"until a 'dz resync pim --changed', or one by --resync-every\n"
+	for _, c := range []struct {
+		args []string
+		ep   api.Endpoint
+		want string
+	}{
+		{[]string{"--reasons=metadata"}, api.Endpoint{Style: "managed", Reasons: []string{"metadata"}}, warning},
+		{[]string{"--reasons=metadata,delete"}, api.Endpoint{Style: "managed", Reasons: []string{"metadata", "delete"}}, ""},
+		{[]string{"--events=AssetCreated"}, api.Endpoint{Style: "managed", Events: []string{"AssetCreated"}}, warning},
+		{[]string{"--events=AssetCreated,AssetDeleted"}, api.Endpoint{Style: "managed", Events: []string{"AssetCreated", "AssetDeleted"}}, ""},
+		{[]string{"--description=x"}, api.Endpoint{Style: "managed", Events: []string{"AssetCreated"}}, ""},
+		{[]string{"--events="}, api.Endpoint{Style: "managed"}, ""},
+		{[]string{"--events=AssetCreated"}, api.Endpoint{Style: "notify", Events: []string{"AssetCreated"}}, ""},
+		{[]string{"--style=managed"}, api.Endpoint{Style: "managed", Events: []string{"AssetCreated"}}, warning},
+	} {
+		c.ep.Name = "pim"
+		d := newFakeDaemon(t, map[string]any{"PATCH /endpoints/pim": c.ep, "POST /endpoints": c.ep})
+		t.Log(c.args)
+		d.run(t, "", nil, append([]string{"endpoint", "update", "pim"}, c.args...)...).wants(t, ExitDone, "endpoint pim updated\n", c.want)
+		if c.ep.Style == "managed" && c.args[0] != "--description=x" {
+			add := append([]string{"endpoint", "add", "pim", "--url=https://pim.example", "--style=managed"}, c.args...)
+			d.run(t, "", nil, add...).wants(t, ExitDone, "endpoint pim added", c.want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/api"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/render"
 	"github.com/dam-delivery/dz/pkg/style"
 	"github.com/dam-delivery/dz/pkg/timespan"
@@ -132,6 +133,32 @@ func (s *settings) shapes(ep api.Endpoint) bool {
 		_, given := s.update.Options[option.Name]
 		return given && option.Shapes
 	})
+}
+
+// warnOfDeletions says of endpoints whose style tracks assets that these settings leave
+// deletions out of what they are told.
+func (s *settings) warnOfDeletions(name string, list []api.Endpoint) {
+	if s.update.Events.IsZero() && s.update.Reasons.IsZero() && s.update.Style.IsZero() {
+		return
+	}
+	if !slices.ContainsFunc(list, s.missesDeletions) {
+		return
+	}
+	s.app.note("dz: warning: the events or reasons of %s leave deletions out: an asset that is deleted stays with it until a 'dz resync %s --changed', or one by --resync-every", name, name)
+}
+
+func (s *settings) missesDeletions(ep api.Endpoint) bool {
+	st, err := s.styles.Get(ep.Style)
+	if _, tracks := st.(style.Tracker); err != nil || !tracks {
+		return false
+	}
+	sub := endpoint.Subscription{ChangeTypes: event.AssetChanged, Events: ep.Events, Reasons: ep.Reasons}
+	matcher, err := sub.Compile()
+	if err != nil {
+		return false
+	}
+	wanted, _ := matcher.Match(&event.Event{Type: "AssetDeleted", ChangeType: event.AssetChanged, Reason: "delete"})
+	return !wanted
 }
 
 // staysHeld says that a change of the guard against mass deletion releases nothing that
