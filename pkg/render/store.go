@@ -34,7 +34,7 @@ func (p *Printer) StoreStats(s api.StoreStats) error {
 		}
 		reserve := ""
 		if beyond := s.Size - int64(s.Pages)*int64(s.PageSize); beyond > 0 {
-			reserve = size(beyond) + " beyond these pages: the file grows ahead of what it holds"
+			reserve = size(beyond) + " beyond these pages, grown ahead of need"
 		}
 		oldest := ""
 		if s.OldestEvent != nil {
