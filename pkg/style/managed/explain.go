@@ -121,7 +121,12 @@ func (r *reasoning) explainChange(received time.Time) {
 	}
 }
 
+// explainFields says whether a field matters. A format is as good.
 func (r *reasoning) explainFields(told bool) {
+	forFormat := ""
+	if r.set.concernsFormat(r.note) {
+		forFormat = "; it is told for its format"
+	}
 	wants := "the standard fields"
 	if len(r.set.fields) > 0 {
 		wants += " and " + list(r.set.fields)
@@ -136,7 +141,7 @@ func (r *reasoning) explainFields(told bool) {
 		r.step("fields", told, wants, "the change names no fields: the asset is compared with what was acknowledged")
 	case len(r.note.fields) == 0:
 		r.Text = "no field changed"
-		r.step("fields", told, wants, r.Text)
+		r.step("fields", told, wants, r.Text+forFormat)
 	default:
 		matter := slices.DeleteFunc(slices.Clone(r.note.fields), func(field string) bool { return !r.set.isShown(field, r.sent) })
 		if len(matter) > 0 {
@@ -148,14 +153,17 @@ func (r *reasoning) explainFields(told bool) {
 			noun, verb = "fields", "are"
 		}
 		r.Text = fmt.Sprintf("%s %s %s neither standard nor additional", noun, list(r.note.fields), verb)
-		r.step("fields", told, wants, r.Text)
+		r.step("fields", told, wants, r.Text+forFormat)
 	}
 }
 
+// explainFormats says whether a format matters. A field is as good.
 func (r *reasoning) explainFormats() {
 	ok := r.set.concernsFormat(r.note)
 	generated := "no format was generated"
 	switch {
+	case len(r.note.formats) > 1:
+		generated = list(r.note.formats) + " were generated"
 	case len(r.note.formats) > 0:
 		generated = list(r.note.formats) + " was generated"
 	case r.note.anyFormat:
@@ -164,6 +172,9 @@ func (r *reasoning) explainFormats() {
 	wants := "no formats"
 	if len(r.set.formats) > 0 {
 		wants = "formats " + list(r.set.formats)
+	}
+	if !ok && r.Skipped == "" {
+		generated += "; it is told for its fields"
 	}
 	r.step("formats", ok || r.Skipped == "", wants, generated)
 	if !ok && r.Skipped == attempt.Irrelevant && len(r.note.formats) > 0 {

@@ -115,6 +115,35 @@ func TestAnExplanationIsWhatHappens(t *testing.T) {
 	}
 }
 
+// Of fields and formats one is enough: what the other says must not seem to forbid it.
+func TestAnExplanationSaysWhetherAFieldOrAFormatIsTheReason(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		change          change
+		fields, formats string
+	}{
+		{published("50036"), "no field changed; it is told for its format", "50036 was generated"},
+		{published("50036,7"), "no field changed; it is told for its format", "50036, 7 were generated"},
+		{fields("keywords"), "keywords changed", "no format was generated; it is told for its fields"},
+		{fields("colour"), "field colour is neither standard nor additional", "no format was generated"},
+	} {
+		r := newRig(t, `{"additionalFields":["keywords"],"triggerFormats":[50036]}`)
+		r.assets["1"] = shows(before)
+		r.track("1", tracking.State{})
+		got, err := r.Explain(t.Context(), r.ep, r.event(tt.change.typ, "1", tt.change.more), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := make(map[string]string)
+		for _, step := range got.Steps {
+			said[step.Name] = step.Text
+		}
+		if said["fields"] != tt.fields || said["formats"] != tt.formats {
+			t.Errorf("%v: %q and %q, want %q and %q", tt.change, said["fields"], said["formats"], tt.fields, tt.formats)
+		}
+	}
+}
+
 func TestExplainNeedsToLook(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, `{"apiUser":"nobody"}`)
