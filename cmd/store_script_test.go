@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +23,7 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	at := bytes.LastIndex(data, []byte(args[1]))
 	if page, err := strconv.Atoi(args[1]); err == nil {
-		at = page * os.Getpagesize()
+		at = page * int(binary.NativeEndian.Uint32(data[24:])) // its first page says how large they are
 	}
 	if at < 0 || at >= len(data) {
 		ts.Fatalf("%s has no %s", args[0], args[1])

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"strings"
@@ -22,11 +23,15 @@ func TestADamagedStoreEndsTheDaemonWithACure(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		file, err := os.OpenFile(b.path, os.O_WRONLY, 0)
+		file, err := os.OpenFile(b.path, os.O_RDWR, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
-		first := int64(2 * os.Getpagesize()) // behind those that say where the others are
+		number := make([]byte, 4)
+		if _, err := file.ReadAt(number, 24); err != nil {
+			b.Fatal(err)
+		}
+		first := 2 * int64(binary.NativeEndian.Uint32(number)) // behind those that say where the others are
 		_, err = file.WriteAt(bytes.Repeat([]byte{0xff}, int(info.Size()-first)), first)
 		if err := errors.Join(err, file.Close()); err != nil {
 			b.Fatal(err)

@@ -158,7 +158,7 @@ func BenchmarkBare(b *testing.B) {
 func openBare(b *testing.B) *bbolt.DB {
 	b.Helper()
 	bare, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bbolt.Options{
-		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: initialMmap, NoSync: true,
+		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: initialMmap, NoSync: true, PageSize: largePage,
 	})
 	if err != nil {
 		b.Fatal(err)

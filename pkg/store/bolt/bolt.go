@@ -65,8 +65,35 @@ const (
 	maxReservedMmap = 64 << 30
 )
 
-// smallest is the least size of a bbolt file: four pages, in bytes.
-const smallest = 4 * 4096
+// A store is made with pages of largePage bytes, which it keeps for its life: a
+// commit writes each page that it changes anew, and what a backlog changes lies close
+// together. The pages of one that may not grow large are smaller, as the room that is
+// reserved in it is to hold many of them (room.go).
+const (
+	smallPage      = 4 << 10
+	largePage      = 16 << 10
+	largePagesFrom = 256 << 20 // store.max_size, in bytes
+)
+
+// pageSize is how large the pages are, in bytes, of a new store that may grow to
+// maxSize; 0 is unlimited.
+func pageSize(maxSize int64) int {
+	if 0 < maxSize && maxSize < largePagesFrom {
+		return smallPage
+	}
+	return largePage
+}
+
+// leastSize returns how many bytes the bbolt file at path must have, if it is one:
+// four pages.
+func leastSize(path string) (n int64, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return 4 * int64(max(smallPage, metaPageSize(file))), nil
+}
 
 // Options of a store.
 type Options struct {
@@ -123,7 +150,7 @@ var _ store.Engine = (*DB)(nil)
 // above it. The errors say what to do; they wrap store.ErrLocked,
 // store.ErrNewer and store.ErrDamaged where that is the cause.
 func Open(path string, opts Options) (*DB, error) {
-	if err := create(path); err != nil {
+	if err := create(path, pageSize(opts.MaxSize)); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, explainOpen(path, err))
 	}
 	b, before, err := open(path, opts)
@@ -172,7 +199,7 @@ func (db *DB) LastCommit() error { return db.before.lastCommit }
 
 // create makes an empty store if there is none: under another name first, so
 // that a store that bears its name is whole.
-func create(path string) (err error) {
+func create(path string, pageSize int) (err error) {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -194,7 +221,7 @@ func create(path string) (err error) {
 	if _, err := rand.Read(salt[:]); err != nil {
 		return err
 	}
-	b, err := bbolt.Open(temp.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	b, err := bbolt.Open(temp.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, PageSize: pageSize})
 	if err != nil {
 		return err
 	}
@@ -263,7 +290,10 @@ func look(path string) (seen preview, err error) {
 		return seen, err
 	case !info.Mode().IsRegular():
 		return seen, errors.New("it is no file: give the store another store.path")
-	case info.Size() < smallest:
+	}
+	if least, err := leastSize(path); err != nil {
+		return seen, err
+	} else if info.Size() < least {
 		return seen, damaged("it has %d bytes, too few for a store", info.Size())
 	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})

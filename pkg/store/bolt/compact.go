@@ -162,6 +162,7 @@ func copyBuckets(ctx context.Context, from *bbolt.DB, path string) (err error) {
 	defer recoverDamage(&err)()
 	to, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: true,
+		PageSize: from.Info().PageSize,
 	})
 	if err != nil {
 		return err

@@ -58,6 +58,41 @@ func TestCompactingKeepsAllAndShrinksTheFile(t *testing.T) {
 	}
 }
 
+// A store has the pages that suit the size it may grow to when it is made, and keeps
+// them: compacted, and if it may grow otherwise.
+func TestAStoreKeepsThePagesItWasMadeWith(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		maxSize  int64
+		pageSize int
+	}{{0, largePage}, {largePagesFrom, largePage}, {largePagesFrom - 1, smallPage}} {
+		path := filepath.Join(memoryDir(t), "dz.db")
+		for n, limit := range []int64{c.maxSize, 0, 1 << 20} {
+			options := testOptions()
+			options.MaxSize = limit
+			db, err := Open(path, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := db.bolt.Info().PageSize; got != c.pageSize {
+				t.Errorf("made to grow to %d, opened to grow to %d: pages of %d bytes, want %d", c.maxSize, limit, got, c.pageSize)
+			}
+			if n == 0 {
+				owe(t, db, "shop", 5)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Compact(t.Context(), path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := owed(t, path); got != 5 {
+			t.Errorf("%d debts, want 5", got)
+		}
+	}
+}
+
 func TestCompactingByItselfIsForLargeFilesThatAreMostlyFree(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

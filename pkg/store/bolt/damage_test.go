@@ -29,8 +29,8 @@ func TestAWriterNoticesThatTheLastCommitIsGone(t *testing.T) {
 	for n := range 3 {
 		mustIngest(t, db, batch(id, revision, noon, 0, n))
 	}
-	newest := int64(newestMeta(t, path)) * int64(os.Getpagesize())
-	if err := overwrite(path, newest, make([]byte, os.Getpagesize())); err != nil {
+	newest := int64(newestMeta(t, path)) * int64(largePage)
+	if err := overwrite(path, newest, make([]byte, largePage)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Ingest(t.Context(), batch(id, revision, noon, 0, 9)); !errors.Is(err, store.ErrDamaged) {
@@ -123,12 +123,12 @@ var spots = []struct {
 	{"first element", 24, 4},
 	{"first element", 28, 4},
 	{"tenth element", 16 + 9*16, 8},
-	{"last value", os.Getpagesize() - 40, 8},
+	{"last value", largePage - 40, 8},
 }
 
 // eachSpot calls do with each spot of each page in use but the meta pages.
 func eachSpot(whole []byte, do func(name string, offset int64, with []byte)) {
-	size := os.Getpagesize()
+	size := largePage
 	for page := 2; page < len(whole)/size; page++ {
 		for _, s := range spots {
 			do(fmt.Sprintf("page %d, %s at %d", page, s.name, s.offset), int64(page*size+s.offset), ones[:s.size])
@@ -184,7 +184,7 @@ func TestAFileWithSpoiltPagesIsRefusedOrLivedWith(t *testing.T) {
 func TestAPageThatGoesBadWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 	t.Parallel()
 	whole := filled(t)
-	size := os.Getpagesize()
+	size := largePage
 	for _, c := range []struct {
 		name string
 		with []byte
@@ -245,7 +245,7 @@ func TestAFileCutOffWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Truncate(path, int64(pages*os.Getpagesize())); err != nil {
+		if err := os.Truncate(path, int64(pages*largePage)); err != nil {
 			t.Fatal(err)
 		}
 		if damaged := useEverything(t, "cut off", db); damaged < 5 {

@@ -71,13 +71,13 @@ func TestWhatIsOverwrittenIsSaidOrDoesNoHarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole = whole[:examine(t, path).Pages*uint64(os.Getpagesize())]
+	whole = whole[:examine(t, path).Pages*uint64(largePage)]
 	random := rand.New(rand.NewPCG(1, 2))
 	said := 0
 	for n := range 150 {
 		data := append([]byte(nil), whole...)
-		page := random.IntN(len(data)/os.Getpagesize()) * os.Getpagesize()
-		at := page + random.IntN(os.Getpagesize())
+		page := random.IntN(len(data)/largePage) * largePage
+		at := page + random.IntN(largePage)
 		if n%2 == 0 { // in the page's header or its first elements
 			at = page + random.IntN(64)
 		}
@@ -85,7 +85,7 @@ func TestWhatIsOverwrittenIsSaidOrDoesNoHarm(t *testing.T) {
 		for i := range length {
 			data[at+i] ^= byte(1 + random.IntN(255))
 		}
-		name := fmt.Sprintf("%d bytes at %d of page %d", length, at-page, page/os.Getpagesize())
+		name := fmt.Sprintf("%d bytes at %d of page %d", length, at-page, page/largePage)
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func overwriteIn(t *testing.T, path, bucket string) (page uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = file.WriteAt(make([]byte, 512), int64(page)*int64(os.Getpagesize()))
+	_, err = file.WriteAt(make([]byte, 512), int64(page)*int64(largePage))
 	if err = errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
 	}

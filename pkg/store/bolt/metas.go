@@ -39,6 +39,19 @@ func checkMetas(file io.ReaderAt, pageSize int) (page uint64, err error) {
 	return 0, nil
 }
 
+// metaPageSize returns how large the pages of a file are, in bytes, by its first one; 0
+// if that makes no sense.
+func metaPageSize(file io.ReaderAt) int {
+	data := make([]byte, pageHeader+metaSize+8)
+	if _, err := file.ReadAt(data, 0); err != nil {
+		return 0
+	}
+	if size := int(binary.NativeEndian.Uint32(data[pageHeader+8:])); isMeta(data, 0, size) {
+		return size
+	}
+	return 0
+}
+
 func isMeta(data []byte, page uint64, pageSize int) bool {
 	number := binary.NativeEndian
 	meta := data[pageHeader:]

@@ -18,7 +18,7 @@ func newestMeta(t *testing.T, path string) (page int) {
 	highest := uint64(0)
 	for n := range 2 {
 		// The number of the commit lies 64 bytes in.
-		if commit := numberAt(t, path, int64(n*os.Getpagesize()+64)); commit > highest {
+		if commit := numberAt(t, path, int64(n*largePage+64)); commit > highest {
 			page, highest = n, commit
 		}
 	}
@@ -33,7 +33,7 @@ func spoiltMetas(t *testing.T, path string, page int) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := os.Getpagesize()
+	size := largePage
 	flipped := append([]byte(nil), whole[page*size:][:size]...)
 	flipped[64]++
 	return map[string][]byte{"nothing": make([]byte, size), "a flipped bit": flipped, "the other page": whole[(1-page)*size:][:size]}
@@ -48,7 +48,7 @@ func TestAStoreThatMayHaveLostItsLastCommitSaysSo(t *testing.T) {
 	for page := range 2 {
 		for name, with := range spoiltMetas(t, whole, page) {
 			path := copied(t, whole)
-			if err := overwrite(path, int64(page*os.Getpagesize()), with); err != nil {
+			if err := overwrite(path, int64(page*largePage), with); err != nil {
 				t.Fatal(err)
 			}
 			want := fmt.Sprintf("page %d is overwritten, one of the two that name the last commit", page)
@@ -96,7 +96,7 @@ func TestAFileMadeAnewHoldsAllByEitherOfItsFirstPages(t *testing.T) {
 		if err := makeAnew(path); err != nil {
 			t.Fatal(err)
 		}
-		if err := overwrite(path, int64(newestMeta(t, path)*os.Getpagesize()), []byte("spoilt, where it says that it is page 1")); err != nil {
+		if err := overwrite(path, int64(newestMeta(t, path)*largePage), []byte("spoilt, where it says that it is page 1")); err != nil {
 			t.Fatal(err)
 		}
 		if after := examine(t, path); after.Total != 1 || after.Contents != before.Contents {

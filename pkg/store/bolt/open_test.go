@@ -224,14 +224,14 @@ func TestAStoreThatIsNoneIsNotOpened(t *testing.T) {
 		{"a short text", contents("hello"), store.ErrDamaged, "store is damaged: it has 5 bytes, too few for a store" + cure},
 		{"nothing", contents(""), store.ErrDamaged, "store is damaged: it has 0 bytes, too few for a store" + cure},
 		{"both meta pages destroyed", inFile(func(data []byte) []byte {
-			clear(data[:2*os.Getpagesize()])
+			clear(data[:2*largePage])
 			return data
 		}), store.ErrDamaged, noStore},
 		{"its end cut off", inFile(func(data []byte) []byte {
-			return data[:5*os.Getpagesize()]
+			return data[:5*largePage]
 		}), store.ErrDamaged, `store is damaged: it has \d+ bytes and should have \d+` + cure},
 		{"most of it cut off", inFile(func(data []byte) []byte {
-			return data[:os.Getpagesize()+100]
+			return data[:largePage+100]
 		}), store.ErrDamaged, `store is damaged: it has \d+ bytes, too few for a store` + cure},
 		{"a directory", func(path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))

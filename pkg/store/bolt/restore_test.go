@@ -99,7 +99,7 @@ func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(cut, whole[:3*os.Getpagesize()], 0o600); err != nil {
+	if err := os.WriteFile(cut, whole[:3*largePage], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

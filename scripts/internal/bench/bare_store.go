@@ -27,7 +27,7 @@ type records struct {
 func putBare(dir string, r records) (rate float64, err error) {
 	path := filepath.Join(dir, "bare.db")
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30,
+		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30, PageSize: 16 << 10,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("bare store: %w", err)

@@ -58,9 +58,7 @@ func damage(ctx context.Context, r *rig) error {
 		pages, rounds = 60, 2
 	}
 	r.spool.objects = 1000
-	d := &damaging{
-		rig: r, random: chance(r.opts.seed, r.name, "pages"), pageSize: int64(os.Getpagesize()), buckets: make(map[string]int),
-	}
+	d := &damaging{rig: r, random: chance(r.opts.seed, r.name, "pages"), buckets: make(map[string]int)}
 	down, err := d.fill(ctx)
 	if err != nil {
 		return err
@@ -129,6 +127,11 @@ func (d *damaging) fill(ctx context.Context) (down *member, err error) {
 		}
 	}
 	err = d.until(ctx, time.Minute, "the lines that are no events are rejected", func(s api.Status) bool { return s.Events.Rejected >= uint64(d.noEvents) })
+	if err != nil {
+		return nil, err
+	}
+	stats, err := d.client.StoreStats(ctx)
+	d.pageSize = int64(stats.PageSize)
 	return down, err
 }
 
