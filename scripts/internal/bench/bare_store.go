@@ -22,13 +22,18 @@ type records struct {
 	size int // of a value, in bytes
 }
 
+// bareOptions are those with which dz makes and opens a store.
+func bareOptions() *bbolt.Options {
+	return &bbolt.Options{
+		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30, PageSize: 16 << 10,
+	}
+}
+
 // putBare returns how many records a second bbolt takes without dz, opened as dz
 // opens it: in transactions of batchLines, each flushed to the disk.
 func putBare(dir string, r records) (rate float64, err error) {
 	path := filepath.Join(dir, "bare.db")
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30, PageSize: 16 << 10,
-	})
+	db, err := bbolt.Open(path, 0o600, bareOptions())
 	if err != nil {
 		return 0, fmt.Errorf("bare store: %w", err)
 	}

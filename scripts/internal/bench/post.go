@@ -32,24 +32,55 @@ type bare struct {
 	cpu  time.Duration
 }
 
+// bodies are what the bare client posts.
+type bodies interface {
+	// compose returns the body of a request, in the buffer if it is to be made.
+	compose(buf []byte, request int) ([]byte, error)
+	// keep does what is to be done with the answer.
+	keep(request int, answer []byte) error
+}
+
+// notifications are about one item each.
+type notifications struct{}
+
+func (notifications) compose(buf []byte, item int) ([]byte, error) {
+	return notification(buf, item), nil
+}
+func (notifications) keep(int, []byte) error { return nil }
+
+// readyMade are bodies that are there already.
+type readyMade [][]byte
+
+func (r readyMade) compose(_ []byte, request int) ([]byte, error) { return r[request], nil }
+func (readyMade) keep(int, []byte) error                          { return nil }
+
 // post is the bare client: net/http, a number of workers that send one body
-// after another, and nothing else.
-func post(ctx context.Context, args []string, stdout io.Writer) error {
+// after another, and nothing else, unless it is to keep what is answered.
+func post(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	flags := flag.NewFlagSet(postCommand, flag.ContinueOnError)
 	url := flags.String("url", "", "where to")
 	count := flags.Int("count", 0, "how many notifications")
 	kept := flags.String("bodies", "", "the bodies in this file, and no notifications")
+	store := flags.String("store", "", "make the bodies of what is in this file, and keep the answers there")
 	concurrency := flags.Int("concurrency", 1, "how many at a time")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	bodyOf := notification
+	what := bodies(notifications{})
 	if *kept != "" {
-		bodies, err := readCaptured(*kept)
-		if err != nil {
-			return err
+		made, unread := readCaptured(*kept)
+		if unread != nil {
+			return unread
 		}
-		*count, bodyOf = len(bodies), func(_ []byte, item int) []byte { return bodies[item] }
+		*count, what = len(made), readyMade(made)
+		if *store != "" {
+			k, unmade := newKeeping(*store, made)
+			if unmade != nil {
+				return unmade
+			}
+			defer func() { err = errors.Join(err, k.close()) }()
+			what = k
+		}
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *concurrency, DisableCompression: true}}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -60,9 +91,17 @@ func post(ctx context.Context, args []string, stdout io.Writer) error {
 	for range *concurrency {
 		wg.Go(func() {
 			var body []byte
+			var answer bytes.Buffer
 			for item := int(next.Add(1)) - 1; item < *count && ctx.Err() == nil; item = int(next.Add(1)) - 1 {
-				body = bodyOf(body[:0], item)
-				if err := postOne(ctx, client, *url, body); err != nil {
+				answer.Reset()
+				var err error
+				if body, err = what.compose(body[:0], item); err == nil {
+					err = postOne(ctx, client, *url, body, &answer)
+				}
+				if err == nil {
+					err = what.keep(item, answer.Bytes())
+				}
+				if err != nil {
 					cancel(err)
 				}
 			}
@@ -75,7 +114,7 @@ func post(ctx context.Context, args []string, stdout io.Writer) error {
 	return json.NewEncoder(stdout).Encode(posted{time.Since(begun).Seconds()})
 }
 
-func postOne(ctx context.Context, client *http.Client, url string, body []byte) error {
+func postOne(ctx context.Context, client *http.Client, url string, body []byte, to io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -85,7 +124,7 @@ func postOne(ctx context.Context, client *http.Client, url string, body []byte) 
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
+	_, err = io.Copy(to, answer.Body)
 	err = errors.Join(err, answer.Body.Close())
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("the receiver answered %s", answer.Status)
