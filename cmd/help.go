@@ -50,7 +50,7 @@ func writeCommands(b *strings.Builder, title string, cmd *cobra.Command, group s
 	var lines strings.Builder
 	for _, sub := range cmd.Commands() {
 		if sub.GroupID == group && sub.IsAvailableCommand() {
-			fmt.Fprintf(&lines, "  %-*s  %s\n", cmd.NamePadding(), sub.Name(), sub.Short)
+			fmt.Fprintf(&lines, "  %-*s  %s\n", sub.NamePadding(), sub.Name(), sub.Short)
 		}
 	}
 	if lines.Len() > 0 {
