@@ -65,6 +65,9 @@ func newFailuresRetryCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if err := a.noteRetrying(ctx, s, request, result, "sends"); err != nil {
+					return err
+				}
 				return retried(s, request, result)
 			}),
 		ValidArgsFunction: a.failureIDs,
@@ -72,6 +75,19 @@ func newFailuresRetryCommand(a *app) *cobra.Command {
 	flags.declare(a, cmd, "retry")
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait for the results; exits with 1 if any failed again or is held")
 	return cmd
+}
+
+// noteRetrying says, where a selection has no failures, which may have been meant: they
+// fail too, but are not given up yet.
+func (a *app) noteRetrying(ctx context.Context, s session, request api.FailureAction, result api.FailureResult, does string) error {
+	if result.Matched > 0 || request.Retrying || len(request.IDs) > 0 || s.out.Format != render.Table {
+		return nil
+	}
+	text, err := beingRetried(ctx, s.client, request.Endpoint, does)
+	if err == nil && text != "" {
+		a.note("%s", text)
+	}
+	return err
 }
 
 // retried says what became of failures; that some failed again, or are held, is
@@ -125,6 +141,9 @@ told. 'dz resync ENDPOINT --asset ID' before that makes it good.`,
 			}
 			result, err := s.client.PurgeFailures(ctx, request)
 			if err != nil {
+				return err
+			}
+			if err := a.noteRetrying(ctx, s, request, result, "purges"); err != nil {
 				return err
 			}
 			sentence := render.Count(result.Matched, "failure") + " purged"

@@ -86,6 +86,20 @@ func TestAnEmptyListSaysWhatIsBeingRetried(t *testing.T) {
 	d.run(t, "", nil, "failures", "list", "-o", "json").wants(t, ExitDone, "[]\n", "")
 }
 
+// What is retried by itself fails too, and may have been meant.
+func TestWhoSelectsNoFailuresIsToldWhatIsBeingRetried(t *testing.T) {
+	t.Parallel()
+	d := newFakeDaemon(t, map[string]any{
+		"POST /failures/retry": api.FailureResult{}, "POST /failures/purge": api.FailureResult{},
+		"GET /status": api.Status{Debts: api.DebtCounts{Retrying: 7}, Endpoints: []api.EndpointStatus{{Name: "shop-1", Group: "shop", Retrying: 1}}},
+	})
+	const purges = "7 debts are being retried: --retrying purges them\n"
+	d.run(t, "", nil, "failures", "retry", "--endpoint", "shop").wants(t, ExitDone, "0 failures retried\n", "1 debt is being retried: --retrying sends it\n")
+	d.run(t, "", nil, "failures", "purge", "--all", "--yes").wants(t, ExitDone, "0 failures purged\n", purges)
+	d.run(t, "", nil, "failures", "purge", "--all", "--dry-run").wants(t, ExitDone, "0 failures ", purges)
+	d.run(t, "", nil, "failures", "purge", "--all", "--yes", "--retrying").wants(t, ExitDone, "0 failures purged\n", "")
+}
+
 func TestATryThatIsDueWaitsForASickEndpoint(t *testing.T) {
 	t.Parallel()
 	due, later := now.Add(-time.Hour), now.Add(time.Hour)
@@ -165,7 +179,7 @@ func TestPurgeCountsAndAsksFirst(t *testing.T) {
 	}
 	dry := newFakeDaemon(t, map[string]any{"POST /failures/purge": api.FailureResult{Matched: 12, DryRun: true}})
 	dry.run(t, "", nil, "failures", "purge", "--all", "--dry-run").wants(t, ExitDone, "12 failures would be purged", "")
-	none := newFakeDaemon(t, map[string]any{"POST /failures/purge": api.FailureResult{}})
+	none := newFakeDaemon(t, map[string]any{"POST /failures/purge": api.FailureResult{}, "GET /status": api.Status{}})
 	none.run(t, "", interactive, "failures", "purge", "--all").wants(t, ExitDone, "0 failures purged", "")
 }
 

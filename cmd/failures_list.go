@@ -80,29 +80,42 @@ func (a *app) noFailures(ctx context.Context, client *api.Client, which api.Fail
 		a.note("no failures, and no debts being retried")
 		return nil
 	}
-	status, err := client.Status(ctx)
+	retried, err := beingRetried(ctx, client, which.Endpoint, "shows")
 	if err != nil {
 		return err
 	}
+	if retried == "" {
+		a.note("no failures")
+		return nil
+	}
+	a.note("no failures; %s", retried)
+	return nil
+}
+
+// beingRetried says how many debts are being retried by themselves, of an endpoint, of a
+// group, or of all, and what --retrying does with them; "" if there are none.
+func beingRetried(ctx context.Context, client *api.Client, name, does string) (string, error) {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return "", err
+	}
 	retrying := status.Debts.Retrying
-	if which.Endpoint != "" {
+	if name != "" {
 		retrying = 0
 		for _, ep := range status.Endpoints {
-			if ep.Name == which.Endpoint || ep.Group == which.Endpoint {
+			if ep.Name == name || ep.Group == name {
 				retrying += ep.Retrying
 			}
 		}
 	}
-	if retrying == 0 {
-		a.note("no failures")
-		return nil
+	switch retrying {
+	case 0:
+		return "", nil
+	case 1:
+		return "1 debt is being retried: --retrying " + does + " it", nil
+	default:
+		return render.Count(retrying, "debt") + " are being retried: --retrying " + does + " them", nil
 	}
-	verb, what := "are", "them"
-	if retrying == 1 {
-		verb, what = "is", "it"
-	}
-	a.note("no failures; %s %s being retried: --retrying shows %s", render.Count(retrying, "debt"), verb, what)
-	return nil
 }
 
 // checkLimit refuses a negative --limit.
