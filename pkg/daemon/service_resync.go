@@ -182,7 +182,11 @@ func (s *service) nothingToStop(ctx context.Context, ep *endpoint.Endpoint) erro
 	}
 	refused := &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf("no synchronisation of %s is running", ep.Name)}
 	if left := stats.Endpoints[ep.ID].Background; left > 0 {
-		refused.Message = fmt.Sprintf("no synchronisation of %s looks for more to tell; what the last has owed stays owed, %d are left", ep.Name, left)
+		verb := "are"
+		if left == 1 {
+			verb = "is"
+		}
+		refused.Message = fmt.Sprintf("no synchronisation of %s looks for more to tell; what the last has owed stays owed, %d %s left", ep.Name, left, verb)
 		refused.Hint = fmt.Sprintf("'dz endpoint disable %s' sends nothing for a while", ep.Name)
 	}
 	return refused
