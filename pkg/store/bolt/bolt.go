@@ -95,6 +95,8 @@ func leastSize(path string) (n int64, err error) {
 	return 4 * int64(max(smallPage, metaPageSize(file))), nil
 }
 
+func tooSmall(size int64) error { return damaged("it has %d bytes, too few for a store", size) }
+
 // Options of a store.
 type Options struct {
 	// MaxSize is how large the file may grow, in bytes; 0 is unlimited.
@@ -294,7 +296,7 @@ func look(path string) (seen preview, err error) {
 	if least, err := leastSize(path); err != nil {
 		return seen, err
 	} else if info.Size() < least {
-		return seen, damaged("it has %d bytes, too few for a store", info.Size())
+		return seen, tooSmall(info.Size())
 	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {

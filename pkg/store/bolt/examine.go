@@ -78,6 +78,12 @@ func examineFile(ctx context.Context, path string, records bool) (found Examinat
 		e.fault(Fault{Problem: "it is empty"})
 		return found, nil
 	}
+	if least, err := leastSize(path); err != nil {
+		return found, explain(err)
+	} else if info.Size() < least {
+		e.fault(Fault{Problem: plain(tooSmall(info.Size()))})
+		return found, nil
+	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	switch {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),

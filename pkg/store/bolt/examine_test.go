@@ -263,3 +263,27 @@ func TestAFileThatIsNoStoreIsSaidToBeNone(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileThatIsCutOffNearItsBeginningIsSaidToBeTooSmall(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{5, smallPage, largePage, largePage + 3000, 2*largePage - 1, 4*largePage - 1} {
+		for _, firstPage := range []string{"whole", "destroyed"} {
+			path := emptyStore(t)
+			if firstPage == "destroyed" {
+				if err := overwrite(path, 0, make([]byte, largePage)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Truncate(path, size); err != nil {
+				t.Fatal(err)
+			}
+			found := examine(t, path)
+			if len(found.Faults) != 1 {
+				t.Errorf("%d bytes, the first page %s: %+v, want one fault", size, firstPage, found.Faults)
+			}
+			if _, err := InspectFile(t.Context(), path); !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("%d bytes, the first page %s: %v, want %v", size, firstPage, err, store.ErrDamaged)
+			}
+		}
+	}
+}

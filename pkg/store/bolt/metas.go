@@ -39,8 +39,11 @@ func checkMetas(file io.ReaderAt, pageSize int) (page uint64, err error) {
 	return 0, nil
 }
 
-// metaPageSize returns how large the pages of a file are, in bytes, by its first one; 0
-// if that makes no sense.
+// largestPage bounds where bbolt looks for the second page of a file, in bytes.
+const largestPage = 16 << 20
+
+// metaPageSize returns how large the pages of a file are, in bytes, by its first one, or
+// its second if the first makes no sense; 0 if neither does.
 func metaPageSize(file io.ReaderAt) int {
 	data := make([]byte, pageHeader+metaSize+8)
 	if _, err := file.ReadAt(data, 0); err != nil {
@@ -48,6 +51,14 @@ func metaPageSize(file io.ReaderAt) int {
 	}
 	if size := int(binary.NativeEndian.Uint32(data[pageHeader+8:])); isMeta(data, 0, size) {
 		return size
+	}
+	for size := 1 << 10; size <= largestPage; size *= 2 {
+		if _, err := file.ReadAt(data, int64(size)); err != nil {
+			return 0
+		}
+		if isMeta(data, 1, size) {
+			return size
+		}
 	}
 	return 0
 }

@@ -233,6 +233,10 @@ func TestAStoreThatIsNoneIsNotOpened(t *testing.T) {
 		{"most of it cut off", inFile(func(data []byte) []byte {
 			return data[:largePage+100]
 		}), store.ErrDamaged, `store is damaged: it has \d+ bytes, too few for a store` + cure},
+		{"most of it cut off and the first page destroyed", inFile(func(data []byte) []byte {
+			clear(data[:largePage])
+			return data[:largePage+3000]
+		}), store.ErrDamaged, `store is damaged: it has \d+ bytes, too few for a store` + cure},
 		{"a directory", func(path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		}, nil, "it is no file: give the store another store.path"},
