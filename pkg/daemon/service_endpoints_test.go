@@ -35,12 +35,7 @@ func TestATestThatIsDeliveredEndsTheWaitForASickEndpoint(t *testing.T) {
 // A receiver that takes a test may still take nothing else.
 func TestATestThatIsDeliveredIsNoMoreThanAReasonToProbe(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(func(r dztest.Request) dztest.Answer {
-			if r.Header.Get("Dz-Test") != "" {
-				return dztest.Answer{}
-			}
-			return dztest.Answer{Status: http.StatusServiceUnavailable}
-		})
+		b.receiver.AnswerWith(takesTestsOnly)
 		b.add("shop", debounce(0), retry(time.Hour))
 		b.change(items(6)...)
 		b.wait(10 * time.Minute)
@@ -54,6 +49,30 @@ func TestATestThatIsDeliveredIsNoMoreThanAReasonToProbe(t *testing.T) {
 			t.Errorf("the endpoint is %s", state)
 		}
 	})
+}
+
+func TestATestThatIsDeliveredDoesNotWaitForTheTimeOfTheNextProbe(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(takesTestsOnly)
+		b.add("shop", debounce(0), retry(time.Hour))
+		b.change(items(60)...)
+		b.wait(10*time.Minute + 30*time.Second) // by now it is probed once a minute
+		before := len(b.received(""))
+		b.wait(time.Second)
+		b.want(before, "within the wait for the next probe")
+		if _, err := b.service().TestEndpoint(b.Context(), "shop"); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(time.Second)
+		b.want(before+2, "after a test and a probe")
+	})
+}
+
+func takesTestsOnly(r dztest.Request) dztest.Answer {
+	if r.Header.Get("Dz-Test") != "" {
+		return dztest.Answer{}
+	}
+	return dztest.Answer{Status: http.StatusServiceUnavailable}
 }
 
 func TestATestDoesNotShortenWhatTheReceiverHasAskedFor(t *testing.T) {
