@@ -101,6 +101,10 @@ type lane struct {
 	fault      string        // what keeps outcomes from becoming durable
 	forgot     time.Time     // what was first seen before may have been tried without that being known
 	fruitless  int           // divisions in which the receiver took nothing
+	tests      struct {      // that brought retries forward since it fell sick
+		sickSince time.Time
+		hastened  int
+	}
 
 	dividing  chan struct{} // takes one: a division that is under way
 	catalogue catalogueWait

@@ -149,17 +149,30 @@ func (l *lane) hasten(ctx context.Context) {
 	l.health.Hasten = false // in the store too, in a later revision
 }
 
-// probe makes the next probe of a sick endpoint due now, as its receiver seems to answer
-// again. What that has asked for by Retry-After holds.
+// maxTestsHasten is how many delivered tests bring retries forward while an endpoint is
+// sick. They are well below what a debt may be tried beside its schedule: a receiver
+// that takes tests, and nothing else, must not use the schedule up.
+const maxTestsHasten = 20
+
+// probe makes the next probe of a sick endpoint due now, as its receiver took a test.
+// What that has asked for by Retry-After holds.
 func (l *lane) probe(ctx context.Context) {
 	l.mu.Lock()
-	sick := l.health.State(true) == endpoint.Sick
+	sick, hastens := l.health.State(true) == endpoint.Sick, false
 	if sick {
 		l.health.NotBefore = l.health.RetryAfter
+		if !l.tests.sickSince.Equal(l.health.SickSince) {
+			l.tests.sickSince, l.tests.hastened = l.health.SickSince, 0
+		}
+		if hastens = l.tests.hastened < maxTestsHasten; hastens {
+			l.tests.hastened++
+		}
 	}
 	l.mu.Unlock()
-	if sick {
+	if hastens {
 		l.hasten(ctx) // or nothing may be due that could be a probe
+	}
+	if sick {
 		l.wake()
 	}
 }

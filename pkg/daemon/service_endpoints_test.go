@@ -75,6 +75,25 @@ func takesTestsOnly(r dztest.Request) dztest.Answer {
 	return dztest.Answer{Status: http.StatusServiceUnavailable}
 }
 
+// A monitor may test an endpoint all the time.
+func TestTestsThatAreDeliveredDoNotUseUpTheRetries(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(takesTestsOnly)
+		b.add("shop", debounce(0), retry(100*time.Hour, 100*time.Hour, 100*time.Hour))
+		b.change(items(6)...)
+		for range 700 {
+			b.wait(time.Minute)
+			if _, err := b.service().TestEndpoint(b.Context(), "shop"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.wait(time.Minute)
+		if ep := b.status().Endpoints[0]; ep.Failures != 0 || ep.Debts != 6 {
+			t.Errorf("after 700 tests there are %d failures and %d debts, want 0 and 6", ep.Failures, ep.Debts)
+		}
+	})
+}
+
 func TestATestDoesNotShortenWhatTheReceiverHasAskedFor(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(func(dztest.Request) dztest.Answer {
