@@ -79,7 +79,7 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 		if found {
 			attempts += uint64(owed.Attempts)
 		}
-		taken, wanted := found && owed.MayBeTaken(), found && (owed.Released || s.Forced)
+		taken, wanted := found && (owed.MayBeTaken() || s.Unclear && !owed.Restored), found && (owed.Released || s.Forced)
 		if err := t.acknowledge(id, *s.Acknowledged, attempts, taken, wanted, s.Outcome.Ended()); err != nil {
 			return store.SettledDebt{}, err
 		}

@@ -26,9 +26,11 @@ type telling struct {
 func (t *telling) isSent() bool { return t.apart.Verdict == 0 }
 
 // guarded reports whether it is a deletion that the guard may hold: not one that a
-// person wants sent, nor one of an asset that the endpoint can't be known to have.
+// person wants sent, nor one of an asset that the endpoint can't be known to have, unless
+// it was held before.
 func (t *telling) guarded() bool {
-	return t.isSent() && t.action == style.Delete && (t.known != nil || t.debt.MayBeTaken()) && !t.debt.Released && !t.debt.Forced
+	return t.isSent() && t.action == style.Delete && (t.known != nil || t.debt.MayBeTaken() || t.debt.WasHeld) &&
+		!t.debt.Released && !t.debt.Forced
 }
 
 func (t *telling) refuse(err error) {

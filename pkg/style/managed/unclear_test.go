@@ -104,5 +104,11 @@ func TestTheGuardCountsWhatTheEndpointMayHaveBeenTold(t *testing.T) {
 		if held, sent := heldBy(r.compose(), 60); sent != 60 {
 			t.Errorf("%s, restored: %d held and %d sent", typ, held, sent)
 		}
+		for i := range r.debts {
+			r.debts[i].WasHeld = true
+		}
+		if held, sent := heldBy(r.compose(), 60); held != 60 {
+			t.Errorf("%s, held before the restore: %d held and %d sent", typ, held, sent)
+		}
 	}
 }
