@@ -76,7 +76,7 @@ func (db *DB) deleteNothing(ctx context.Context, endpoint uint64) error {
 					if err == nil {
 						err = debts.indexed(s, endpoint, key)
 					}
-					if err == nil && s.Deleting {
+					if err == nil && (s.Deleting || s.Deletes() && (s.Unclear || s.Restored)) {
 						stale = append(stale, key)
 					}
 					return true, err
@@ -93,7 +93,8 @@ func (db *DB) deleteNothing(ctx context.Context, endpoint uint64) error {
 	return nil
 }
 
-// judgeDeletions notes of debts whether they delete anything that is tracked.
+// judgeDeletions notes of deletions whether they delete anything that is tracked. What
+// an endpoint may have taken is forgotten, too.
 func (db *DB) judgeDeletions(ctx context.Context, endpoint uint64, keys []debt.Key) error {
 	return db.update(ctx, func(t *txn) error {
 		for _, key := range keys {
@@ -107,6 +108,9 @@ func (db *DB) judgeDeletions(ctx context.Context, endpoint uint64, keys []debt.K
 			before := class(s)
 			if s.Deleting, err = t.deletesTracked(&s.Debt); err != nil {
 				return err
+			}
+			if s.Deletes() { // it may have changed in the meantime
+				s.Unclear, s.Restored = false, false
 			}
 			if err := t.tally.add(endpoint, reclassed(before, class(s))); err != nil {
 				return err

@@ -123,8 +123,12 @@ func (m *model) resetTracked(t *rapid.T) {
 	m.forget(ep)
 	delete(m.released, ep.ID)
 	for name, d := range m.owed {
-		if name.endpoint == ep.ID && d.Held {
+		switch {
+		case name.endpoint != ep.ID:
+		case d.Held:
 			delete(m.owed, name)
+		case d.Deletes():
+			d.Unclear, d.Restored = false, false
 		}
 	}
 }

@@ -203,11 +203,14 @@ func resetForgetsLosses(f *fixture) {
 	f.failWith(ep, 1, f.deletion(ep, 1))
 	f.settle(f.claimAfter(ep, f.deletion(ep, 2)), attempt.Refused)
 	f.ingest(f.deletion(ep, 3), f.change(ep, 4))
+	unclear := f.claimAfter(ep, f.deletion(ep, 5))
+	f.settle(unclear, attempt.Unavailable)
 	losses := func() tracking.Losses { return must(f.engine().Losses(ctx, ep.ID, f.now)).in(f) }
-	equal(f, "losses before", losses(), tracking.Losses{Tracked: 5, Pending: 2})
+	equal(f, "losses before", losses(), tracking.Losses{Tracked: 5, Pending: 3})
 	equal(f, "forgotten", must(f.engine().ResetTracked(ctx, ep.ID)).in(f), 5)
 	f.crash()
 	equal(f, "losses after", losses(), tracking.Losses{})
+	equal(f, "in doubt after", must(f.engine().Debt(ctx, ep.ID, unclear.Key)).in(f).Unclear, false)
 	f.sync(ep, 11, 12)
 	if _, _, err := f.engine().Retry(ctx, debt.Selection{}, f.now, "", 10); err != nil {
 		f.Fatalf("retry: %v", err)
