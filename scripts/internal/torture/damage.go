@@ -258,7 +258,11 @@ func (d *damaging) wantWords(from int, when string) error {
 	}
 	says := string(text[from:])
 	if strings.Contains(says, "goroutine ") || !strings.Contains(says, saysDamage) || !strings.Contains(says, saysCure) {
-		d.fault("%s: dz says %q", when, says[:min(len(says), 2000)])
+		const most = 4000
+		if crash := strings.Index(says, "goroutine "); crash >= 0 {
+			says = says[max(0, crash-most/4):] // it is what counts, after all that was said of the damage
+		}
+		d.fault("%s: dz says %q", when, says[:min(len(says), most)])
 	}
 	return nil
 }
