@@ -187,6 +187,6 @@ func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, 
 func (t *telling) hold(ep *endpoint.Endpoint) {
 	t.apart = attempt.Outcome{
 		Verdict: attempt.Held, Reason: attempt.TooManyDeletions,
-		Error: "held: too many of the tracked assets would be deleted at a time; 'dz endpoint release " + ep.Name + "' sends the deletions",
+		Error: "held: too many assets would be deleted at a time; 'dz endpoint release " + ep.Name + "' sends the deletions",
 	}
 }
