@@ -137,8 +137,9 @@ func newEndpointTestCommand(a *app) *cobra.Command {
 		Aliases: []string{"ping"},
 		Short:   "Send one marked notification now and show the exchange",
 		Long: `Send one notification now, marked with the header Dz-Test, and show what was sent
-and what came back. It owes and settles nothing; but if it is delivered, what is
-owed to a sick endpoint is tried now. Exits with 1 if it was not delivered.
+and what came back. It owes and settles nothing; but if it is delivered, a sick
+endpoint is probed now with something that it is owed, unless its receiver has asked
+to be left alone for longer (Retry-After). Exits with 1 if it was not delivered.
 
 Of a group, each endpoint is tried.`,
 		Example: `  dz endpoint test shop`,

@@ -71,7 +71,7 @@ func (s *Server) endpointRoutes(r *router) {
 	}, s.rotateSecret)
 	handle(r, huma.Operation{
 		OperationID: "test-endpoint", Method: http.MethodPost, Path: "/endpoints/{name}/test", Tags: tags,
-		Summary: "Send one marked notification now and show the exchange",
+		Summary: "Send one marked notification now and show the exchange; if it is delivered, a sick endpoint is probed now",
 	}, func(ctx context.Context, in *endpointInput) (api.Exchange, error) {
 		return s.service.TestEndpoint(ctx, in.Name)
 	})

@@ -14,9 +14,10 @@
 //   - A store that goes on from a backup takes nothing for certain that its endpoints
 //     may have been told since: the digests of what they acknowledged are forgotten,
 //     and what was owed then, or comes in of a change of the time since, is owed as
-//     unclear. What a source does not tell again it does not learn: an asset that came
-//     and went after the backup, and whose deletion is not read again, stays where it
-//     was told; whatever else has drifted, a full synchronisation heals.
+//     what the receiver may have taken since (debt.Debt.Restored). What a source does
+//     not tell again it does not learn: an asset that came and went after the backup,
+//     and whose deletion is not read again, stays where it was told; whatever else has
+//     drifted, a full synchronisation heals.
 //   - Nothing in memory grows with the number of debts, events, failures, assets
 //     or tracked assets.
 //
