@@ -78,12 +78,6 @@ func examineFile(ctx context.Context, path string, records bool) (found Examinat
 		e.fault(Fault{Problem: "it is empty"})
 		return found, nil
 	}
-	if least, err := leastSize(path); err != nil {
-		return found, explain(err)
-	} else if info.Size() < least {
-		e.fault(Fault{Problem: plain(tooSmall(info.Size()))})
-		return found, nil
-	}
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	switch {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
@@ -91,6 +85,11 @@ func examineFile(ctx context.Context, path string, records bool) (found Examinat
 		e.fault(Fault{Problem: fmt.Sprintf("it is no store, or its first pages are overwritten (%v)", err)})
 		return found, nil
 	case err != nil:
+		// bbolt has no error of its own for a file that is cut off so near its beginning.
+		if least, sizeErr := leastSize(path); sizeErr == nil && info.Size() < least && !errors.Is(err, bolterrors.ErrTimeout) {
+			e.fault(Fault{Problem: plain(tooSmall(info.Size()))})
+			return found, nil
+		}
 		return found, explain(err)
 	}
 	err = e.examine(path, b, records)
