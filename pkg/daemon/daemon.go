@@ -13,29 +13,32 @@
 // durable yet: for an endpoint its requests under way and MaxUnsettled others.
 //
 // What limits it, on two cores and for events of 500 bytes about distinct objects
-// (scripts/bench tail, with --profile): a post takes about twice the processor time
-// of one by net/http's client. A third of it is the store's writer, half of that the
-// pages that bbolt's commits write; a quarter is the request, most of it the
+// (scripts/bench tail, with --profile): a post takes nearly twice the processor time
+// of one by net/http's client. A third of it is the store's writer, half of that what
+// bbolt's commits write and flush; a quarter is the request, most of it the
 // kernel's; a tenth each are claiming and taking events in, without the writer; the
 // rest is the collector of garbage and the lane. The disk's flushes are waited for
 // by nobody but the settler and the intake, and a commit has over 200 outcomes in
-// it. The receiver on the same cores counted in, a post takes 51 µs of them at eight
-// requests at a time, and one of the bare client's 32: more than that ratio of its
-// rate, 0.61, is not to be had while both cores are busy. They are not always: while a
+// it. The receiver on the same cores counted in, a post takes 70 µs of them at eight
+// requests at a time, and one of the bare client's 46: more than that ratio of its
+// rate, 0.65, is not to be had while both cores are busy. They are not always: while a
 // batch is taken in, nothing is settled, and a lane that has MaxUnsettled answers
-// waits. That costs another 0.05 there. At 64 at a time, the bare client takes more for
-// itself, and the ratio is 0.67.
+// waits. That costs another 0.03 there. At 64 at a time, the bare client takes more for
+// itself, and the ratio is about 0.7. How long a backlog is counts, too: its objects come
+// in no order, and each batch changes pages all over what is owed already.
 //
 // A full synchronisation of a managed endpoint (scripts/bench resync: 69,202 artworks
 // in requests of 200) reaches a quarter of the rate of a client that posts the same
-// requests ready made, on two cores that the receiver shares; both cores are busy.
-// Of dz's 16 µs of processor time an asset, two fifths are the store's writer,
-// which is about what bbolt alone takes to owe an asset, to end the debt and to track
-// what was acknowledged (BenchmarkBareResync of the store: 5 µs, of which 1.3 to
-// track). A quarter is making requests and reading answers, a seventh claiming, a
-// tenth each finding what to tell and the collector of garbage. Half of that client's
-// rate, with a receiver that takes 7 µs, would leave dz 5.4 µs: what the debts and
-// the tracking cost by themselves. It can't be had while each asset is a debt.
+// requests ready made, or a little more, on two cores that the receiver shares; both
+// cores are busy. Half is what a client comes to that does nothing but read each asset
+// from bbolt, post it and keep the state that is answered. Of dz's 16 µs of processor
+// time an asset, two fifths are the store's writer, which is about what bbolt alone
+// takes to owe an asset, to end the debt and to track what was acknowledged
+// (BenchmarkBareResync of the store: 5 µs, of which 1.3 to track). A quarter is making
+// requests and reading answers, a seventh claiming, a tenth each finding what to tell
+// and the collector of garbage. Half of that client's rate, with a receiver that takes
+// 7 µs, would leave dz 5.4 µs: what the debts and the tracking cost by themselves. It
+// can't be had while each asset is a debt.
 package daemon
 
 import (
