@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -33,7 +34,7 @@ func newZoo(dir string) (*zoo, error) {
 
 func (z *zoo) close() error {
 	var errs []error
-	for _, closer := range z.closers {
+	for _, closer := range slices.Backward(z.closers) { // a server closes its listener itself
 		errs = append(errs, closer())
 	}
 	z.group.Wait()
