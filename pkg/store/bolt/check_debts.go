@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -84,7 +83,7 @@ func (c *recordCheck) due(k, v []byte) {
 		return
 	}
 	var s stored
-	err := c.find(&s, uint64(binary.BigEndian.Uint32(k)), debt.Key(v))
+	err := c.find(&s, endpointOf(k), debt.Key(v))
 	switch {
 	case err != nil:
 		c.fault("%s", plain(err))
@@ -100,7 +99,7 @@ func (c *recordCheck) trouble(k, v []byte) {
 	}
 	key, _, err := decodeTrouble(v)
 	if err == nil {
-		err = c.find(new(stored), uint64(binary.BigEndian.Uint32(k)), key)
+		err = c.find(new(stored), endpointOf(k), key)
 	}
 	if err != nil {
 		c.fault("%s", plain(err))
@@ -136,7 +135,7 @@ func (c *recordCheck) counts(k, v []byte) {
 		c.fault("the counts can't be read")
 		return
 	}
-	id := uint64(binary.BigEndian.Uint32(k))
+	id := endpointOf(k)
 	who := fmt.Sprintf("endpoint %d", id)
 	want := c.counted[id]
 	if id == 0 {

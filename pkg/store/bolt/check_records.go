@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -128,7 +127,7 @@ func (c *recordCheck) events(k, v []byte) {
 		c.fault("a chunk of events has a key of %d bytes", len(k))
 		return
 	}
-	seq := binary.BigEndian.Uint64(k)
+	seq := number64(k, 0)
 	if c.nextEvent != 0 && seq < c.nextEvent {
 		c.fault("a chunk begins with event %d, and the one before ends with %d", seq, c.nextEvent-1)
 	}

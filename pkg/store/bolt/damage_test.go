@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
@@ -253,6 +255,34 @@ func TestAFileCutOffWhileTheStoreIsOpenMakesErrors(t *testing.T) {
 		}
 		if err := db.Close(); err != nil && !errors.Is(err, store.ErrDamaged) {
 			t.Error(err)
+		}
+	}
+}
+
+// A page may change while it is gone through, and then show keys that no page has.
+func TestAKeyThatIsTooShortIsDamage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		bucket []byte
+		read   func(db *DB) error
+	}{
+		{bucketCounts, func(db *DB) error { _, err := db.Stats(t.Context()); return err }},
+		{bucketRejected, func(db *DB) error { _, err := db.Rejected(t.Context(), 0, 10); return err }},
+		{bucketEvents, func(db *DB) error { _, err := db.Events(t.Context(), 0, 10); return err }},
+		{bucketNames, func(db *DB) error { _, err := db.Endpoints(t.Context()); return err }},
+		{bucketTrouble, func(db *DB) error {
+			_, _, err := db.Failures(t.Context(), debt.Selection{Retrying: true}, "", 10)
+			return err
+		}},
+	} {
+		path := filepath.Join(memoryDir(t), "dz.db")
+		db := mustOpen(t, path)
+		err := db.bolt.Update(func(tx *bbolt.Tx) error { return tx.Bucket(c.bucket).Put([]byte{0xff}, []byte("x")) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.read(db); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("bucket %s: %v", c.bucket, err)
 		}
 	}
 }

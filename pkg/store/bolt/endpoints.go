@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -228,7 +227,7 @@ func (db *DB) sweep(ctx context.Context) error {
 func (db *DB) nextRemoved() (id uint64, found bool, err error) {
 	err = db.view(func(tx *bbolt.Tx) error {
 		if k, _ := tx.Bucket(bucketRemoved).Cursor().First(); k != nil {
-			id, found = uint64(binary.BigEndian.Uint32(k)), true
+			id, found = endpointOf(k), true
 		}
 		return nil
 	})

@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -48,7 +47,7 @@ func (db *DB) Failure(_ context.Context, id debt.ID) (debt.Failure, error) {
 	var failure debt.Failure
 	err := db.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketEndpoints).ForEach(func(k, _ []byte) error {
-			endpointID := uint64(binary.BigEndian.Uint32(k))
+			endpointID := endpointOf(k)
 			record := tx.Bucket(bucketTrouble).Get(troubleKey(endpointID, id.Seq()))
 			if record == nil {
 				return nil
@@ -211,7 +210,7 @@ func (s *scan) page(db *DB, limit int) ([]debt.Failure, error) {
 			if len(found) >= limit {
 				return nil
 			}
-			f, err := decodeFailure(tx, uint64(binary.BigEndian.Uint32(k)), v)
+			f, err := decodeFailure(tx, endpointOf(k), v)
 			if err != nil {
 				return err
 			}
@@ -230,7 +229,7 @@ func (s *scan) page(db *DB, limit int) ([]debt.Failure, error) {
 // of another.
 func (s *scan) skip(cursor *bbolt.Cursor, k, v []byte) (key, record []byte) {
 	for k != nil && len(s.endpoints) > 0 {
-		at, meant := slices.BinarySearch(s.endpoints, uint64(binary.BigEndian.Uint32(k)))
+		at, meant := slices.BinarySearch(s.endpoints, endpointOf(k))
 		if meant {
 			return k, v
 		}

@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"time"
@@ -66,7 +65,7 @@ func (db *DB) rewindDeletions(ctx context.Context, now time.Time) error {
 			if len(k) != 4 {
 				return damaged("the deletions of late have a key of %d bytes", len(k))
 			}
-			id := uint64(binary.BigEndian.Uint32(k))
+			id := endpointOf(k)
 			d, err := readDeletions(b, id)
 			if _, moved := d.Rewind(now); moved {
 				ahead = append(ahead, id)
@@ -196,7 +195,7 @@ func (db *DB) Skips(_ context.Context, endpoint uint64) (map[attempt.Reason]uint
 			if len(v) != 8 {
 				return damaged("the skips of endpoint %d can't be read", endpoint)
 			}
-			skips[attempt.Reason(k[len(prefix):])] = binary.BigEndian.Uint64(v)
+			skips[attempt.Reason(k[len(prefix):])] = number64(v, 0)
 		}
 		return nil
 	})

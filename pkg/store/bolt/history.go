@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -159,7 +158,7 @@ func (db *DB) EventsSince(ctx context.Context, after uint64, since time.Time, li
 			default:
 				// The chunk that holds after+1 begins at it or before it.
 				k, v := c.Seek(seqKey(after + 1))
-				if k != nil && binary.BigEndian.Uint64(k) == after+1 {
+				if k != nil && number64(k, 0) == after+1 {
 					return k, v
 				}
 				if k == nil {
@@ -206,7 +205,7 @@ func (db *DB) chunk(move func(*bbolt.Cursor) (k, v []byte)) (seq uint64, chunk [
 	err = db.view(func(tx *bbolt.Tx) error {
 		k, v := move(tx.Bucket(bucketEvents).Cursor())
 		if k != nil {
-			seq, chunk = binary.BigEndian.Uint64(k), bytes.Clone(v)
+			seq, chunk = number64(k, 0), bytes.Clone(v)
 		}
 		return nil
 	})
@@ -227,7 +226,7 @@ func (db *DB) Rejected(_ context.Context, before uint64, limit int) ([]store.Rej
 			}
 		}
 		for ; k != nil && len(found) < limit; k, v = cursor.Prev() {
-			r := store.Rejected{Seq: binary.BigEndian.Uint64(k)}
+			r := store.Rejected{Seq: number64(k, 0)}
 			if err := json.Unmarshal(v, &r.Rejection); err != nil {
 				return damaged("rejected input: %w", err)
 			}
@@ -253,7 +252,7 @@ func (db *DB) Stats(context.Context) (store.Stats, error) {
 			if err != nil {
 				return err
 			}
-			if id := uint64(binary.BigEndian.Uint32(k)); id != 0 {
+			if id := endpointOf(k); id != 0 {
 				stats.Endpoints[id] = counts
 			} else {
 				stats.Total = counts

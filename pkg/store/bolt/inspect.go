@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -128,7 +127,7 @@ func readContents(tx *bbolt.Tx) (Contents, error) {
 	if len(first) != 8 {
 		return c, nil
 	}
-	c.Events = totals.eventSeq - binary.BigEndian.Uint64(first) + 1
+	c.Events = totals.eventSeq - number64(first, 0) + 1
 	c.EventBytes = int64(totals.eventBytes)
 	header, err := readChunkHeader(oldest)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 
 // recoverDamage arranges for a bad page to become an error instead of the end of
 // the process: bbolt panics where a page makes no sense, and the runtime faults
-// where the file is shorter than its mapping. A panic of any other cause is a
+// where the file is shorter than its mapping; what dz finds where it can return no
+// error, it panics with (endpointOf). A panic of any other cause is a
 // mistake in a program, and goes on: nobody shall restore a backup for it. Use:
 // defer recoverDamage(&err)().
 func recoverDamage(err *error) func() {
@@ -17,6 +18,10 @@ func recoverDamage(err *error) func() {
 		debug.SetPanicOnFault(before)
 		fault := recover()
 		if fault == nil {
+			return
+		}
+		if found, ok := fault.(damage); ok {
+			*err = found
 			return
 		}
 		if !isFault(fault) && !raisedByBolt() {

@@ -113,9 +113,27 @@ func appendDueKey(buf []byte, id uint64, filed int64, seq uint64) []byte {
 }
 
 // dueTime reads the time of a due key.
-func dueTime(k []byte) int64 { return int64(binary.BigEndian.Uint64(k[4:])) }
+func dueTime(k []byte) int64 { return int64(number64(k, 4)) }
 
-func dueSeq(k []byte) uint64 { return binary.BigEndian.Uint64(k[12:]) }
+func dueSeq(k []byte) uint64 { return number64(k, 12) }
+
+// endpointOf reads the endpoint that a key begins with. A key that is too short for
+// that is damage: it panics with it, for recoverDamage, as bbolt does of a page that
+// makes no sense.
+func endpointOf(k []byte) uint64 {
+	if len(k) < 4 {
+		panic(damaged("a key of an endpoint has %d bytes", len(k)))
+	}
+	return uint64(binary.BigEndian.Uint32(k))
+}
+
+// number64 reads a number of a key or record, and panics likewise.
+func number64(k []byte, at int) uint64 {
+	if len(k) < at+8 {
+		panic(damaged("a key or record has %d bytes, too few for its number", len(k)))
+	}
+	return binary.BigEndian.Uint64(k[at:])
+}
 
 func troubleKey(id, seq uint64) []byte {
 	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 12), uint32(id))

@@ -203,7 +203,7 @@ func (c *recordCheck) tracked(k, v []byte) {
 		c.fault("%s", plain(err))
 		return
 	}
-	endpoint := uint64(binary.BigEndian.Uint32(k))
+	endpoint := endpointOf(k)
 	counts := c.counted[endpoint]
 	counts.Tracked++
 	c.counted[endpoint] = counts
