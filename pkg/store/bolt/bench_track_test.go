@@ -1,14 +1,83 @@
 package bolt
 
 import (
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dam-delivery/dz/pkg/attempt"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/tracking"
 )
+
+// benchTracked has an endpoint track so many assets, and returns their ids.
+func (s *benchStore) benchTracked(b *testing.B, assets int) []event.ID {
+	b.Helper()
+	ids := make([]event.ID, assets)
+	known := make([]catalogue.Asset, assets)
+	for i := range ids {
+		ids[i] = event.IntID(int64(10_000 + i))
+		known[i] = catalogue.Asset{ID: ids[i], ItemID: event.IntID(int64(7_000_000 + i)), Changed: noon, Data: []byte(`{"title":"Sea"}`)}
+	}
+	if _, err := s.ImportAssets(b.Context(), known, noon); err != nil {
+		b.Fatal(err)
+	}
+	s.acknowledged(b, noon, ids)
+	return ids
+}
+
+// acknowledged settles requests of 200 assets that an endpoint has acknowledged, of which
+// nothing is owed any more.
+func (s *benchStore) acknowledged(b *testing.B, now time.Time, ids []event.ID) {
+	b.Helper()
+	for part := range slices.Chunk(ids, 200) {
+		a := store.Attempt{Outcome: attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK, Status: 200, Started: now}}
+		for _, id := range part {
+			ack := &tracking.Acknowledgement{ID: id, State: tracking.State{Text: `{"row": ` + id.JSON() + `, "revision": 1, "by": "shop"}`, Given: true}}
+			a.Debts = append(a.Debts, debt.Settlement{Key: debt.Key(id.JSON()), Outcome: a.Outcome, Acknowledged: ack})
+		}
+		mustSettle(b, s.DB, s.endpoints[0], a)
+	}
+}
+
+// BenchmarkTrack goes by requests of 200 through what is known and tracked of 20,000
+// assets: as they are acknowledged again, and as they are read to be told. One turn is
+// all of them.
+func BenchmarkTrack(b *testing.B) {
+	const assets, request = 20_000, 200
+	s := openBench(b, Options{NoSync: true}, 1)
+	ids := s.benchTracked(b, assets)
+	for _, c := range []struct {
+		name string
+		do   func(part []event.ID) error
+	}{
+		{"acknowledge", func(part []event.ID) error { s.acknowledged(b, noon, part); return nil }},
+		{"tracked", func(part []event.ID) error { _, err := s.Tracked(b.Context(), s.endpoints[0], part); return err }},
+		{"assets", func(part []event.ID) error { _, err := s.AssetParts(b.Context(), catalogue.Outline, part); return err }},
+		{"list", func(part []event.ID) error {
+			_, _, err := s.ListAssetParts(b.Context(), catalogue.Bare, part[0].JSON(), request)
+			return err
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for part := range slices.Chunk(ids, request) {
+					if err := c.do(part); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(b.N)/assets, "µs/asset")
+		})
+	}
+}
 
 // BenchmarkBareResync does with bbolt alone, by requests of 200 assets, what a
 // synchronisation of tracked assets can't do without: to replace each asset's
