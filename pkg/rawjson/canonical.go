@@ -24,7 +24,7 @@ func AppendCanonical(dst, text []byte, leaveOut func(path [][]byte, value Value)
 	c.scanner = scanner{text: text}
 	c.leaveOut = leaveOut
 	c.space()
-	if err := c.index(nil); err != nil {
+	if err := c.index(quoted{}); err != nil {
 		return dst, err
 	}
 	if err := c.ends(); err != nil {
@@ -34,9 +34,11 @@ func AppendCanonical(dst, text []byte, leaveOut func(path [][]byte, value Value)
 }
 
 // node is a value of the text. The nodes of a text are in its order, so that
-// those of what a value holds follow it.
+// those of what a value holds follow it. They point nowhere, and so need not be
+// cleared.
 type node struct {
-	name       []byte // decoded, if it is a member
+	name       quoted // if it is a member
+	decoded    int    // where among the decoded names, if it is written with escapes
 	begin, end int    // of the value in the text
 	next       int    // the node after all that the value holds
 }
@@ -45,7 +47,8 @@ type node struct {
 type canonical struct {
 	scanner
 	nodes    []node
-	order    []int // stack of the children of the objects under way, sorted
+	decoded  [][]byte // those of names that are written with escapes
+	order    []int    // stack of the children of the objects under way, sorted
 	path     [][]byte
 	leaveOut func(path [][]byte, value Value) bool
 }
@@ -59,27 +62,40 @@ func (c *canonical) release() {
 	if cap(c.nodes) > maxPooled {
 		return
 	}
-	clear(c.nodes) // names are parts of the caller's text
-	clear(c.path[:cap(c.path)])
-	*c = canonical{nodes: c.nodes[:0], order: c.order[:0], path: c.path[:0]}
+	clear(c.decoded)
+	clear(c.path[:cap(c.path)]) // names are parts of the caller's text
+	*c = canonical{nodes: c.nodes[:0], decoded: c.decoded[:0], order: c.order[:0], path: c.path[:0]}
 	canonicals.Put(c)
 }
 
-// index notes the nodes of the value that begins here.
-func (c *canonical) index(name []byte) error {
+// index notes the nodes of the value that begins here, which may be the member of that
+// name.
+func (c *canonical) index(name quoted) error {
 	self := len(c.nodes)
-	c.nodes = append(c.nodes, node{name: name, begin: c.at})
+	c.nodes = append(c.nodes, node{name: name, decoded: len(c.decoded), begin: c.at})
+	if name.escaped {
+		c.decoded = append(c.decoded, c.name(name))
+	}
 	var err error
 	switch {
 	case c.takes('{'):
-		err = c.object(func(name quoted) error { return c.index(c.name(name)) })
+		err = c.object(c.index)
 	case c.takes('['):
-		err = c.array(func() error { return c.index(nil) })
+		err = c.array(func() error { return c.index(quoted{}) })
 	default:
 		err = c.value()
 	}
 	c.nodes[self].end, c.nodes[self].next = c.at, len(c.nodes)
 	return err
+}
+
+// nameOf returns the decoded name of a member.
+func (c *canonical) nameOf(member int) []byte {
+	n := &c.nodes[member]
+	if n.name.escaped {
+		return c.decoded[n.decoded]
+	}
+	return c.text[n.name.begin+1 : n.name.end-1]
 }
 
 // emit appends the canonical form of a node.
@@ -111,8 +127,9 @@ func (c *canonical) emit(dst []byte, at int) []byte {
 func (c *canonical) emitMembers(dst []byte, at int) []byte {
 	bottom, end := len(c.order), c.nodes[at].next
 	sorted := true
+	var last []byte
 	for child := at + 1; child < end; child = c.nodes[child].next {
-		name := c.nodes[child].name
+		name := c.nameOf(child)
 		if c.leaveOut != nil {
 			c.path = append(c.path, name)
 			out := c.leaveOut(c.path, Value(c.text[c.nodes[child].begin:c.nodes[child].end]))
@@ -120,16 +137,13 @@ func (c *canonical) emitMembers(dst []byte, at int) []byte {
 				continue
 			}
 		}
-		if top := len(c.order); top > bottom && bytes.Compare(c.nodes[c.order[top-1]].name, name) > 0 {
-			sorted = false
-		}
+		sorted = sorted && bytes.Compare(last, name) <= 0
+		last = name
 		c.order = append(c.order, child)
 	}
 	top := len(c.order)
 	if !sorted {
-		slices.SortStableFunc(c.order[bottom:top], func(a, b int) int {
-			return bytes.Compare(c.nodes[a].name, c.nodes[b].name)
-		})
+		slices.SortStableFunc(c.order[bottom:top], func(a, b int) int { return bytes.Compare(c.nameOf(a), c.nameOf(b)) })
 	}
 	dst = append(dst, '{')
 	for i := bottom; i < top; i++ {
@@ -137,8 +151,14 @@ func (c *canonical) emitMembers(dst []byte, at int) []byte {
 		if i > bottom {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, c.nodes[child].name), ':')
-		c.path = append(c.path, c.nodes[child].name)
+		name := c.nameOf(child)
+		if q := c.nodes[child].name; q.escaped {
+			dst = AppendString(dst, name)
+		} else {
+			dst = append(dst, c.text[q.begin:q.end]...)
+		}
+		dst = append(dst, ':')
+		c.path = append(c.path, name)
 		dst = c.emit(dst, child)
 		c.path = c.path[:len(c.path)-1]
 	}
