@@ -3,8 +3,10 @@ package projection
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dam-delivery/dz/pkg/catalogue/metadata"
 )
@@ -39,6 +41,27 @@ type ignored struct {
 	prefixes []string
 	suffixes []string
 	patterns []string
+	// may tells, by the first and the last character of a name, that something may match
+	// it. Nothing matches most names, and that is the quickest way to know.
+	may [letters]uint32
+}
+
+// letters is how many characters may tells apart: by the lowest bits of ASCII, which a
+// letter has in either case.
+const letters = 32
+
+// noteMay notes that something matches names that begin or end so; 0: whatever they
+// begin or end with.
+func (g *ignored) noteMay(first, last byte) {
+	mask := uint32(1) << (last % letters)
+	if last == 0 {
+		mask = math.MaxUint32
+	}
+	for c := range g.may {
+		if first == 0 || int(first%letters) == c {
+			g.may[c] |= mask
+		}
+	}
 }
 
 func newIgnored(patterns []string) (ignored, error) {
@@ -49,14 +72,20 @@ func newIgnored(patterns []string) (ignored, error) {
 		}
 		lower := strings.ToLower(pattern)
 		switch special := strings.IndexAny(lower, `*?[\`); {
+		case lower == "":
+			g.names[lower] = true
 		case special < 0:
 			g.names[lower] = true
+			g.noteMay(lower[0], lower[len(lower)-1])
 		case special > 0 && special == len(lower)-1 && lower[special] == '*':
 			g.prefixes = append(g.prefixes, lower[:special])
+			g.noteMay(lower[0], 0)
 		case len(lower) > 1 && lower[0] == '*' && !strings.ContainsAny(lower[1:], `*?[\`):
 			g.suffixes = append(g.suffixes, lower[1:])
+			g.noteMay(0, lower[len(lower)-1])
 		default:
 			g.patterns = append(g.patterns, lower)
+			g.noteMay(0, 0)
 		}
 	}
 	return g, nil
@@ -64,6 +93,13 @@ func newIgnored(patterns []string) (ignored, error) {
 
 // match reports whether a name matches one of the patterns.
 func (g *ignored) match(name []byte) bool {
+	if len(name) > 0 {
+		// What is no ASCII may become ASCII in lower case.
+		first, last := name[0], name[len(name)-1]
+		if first|last < utf8.RuneSelf && g.may[first%letters]>>(last%letters)&1 == 0 {
+			return false
+		}
+	}
 	var short [64]byte
 	lower := metadata.AppendLower(short[:0], name)
 	if g.names[string(lower)] {

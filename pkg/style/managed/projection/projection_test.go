@@ -2,6 +2,7 @@ package projection
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"path"
@@ -135,6 +136,29 @@ func TestWhatDecides(t *testing.T) {
 	}
 }
 
+// Digests are kept, and compared with those of later versions.
+func TestDigestsStayWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		fields []string
+		data   string
+		want   string
+	}{
+		{nil, asset, "a752129c16a67b83915cfc1895daaba1"},
+		{[]string{"acno", "medium", "subjects"}, asset, "6bbeb63068196696413d9d7d308a2078"},
+		{nil, ` { "z" : "\u00e9\/\t\\" , "\u0061\"" : [ 1.50 , { "url" : 1 , "b" : {} } , "" ] , "a" : null , "a" : 2 , "K\u212a" : 1 } `, "9bddd59d8988386ccd09f457339c9a6a"},
+	} {
+		p := newProjection(t, tt.fields, DefaultIgnore())
+		sent, err := p.Asset(json.RawMessage(tt.data), event.IntID(1), event.ID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.Hash(sent); err != nil || hex.EncodeToString(got[:]) != tt.want {
+			t.Errorf("%.40s: %x, %v; want %s", tt.data, got, err, tt.want)
+		}
+	}
+}
+
 func TestWhichFieldsMatter(t *testing.T) {
 	t.Parallel()
 	p := newProjection(t, []string{"Keywords", "6afe78b7-3f24-49f3-bf95-24890ea62696"}, DefaultIgnore())
@@ -173,6 +197,9 @@ func TestPatterns(t *testing.T) {
 		"v[0-9]*": {"v1 V12x", "v vx"},
 		`a\*`:     {"a*", "ab"},
 		"*mid*":   {"mid amidst", "md"},
+		"key":     {"KEY \u212aey", "ley kez"}, // the sign of Kelvin is a k in lower case
+		"*ik":     {"xik xi\u212a", "xiq"},
+		"Öl*":     {"ölx ÖL", "ol"},
 	} {
 		g, err := newIgnored([]string{pattern})
 		if err != nil {
