@@ -41,8 +41,8 @@ func New(fields, ignore []string) (*Projection, error) {
 
 // Asset returns the object that is sent: data, a JSON object, with all members
 // as they are written and in their order, but of its metadata (package metadata
-// says where that lies) just the fields that were asked for. The result may be
-// data itself. Of an asset without data it is what is known, its ids.
+// says where that lies) just the fields that were asked for. The result may be a
+// part of data. Of an asset without data it is what is known, its ids.
 //
 // That data is JSON was checked by whoever took it in, and is not checked again:
 // Hash checks what is sent, which may be far less.
@@ -58,15 +58,21 @@ func (p *Projection) Asset(data json.RawMessage, id, itemID event.ID) (json.RawM
 	out := (*buf)[:0]
 	rest := 0 // of the object, where what was not yet appended begins
 	for m := range object.Members {
-		if metadata.IsContainer(m.Name) {
-			out = append(out, object[rest:m.At]...)
-			rest = m.At + len(m.Value)
-			out = metadata.Select(out, m.Value, p.fields)
+		if !metadata.IsContainer(m.Name) {
+			continue
 		}
+		end := len(out)
+		out = append(out, object[rest:m.At]...)
+		begin := len(out)
+		if out = metadata.Select(out, m.Value, p.fields); bytes.Equal(out[begin:], m.Value) {
+			out = out[:end] // nothing is left out
+			continue
+		}
+		rest = m.At + len(m.Value)
 	}
 	if rest == 0 {
-		buffers.Put(buf)
-		return data, nil
+		release(buf, out)
+		return json.RawMessage(object), nil
 	}
 	out = append(out, object[rest:]...)
 	sent := bytes.Clone(out) // which may be far less than data

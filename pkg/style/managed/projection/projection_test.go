@@ -349,16 +349,27 @@ func BenchmarkProjectAndHash(b *testing.B) {
 	}
 }
 
-// BenchmarkHash hashes the outline of an asset, which is all that most endpoints are
-// sent.
-func BenchmarkHash(b *testing.B) {
+// BenchmarkOutline projects and hashes the outline of an asset, which is all that most
+// endpoints are sent.
+func BenchmarkOutline(b *testing.B) {
 	outline, _, _ := catalogue.Split(json.RawMessage(asset))
 	p := newProjection(b, nil, DefaultIgnore())
-	b.SetBytes(int64(len(outline)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.Hash(outline); err != nil {
-			b.Fatal(err)
+	b.Run("project", func(b *testing.B) {
+		b.SetBytes(int64(len(outline)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.Asset(outline, event.ID{}, event.ID{}); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
+	b.Run("hash", func(b *testing.B) {
+		b.SetBytes(int64(len(outline)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.Hash(outline); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
