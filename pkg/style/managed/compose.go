@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
+	"strconv"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -138,12 +138,14 @@ func (m *draft) id() string {
 	var only *debt.Debt
 	all, n := sha256.New(), 0
 	// The configuration is not looked at: an id is no secret.
-	fmt.Fprintln(all, m.ep.Updated.UnixNano())
+	buf := append(strconv.AppendInt(make([]byte, 0, 512), m.ep.Updated.UnixNano(), 10), '\n')
+	all.Write(buf)
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.isSent() {
 			only = t.debt
 			n++
-			t.identify(all)
+			buf = t.appendIdentity(buf[:0])
+			all.Write(buf)
 		}
 	}
 	sum := all.Sum(nil)
@@ -153,12 +155,17 @@ func (m *draft) id() string {
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
-// identify writes what tells an action apart from others. What changes by itself is
+// appendIdentity writes what tells an action apart from others. What changes by itself is
 // no part of it.
-func (t *telling) identify(w io.Writer) {
+func (t *telling) appendIdentity(buf []byte) []byte {
 	var state tracking.State
 	if t.known != nil {
 		state = t.known.State
 	}
-	fmt.Fprintf(w, "%s %t %x %t %d\n%s", t.debt.MessageID(), t.action == style.Delete, t.digest, state.Given, len(state.Text), state.Text)
+	buf = append(append(buf, t.debt.MessageID()...), ' ')
+	buf = append(strconv.AppendBool(buf, t.action == style.Delete), ' ')
+	buf = append(hex.AppendEncode(buf, t.digest[:]), ' ')
+	buf = append(strconv.AppendBool(buf, state.Given), ' ')
+	buf = append(strconv.AppendInt(buf, int64(len(state.Text)), 10), '\n')
+	return append(buf, state.Text...)
 }

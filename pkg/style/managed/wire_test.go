@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -215,6 +216,25 @@ func TestTheIDOfABatch(t *testing.T) {
 	other := r.compose().Request.ID
 	if first != again || first == other || !strings.HasPrefix(first, "msg_") {
 		t.Errorf("ids %q, %q and after a change %q", first, again, other)
+	}
+}
+
+// A later version makes the same ids of what is under way as it takes over.
+func TestIDsStayWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.ep.Updated = noon
+	r.assets["1"], r.assets["2"] = shows(chair), shows(`{}`)
+	r.track("2", tracking.State{Text: "two\n", Given: true})
+	r.track("3", tracking.State{Given: true})
+	r.owe("AssetCreated", "1", "")
+	want := []string{"msg_01M81J18G0000G000000000001_1_5a76413257c20ac1", "msg_abd1de344bb3f30a76aa35a8aa2020c7"}
+	got := []string{r.compose().Request.ID}
+	r.owe("AssetMetadataUpdated", "2", `,"changedFields":["title"]`)
+	r.owe("AssetDeleted", "3", "")
+	got = append(got, r.compose().Request.ID)
+	if !slices.Equal(got, want) {
+		t.Errorf("ids %q, want %q", got, want)
 	}
 }
 
