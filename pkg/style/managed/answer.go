@@ -43,9 +43,10 @@ func (m *draft) read(got attempt.Answer, sent attempt.Outcome) style.Reading {
 		}
 		return reading
 	}
+	acks := make([]tracking.Acknowledgement, len(m.tellings)) // they end together
 	for i := range m.tellings {
 		if t := &m.tellings[i]; t.isSent() {
-			reading.Debts[i] = t.result(states, sent)
+			reading.Debts[i] = t.result(states, sent, &acks[i])
 		}
 	}
 	return reading
@@ -92,18 +93,36 @@ func (m *draft) items(body []byte) (map[event.ID]rawjson.Value, error) {
 		return nil, errors.New("the answer's Items is no list")
 	}
 	states := make(map[event.ID]rawjson.Value, len(m.tellings))
-	told := m.told()
+	told := toldIDs{tellings: m.tellings}
 	for item := range items.Elements {
-		asset, _ := memberOf(item, nameAsset)
+		asset, state := readItem(item)
 		if id, ok := told.meant(asset); ok {
-			states[id], _ = memberOf(item, nameState)
+			states[id] = state
 		}
 	}
 	return states, nil
 }
 
-// toldIDs are the ids of the assets that a request tells, as they may be written.
-type toldIDs map[writtenID]event.ID
+// readItem returns the last members of an item that have the names.
+func readItem(item rawjson.Value) (asset, state rawjson.Value) {
+	for m := range item.Members {
+		switch {
+		case bytes.EqualFold(m.Name, nameAsset):
+			asset = m.Value
+		case bytes.EqualFold(m.Name, nameState):
+			state = m.Value
+		}
+	}
+	return asset, state
+}
+
+// toldIDs finds the ids of the assets that a request tells, as they may be written. Most
+// receivers answer in the order in which they were told.
+type toldIDs struct {
+	tellings []telling
+	next     int               // of the tellings, the one behind the one that was meant last
+	written  map[writtenID]int // the tellings, as soon as one has to be searched
+}
 
 // writtenID is an id as a number, or as a string.
 type writtenID struct {
@@ -111,26 +130,43 @@ type writtenID struct {
 	quoted bool
 }
 
-func (m *draft) told() toldIDs {
-	ids := make(toldIDs, len(m.tellings))
-	for i := range m.tellings {
-		if t := &m.tellings[i]; t.isSent() {
-			ids[writtenID{t.id().String(), t.id().IsString()}] = t.id()
+// meant returns the id that an answer means with a value.
+func (ids *toldIDs) meant(asset rawjson.Value) (id event.ID, ok bool) {
+	for ids.next < len(ids.tellings) && !ids.tellings[ids.next].isSent() {
+		ids.next++
+	}
+	if ids.next == len(ids.tellings) || string(asset) != ids.tellings[ids.next].id().JSON() {
+		if ids.next, ok = ids.search(asset); !ok {
+			return event.ID{}, false
 		}
 	}
-	return ids
+	id = ids.tellings[ids.next].id()
+	ids.next++
+	return id, true
 }
 
-// meant returns the id that an answer means with a value.
-func (ids toldIDs) meant(asset rawjson.Value) (id event.ID, ok bool) {
+// search returns the telling of the asset that a value means; where there is none, the
+// next one is still to come.
+func (ids *toldIDs) search(asset rawjson.Value) (i int, ok bool) {
+	if ids.written == nil {
+		ids.written = make(map[writtenID]int, len(ids.tellings))
+		for i := range ids.tellings {
+			if t := &ids.tellings[i]; t.isSent() {
+				ids.written[writtenID{t.id().String(), t.id().IsString()}] = i
+			}
+		}
+	}
 	text, quoted := asset.String()
 	if !quoted {
 		text = asset
 	}
-	if id, ok = ids[writtenID{string(text), quoted}]; !ok {
-		id, ok = ids[writtenID{string(text), !quoted}]
+	if i, ok = ids.written[writtenID{string(text), quoted}]; !ok {
+		i, ok = ids.written[writtenID{string(text), !quoted}]
 	}
-	return id, ok
+	if !ok {
+		i = ids.next
+	}
+	return i, ok
 }
 
 // memberOf returns the last member of an object that has the name, in any case.
@@ -143,8 +179,9 @@ func memberOf(object rawjson.Value, name []byte) (value rawjson.Value, found boo
 	return value, found
 }
 
-// result is what an answer means for one asset.
-func (t *telling) result(states map[event.ID]rawjson.Value, sent attempt.Outcome) style.Result {
+// result is what an answer means for one asset, of which ack becomes a part if it is
+// acknowledged.
+func (t *telling) result(states map[event.ID]rawjson.Value, sent attempt.Outcome, ack *tracking.Acknowledgement) style.Result {
 	failed := sent
 	failed.Verdict = attempt.Refused
 	raw, found := states[t.id()]
@@ -152,7 +189,7 @@ func (t *telling) result(states map[event.ID]rawjson.Value, sent attempt.Outcome
 		failed.Reason, failed.Error = attempt.NoItem, "no item in answer"
 		return style.Result{Outcome: failed}
 	}
-	ack := &tracking.Acknowledgement{ID: t.id(), Delete: t.action == style.Delete, Digest: t.digest}
+	*ack = tracking.Acknowledgement{ID: t.id(), Delete: t.action == style.Delete, Digest: t.digest}
 	if ack.Delete { // its state means nothing any more
 		return style.Result{Outcome: sent, Acknowledged: ack}
 	}

@@ -40,6 +40,9 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"good", good, [3]string{`"one"`, `"two"`, "gone"}},
 		{"in another order and with more", `{"took":3,"Items":[{"IntegrationState":"two","x":{},"AssetId":2},{"AssetId":3},{"AssetId":1,"IntegrationState":"one"}],"y":[]}`, [3]string{`"one"`, `"two"`, "gone"}},
+		{"in order behind one that is missing", `{"Items":[{"AssetId":2},{"AssetId":3},{"AssetId":1},{"AssetId":2,"IntegrationState":"two"}]}`, [3]string{"none", `"two"`, "gone"}},
+		{"in order behind a foreign one", `{"Items":[{"AssetId":9},{"AssetId":1},{},{"AssetId":"2","IntegrationState":"two"},{"AssetId":3},{"AssetId":3}]}`, [3]string{"none", `"two"`, "gone"}},
+		{"double members: the last counts", `{"Items":[{"AssetId":9,"assetid":1,"IntegrationState":"a","integrationstate":"one"}]}`, [3]string{`"one"`, "no-item-in-answer", "no-item-in-answer"}},
 		{"other case", `{"items":[{"assetid":1,"INTEGRATIONSTATE":"one"},{"assetId":2,"integrationState":"two"},{"ASSETID":3}]}`, [3]string{`"one"`, `"two"`, "gone"}},
 		{"capitals", `{"ITEMS":[{"AssetId":1},{"AssetId":2},{"AssetId":3}]}`, [3]string{"none", "none", "gone"}},
 		{"short", `{"Items":[{"AssetId":2,"IntegrationState":"two"}]}`, [3]string{"no-item-in-answer", `"two"`, "no-item-in-answer"}},
