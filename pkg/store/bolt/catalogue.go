@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -51,15 +52,26 @@ const maxData = event.MaxLineLength
 // maxAssetPage bounds a page of assets: after so many bytes of data it ends.
 const maxAssetPage = 4 << 20
 
+// maxRoom bounds for how many assets there is room made at once in a page.
+const maxRoom = 1000
+
 // assetKey sorts ids: integers from 0 on by size, then all others by their
 // JSON text. An id is at most 512 bytes long.
 func assetKey(id event.ID) []byte {
+	return appendAssetKey(make([]byte, 0, 2+len(id.JSON())), id)
+}
+
+func appendAssetKey(buf []byte, id event.ID) []byte {
 	text := id.JSON()
-	length := uint16(len(text))
+	return append(binary.BigEndian.AppendUint16(buf, keyLength(text)), text...)
+}
+
+// keyLength is what the key of an id begins with.
+func keyLength(text string) uint16 {
 	if text == "" || text[0] == '-' || text[0] == '"' {
-		length = 0xffff
+		return math.MaxUint16
 	}
-	return append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(text)), length), text...)
+	return uint16(len(text))
 }
 
 // splitAssetKey is the reverse of assetKey.
@@ -71,7 +83,7 @@ func splitAssetKey(k []byte) (event.ID, error) {
 	if err := id.UnmarshalJSON(k[2:]); err != nil {
 		return id, damaged("an asset's key: %w", err)
 	}
-	if !bytes.Equal(assetKey(id), k) {
+	if text := id.JSON(); string(k[2:]) != text || binary.BigEndian.Uint16(k) != keyLength(text) {
 		return id, damaged("the key of asset %s is not its own", id)
 	}
 	return id, nil
@@ -327,6 +339,9 @@ func (db *DB) ListAssetParts(_ context.Context, part catalogue.Part, cursor stri
 			a, err := db.chunks.readAsset(part, id, record)
 			if err != nil {
 				return err
+			}
+			if found == nil {
+				found = make([]catalogue.Asset, 0, min(limit, maxRoom))
 			}
 			found = append(found, a)
 			bytesRead += len(a.Data)
