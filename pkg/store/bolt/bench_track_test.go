@@ -91,7 +91,7 @@ func BenchmarkBareResync(b *testing.B) {
 			tracked, owing, due := make([][]byte, assets), make([][]byte, assets), make([][]byte, assets)
 			for i := range assets {
 				id := event.IntID(int64(10_000 + i))
-				tracked[i] = trackedKey(1, id)
+				tracked[i] = appendTrackedKey(nil, 1, id)
 				owing[i] = appendRowKey(nil, 1, debt.Key(id.JSON()))
 				due[i] = dueKey(1, filedBehind, uint64(i))
 			}

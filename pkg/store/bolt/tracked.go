@@ -21,8 +21,10 @@ func (db *DB) Tracked(_ context.Context, endpoint uint64, ids []event.ID) ([]tra
 	found := make([]tracking.Asset, 0, len(ids))
 	err := db.view(func(tx *bbolt.Tx) error {
 		tracked := newFollower(tx.Bucket(bucketTracked))
+		var key []byte
 		for _, id := range ids {
-			record := tracked.get(trackedKey(endpoint, id))
+			key = appendTrackedKey(key[:0], endpoint, id)
+			record := tracked.get(key)
 			if record == nil {
 				continue
 			}
@@ -50,7 +52,7 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 		if err := id.UnmarshalJSON([]byte(cursor)); err != nil || id.IsZero() {
 			return nil, "", fmt.Errorf("list tracked assets: %w", store.ErrCursor)
 		}
-		after = trackedKey(endpoint, id)
+		after = appendTrackedKey(nil, endpoint, id)
 	}
 	var found []tracking.Asset
 	next := ""

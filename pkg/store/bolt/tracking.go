@@ -25,28 +25,33 @@ const (
 	trackedState   = 1 // flag
 )
 
-func trackedKey(endpoint uint64, id event.ID) []byte {
-	return append(endpointKey(endpoint), assetKey(id)...)
+func appendTrackedKey(buf []byte, endpoint uint64, id event.ID) []byte {
+	return appendAssetKey(binary.BigEndian.AppendUint32(buf, uint32(endpoint)), id)
 }
 
-func (db *DB) encodeTracked(a tracking.Asset) []byte {
+// appendTracked appends the record of a.
+func (db *DB) appendTracked(buf []byte, a *tracking.Asset) []byte {
 	var flags byte
 	if a.State.Given {
 		flags = trackedState
 	}
-	buf := append(make([]byte, 0, 64+len(a.State.Text)), trackedVersion, flags)
+	buf = append(buf, trackedVersion, flags)
 	buf = appendTime(buf, a.First)
 	buf = appendTime(buf, a.Synced)
 	buf = binary.AppendUvarint(buf, a.Syncs)
 	buf = binary.AppendUvarint(buf, a.Attempts)
 	buf = append(buf, a.Digest[:]...)
-	if a.State.Given {
-		buf = append(buf, db.pack(json.RawMessage(a.State.Text))...)
+	switch text := a.State.Text; {
+	case !a.State.Given || text == "":
+		return buf
+	case len(text) < minPacked:
+		return append(append(buf, packedPlain), text...)
+	default:
+		return append(buf, db.pack(json.RawMessage(text))...)
 	}
-	return buf
 }
 
-// decodeTracked reads what encodeTracked wrote.
+// decodeTracked reads what appendTracked wrote.
 func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, error) {
 	a, packed, err := decodeTrackedHead(id, record)
 	if err != nil || !a.State.Given {
@@ -84,9 +89,12 @@ func decodeTrackedHead(id event.ID, record []byte) (a tracking.Asset, packed []b
 // taken before without saying so. A deletion that a person wanted is none of those that the
 // guard counts.
 func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempts uint64, taken, wanted bool, now time.Time) error {
-	key := trackedKey(endpoint, ack.ID)
-	bucket := t.bucket(bucketTracked)
-	record := bucket.Get(key)
+	if t.tracked == nil {
+		t.tracked = t.bucket(bucketTracked)
+		t.findTracked = newFinder(t.tracked)
+	}
+	t.key = appendTrackedKey(t.key[:0], endpoint, ack.ID)
+	record := t.findTracked.get(t.key)
 	if ack.Delete {
 		d, err := t.getDeletions(endpoint)
 		if err != nil {
@@ -105,7 +113,7 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 		if err := t.tally.add(endpoint, store.Counts{Tracked: ^uint64(0)}); err != nil {
 			return err
 		}
-		return bucket.Delete(key)
+		return t.findTracked.cursor.Delete()
 	}
 	known := tracking.Asset{ID: ack.ID}
 	if record != nil {
@@ -116,9 +124,10 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	} else if err := t.tally.add(endpoint, store.Counts{Tracked: 1}); err != nil {
 		return err
 	}
-	encoded := t.db.encodeTracked(known.After(ack, attempts, now))
-	t.rows.grown += int64(len(encoded) - len(record))
-	return bucket.Put(key, encoded)
+	known = known.After(ack, attempts, now)
+	t.record = t.db.appendTracked(t.record[:0], &known)
+	t.rows.grown += int64(len(t.record) - len(record))
+	return t.tracked.Put(t.key, t.rows.keep(t.record))
 }
 
 // deletes reports whether a debt is the deletion of an asset that is tracked, or that the
@@ -139,7 +148,8 @@ func (t *txn) deletesTracked(d *debt.Debt) (bool, error) {
 	if err != nil || counts.Tracked == 0 {
 		return false, err
 	}
-	return t.bucket(bucketTracked).Get(trackedKey(d.Endpoint, d.Object.BaseID)) != nil, nil
+	t.key = appendTrackedKey(t.key[:0], d.Endpoint, d.Object.BaseID)
+	return t.bucket(bucketTracked).Get(t.key) != nil, nil
 }
 
 func (t *txn) getDeletions(endpoint uint64) (tracking.Deletions, error) {

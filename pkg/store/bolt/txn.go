@@ -27,6 +27,8 @@ type txn struct {
 	meta, endpoints, due *bbolt.Bucket
 	rows                 rows // of debts
 	findDue              finder
+	tracked              *bbolt.Bucket // opened by the first acknowledgement
+	findTracked          finder
 	filings              []filing // of what is owed at once; see fileAll
 
 	tally       *tally

@@ -95,7 +95,7 @@ func TestAWalkThatIsLedBackwardsEnds(t *testing.T) {
 func TestAFollowerFindsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	db := mustOpen(t, filepath.Join(t.TempDir(), "dz.db"))
-	key := func(n int) []byte { return trackedKey(1, event.IntID(int64(n))) }
+	key := func(n int) []byte { return appendTrackedKey(nil, 1, event.IntID(int64(n))) }
 	err := db.update(t.Context(), func(tx *txn) error {
 		for n := range 500 {
 			if n%10 == 7 {
