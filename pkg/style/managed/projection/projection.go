@@ -23,8 +23,9 @@ import (
 // Projection is what one endpoint asked for. It may be used by several
 // goroutines at a time.
 type Projection struct {
-	fields metadata.Names
-	ignore ignored
+	fields   metadata.Names
+	ignore   ignored
+	leaveOut func(path [][]byte, value rawjson.Value) bool // leavesOut, made a function once
 }
 
 // New returns the projection on additional metadata fields, by their names,
@@ -36,7 +37,9 @@ func New(fields, ignore []string) (*Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Projection{fields: metadata.NewNames(fields...), ignore: patterns}, nil
+	p := &Projection{fields: metadata.NewNames(fields...), ignore: patterns}
+	p.leaveOut = p.leavesOut
+	return p, nil
 }
 
 // Asset returns the object that is sent: data, a JSON object, with all members
@@ -121,7 +124,7 @@ func release(buf *[]byte, text []byte) {
 // which nothing is sent is as good as none.
 func (p *Projection) Hash(sent json.RawMessage) ([digestSize]byte, error) {
 	buf := buffer()
-	canonical, err := rawjson.AppendCanonical((*buf)[:0], sent, p.leavesOut)
+	canonical, err := rawjson.AppendCanonical((*buf)[:0], sent, p.leaveOut)
 	sum := sha256.Sum256(canonical)
 	release(buf, canonical)
 	if err != nil {
