@@ -29,11 +29,16 @@ type State struct {
 
 // Hash returns the lower-case hex SHA-256 of the state; "" without one.
 func (s State) Hash() string {
+	return string(s.AppendHash(make([]byte, 0, 2*sha256.Size)))
+}
+
+// AppendHash appends what Hash returns; nothing without a state.
+func (s State) AppendHash(buf []byte) []byte {
 	if !s.Given {
-		return ""
+		return buf
 	}
 	sum := sha256.Sum256([]byte(s.Text))
-	return hex.EncodeToString(sum[:])
+	return hex.AppendEncode(buf, sum[:])
 }
 
 // Asset is one that an endpoint has acknowledged.

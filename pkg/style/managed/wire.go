@@ -77,7 +77,7 @@ func (t *telling) appendState(body []byte) []byte {
 	}
 	state := t.known.State
 	body = rawjson.AppendString(append(body, `,"integrationState":`...), []byte(state.Text))
-	return append(append(append(body, `,"assetStateHash":"`...), state.Hash()...), '"')
+	return append(state.AppendHash(append(body, `,"assetStateHash":"`...)), '"')
 }
 
 func (t *telling) id() event.ID { return t.debt.Object.BaseID }
