@@ -46,11 +46,13 @@ type resyncing struct {
 	stock  *stock
 	shop   *shop
 	begun  int // synchronisations
+	ended  int // of them, those that were stopped
 	hits   map[string]int
 }
 
 // resync kills dz again and again while it synchronises a managed integration,
-// fully or what has changed, one time after the other, and assets change and go.
+// fully or what has changed, one time after the other, and assets change and go, the
+// integration fails now and then, and synchronisations are stopped.
 // Then it compares three sets: what the DAM has, what the integration has, and what
 // dz tracks.
 func resync(ctx context.Context, r *rig) error {
@@ -135,7 +137,16 @@ func (s *resyncing) again(ctx context.Context) error {
 		cancel()
 		if err == nil {
 			s.begun++ // else one is running, or dz is not
+			continue
 		}
+		if random.IntN(30) > 0 {
+			continue
+		}
+		call, cancel = context.WithTimeout(ctx, callWithin)
+		if _, err := s.api().StopResync(call, shopName); err == nil {
+			s.ended++
+		}
+		cancel()
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 // finish lets everything settle, and compares.
 func (s *resyncing) finish(ctx context.Context) error {
-	if err := s.untilResynced(ctx); err != nil {
+	s.shop.calmDown()
+	if err := s.untilResynced(ctx, api.ResyncDone, api.ResyncStopped); err != nil {
 		return err
 	}
 	if err := s.settle(ctx, 2*time.Minute); err != nil {
@@ -32,15 +34,16 @@ func (s *resyncing) finish(ctx context.Context) error {
 	if _, err := s.api().StartResync(ctx, shopName, api.ResyncOrder{}); err != nil {
 		return err
 	}
-	if err := s.untilResynced(ctx); err != nil {
+	if err := s.untilResynced(ctx, api.ResyncDone); err != nil {
 		return err
 	}
 	s.compare(ctx, "after a full resync")
 	return nil
 }
 
-// untilResynced waits until the last synchronisation is done, and told.
-func (s *resyncing) untilResynced(ctx context.Context) error {
+// untilResynced waits until the last synchronisation has ended, in one of these phases,
+// and all is told.
+func (s *resyncing) untilResynced(ctx context.Context, phases ...string) error {
 	var last api.ResyncState
 	err := process.Until(ctx, lookEvery, 2*time.Minute, "the synchronisation is done", func() (bool, error) {
 		call, cancel := context.WithTimeout(ctx, callWithin)
@@ -52,7 +55,7 @@ func (s *resyncing) untilResynced(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %+v", err, last)
 	}
-	if last.Phase != api.ResyncDone || last.Failed+last.Held > 0 {
+	if !slices.Contains(phases, last.Phase) || last.Failed+last.Held > 0 {
 		s.fault("the last synchronisation has ended so: %+v", last)
 	}
 	return s.until(ctx, time.Minute, "nothing is owed", func(status api.Status) bool { return status.Idle })
@@ -96,7 +99,9 @@ func (s *resyncing) describe() {
 			s.fault("no kill at %s", b.name)
 		}
 	}
-	s.note("kills: %s; %d synchronisations begun; repeats are counted by asset, %d a request; peak RSS %d MiB",
-		strings.Join(parts, ", "), s.begun, shopBatch, s.peak>>20)
+	s.note("the shop refused %d requests, broke %d off, and left an item out %d times",
+		s.shop.moods[refusing], s.shop.moods[breaking], s.shop.moods[forgetful])
+	s.note("kills: %s; %d synchronisations begun, %d stopped; repeats are counted by asset, %d a request; peak RSS %d MiB",
+		strings.Join(parts, ", "), s.begun, s.ended, shopBatch, s.peak>>20)
 	s.note("%d deletions of assets that the shop did not have: dz had been killed, and could not know", s.shop.spare)
 }

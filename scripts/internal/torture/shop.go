@@ -20,6 +20,9 @@ import (
 // comes with an asset is the one that was given last; or, if dz was killed since
 // that was given, the one that came with the request before, which dz did have.
 //
+// Now and then it fails without that: it refuses a request, leaves an item out of its
+// answer, or takes all and breaks off.
+//
 // dz does not know then of an asset that came for the first time. If it is deleted
 // meanwhile, dz deletes it without a state; and once for each kill it may so delete
 // one that the shop does not have.
@@ -35,7 +38,19 @@ type shop struct {
 	again  []int       // actions that were repeated, by the kill
 	counts ledger.Counts
 	told   []string // faults
+	calm   bool     // it fails no more
+	moods  map[mood]int
 }
+
+// mood is how the shop takes a request.
+type mood uint8
+
+const (
+	willing   mood = iota
+	refusing       // it takes nothing, and answers with 500
+	forgetful      // it takes all, and has no item for one asset
+	breaking       // it takes all, and doesn't answer
+)
 
 // shelf is what the shop knows of an asset; also of one that is gone.
 type shelf struct {
@@ -44,13 +59,14 @@ type shelf struct {
 	last     string // the state given last; "" is none
 	base     string // the state that came with the request that last was the answer to
 	takenAt  time.Time
-	kills    int // how often dz had been killed when last was given
-	underWay int // requests
-	spared   int // how often dz had been killed when it was last deleted though it was not there
+	kills    int  // how often dz had been killed when last was given
+	underWay int  // requests
+	spared   int  // how often dz had been killed when it was last deleted though it was not there
+	lost     bool // dz was not told the last state
 }
 
 func newShop(r *rig) *shop {
-	return &shop{random: chance(r.opts.seed, r.name, "shop"), assets: make(map[uint64]*shelf)}
+	return &shop{random: chance(r.opts.seed, r.name, "shop"), assets: make(map[uint64]*shelf), moods: make(map[mood]int)}
 }
 
 // action is one of a request.
@@ -78,15 +94,23 @@ func (s *shop) serve(w http.ResponseWriter, request *http.Request, pass passing)
 	if err := json.NewDecoder(request.Body).Decode(&asked); err != nil {
 		return // the sender has gone in the middle of it
 	}
-	delay := s.begin(asked.Actions)
+	delay, mood := s.begin(asked.Actions)
 	ended := sync.OnceFunc(func() { s.end(asked.Actions) })
 	defer ended()
 	pass(request.Context(), requestBegun)
 	if process.Pause(request.Context(), delay) != nil {
 		return
 	}
-	answer := s.take(asked.Actions)
+	if mood == refusing {
+		ended()
+		http.Error(w, "not now", http.StatusInternalServerError)
+		return
+	}
+	answer := s.take(asked.Actions, mood)
 	ended() // dz may send again before this has returned
+	if mood == breaking {
+		panic(http.ErrAbortHandler)
+	}
 	if err := json.NewEncoder(w).Encode(map[string][]item{"Items": answer}); err != nil {
 		return // the sender has gone
 	}
@@ -94,7 +118,7 @@ func (s *shop) serve(w http.ResponseWriter, request *http.Request, pass passing)
 }
 
 // begin notes that a request has come, and says how long it is to take.
-func (s *shop) begin(actions []action) time.Duration {
+func (s *shop) begin(actions []action) (time.Duration, mood) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Requests++
@@ -106,7 +130,19 @@ func (s *shop) begin(actions []action) time.Duration {
 			s.fault("asset %d: two requests at a time", a.ID)
 		}
 	}
-	return time.Duration(s.random.IntN(4000)) * time.Microsecond
+	m := willing
+	if is := mood(s.random.IntN(60)); is <= breaking && !s.calm {
+		m = is
+	}
+	s.moods[m]++
+	return time.Duration(s.random.IntN(4000)) * time.Microsecond, m
+}
+
+// calmDown has the shop fail no more.
+func (s *shop) calmDown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calm = true
 }
 
 func (s *shop) end(actions []action) {
@@ -129,12 +165,12 @@ func (s *shop) shelf(id uint64) *shelf {
 }
 
 // take does what the actions say.
-func (s *shop) take(actions []action) []item {
+func (s *shop) take(actions []action, in mood) []item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Delivered++
 	items := make([]item, 0, len(actions))
-	for _, a := range actions {
+	for i, a := range actions {
 		on := s.shelf(a.ID)
 		came := ""
 		if a.State != nil {
@@ -148,7 +184,9 @@ func (s *shop) take(actions []action) []item {
 			s.given++
 			on.there, on.last = true, fmt.Sprintf(`{"id":%d,"given":%d}`, a.ID, s.given)
 		}
-		items = append(items, item{a.ID, on.last})
+		if on.lost = in == breaking || in == forgetful && i == 0; !on.lost {
+			items = append(items, item{a.ID, on.last})
+		}
 	}
 	return items
 }
@@ -156,7 +194,7 @@ func (s *shop) take(actions []action) []item {
 // compare holds an action to what the shop knows.
 func (s *shop) compare(on *shelf, a *action, came string) {
 	switch {
-	case came == on.last:
+	case came == on.last, came == on.base && on.lost:
 	case came == on.base && on.kills < s.kills:
 		s.counts.Repeated++
 		s.again[on.kills]++
@@ -183,7 +221,7 @@ func (s *shop) compare(on *shelf, a *action, came string) {
 // spareDeletion notes the deletion of what the shop does not have.
 func (s *shop) spareDeletion(on *shelf, id uint64) {
 	s.spare++
-	if on.spared == s.kills {
+	if on.spared == s.kills && !on.lost {
 		s.strange("asset %d is to be deleted, the shop does not have it, and dz was not killed since it heard so: %d kills", id, s.kills)
 	}
 	on.spared = s.kills

@@ -65,7 +65,7 @@ func TestWhatAShopFinds(t *testing.T) {
 				s.killed(time.Now())
 				continue
 			}
-			s.take([]action{a})
+			s.take([]action{a}, willing)
 		}
 		if got := strings.Join(s.told, "; "); (got != "") != (c.want != "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: found %q, want %q", c.name, got, c.want)
@@ -76,7 +76,7 @@ func TestWhatAShopFinds(t *testing.T) {
 func TestWhatAShopHasIsCompared(t *testing.T) {
 	t.Parallel()
 	s := &shop{assets: make(map[uint64]*shelf)}
-	s.take([]action{sync7(3, "")})
+	s.take([]action{sync7(3, "")}, willing)
 	for name, c := range map[string]struct {
 		wanted map[uint64]uint64
 		faults int
@@ -118,15 +118,41 @@ func TestWhatAShopIsSentAgainAfterAKillIsBounded(t *testing.T) {
 					actions[i].ID = uint64(i)
 				}
 				s.killed(time.Now())
-				s.take(actions)
+				s.take(actions, willing)
 				<-time.After(c.waited)
 				s.killed(time.Now())
-				s.take(actions)
+				s.take(actions, willing)
 				s.reconcile(3, time.Second)
 				if got := strings.Join(s.told, "; "); (got != "") != (c.want != "") || !strings.Contains(got, c.want) {
 					t.Errorf("found %q, want %q", got, c.want)
 				}
 			})
 		})
+	}
+}
+
+// What the shop has taken, and dz was not told, may come again; but only that.
+func TestAShopThatFailsMayBeToldAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		in   mood
+		next action
+		want string
+	}{
+		{"that breaks off", breaking, sync7(2, ""), ""},
+		{"that leaves an item out", forgetful, sync7(2, ""), ""},
+		{"that answers", willing, sync7(2, ""), "comes with the state"},
+		{"that breaks off, and is told of a state that it never gave", breaking, sync7(2, "x"), "comes with the state"},
+	} {
+		s := &shop{assets: make(map[uint64]*shelf), moods: make(map[mood]int)}
+		items := s.take([]action{sync7(1, "")}, c.in)
+		if answered := len(items) == 1; answered != (c.in == willing) {
+			t.Errorf("a shop %s has %d items", c.name, len(items))
+		}
+		s.take([]action{c.next}, willing)
+		if got := strings.Join(s.told, "; "); (got != "") != (c.want != "") || !strings.Contains(got, c.want) {
+			t.Errorf("a shop %s: found %q, want %q", c.name, got, c.want)
+		}
 	}
 }
