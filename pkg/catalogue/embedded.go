@@ -1,9 +1,11 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/dam-delivery/dz/pkg/catalogue/metadata"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -32,7 +34,7 @@ type Lister interface {
 // ErrUnreadable for an asset whose data is no JSON object.
 type Embedded struct{ assets Lister }
 
-var _ Viewer = (*Embedded)(nil)
+var _ Ordered = (*Embedded)(nil)
 
 // NewEmbedded returns the catalogue that assets holds.
 func NewEmbedded(assets Lister) *Embedded { return &Embedded{assets} }
@@ -56,6 +58,18 @@ func (c *Embedded) Look(ctx context.Context, view View, ids []event.ID) ([]Answe
 		known = known[1:]
 	}
 	return answers, nil
+}
+
+// Past compares the cursors of a Lister, which are ids as JSON: integers from 0 on come
+// first, by size, then all others by their text.
+func (*Embedded) Past(cursor, mark string) bool {
+	length := func(id string) int {
+		if id != "" && (id[0] == '-' || id[0] == '"') {
+			return math.MaxInt
+		}
+		return len(id)
+	}
+	return cmp.Or(cmp.Compare(length(cursor), length(mark)), cmp.Compare(cursor, mark)) >= 0
 }
 
 // Supports refuses a view of one user: what was told does not say who may see it.

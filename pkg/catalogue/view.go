@@ -48,3 +48,12 @@ type Viewer interface {
 	// with its id, and the list goes on; every other error ends it.
 	List(ctx context.Context, view View, cursor *string) iter.Seq2[Asset, error]
 }
+
+// Ordered is a Viewer whose lists have an order that never changes: what lies between two
+// of their cursors now lies there ever after, as long as it is shown.
+type Ordered interface {
+	Viewer
+	// Past reports whether a list that goes on from cursor has come to mark, or further.
+	// Both are cursors of its lists, or "".
+	Past(cursor, mark string) bool
+}

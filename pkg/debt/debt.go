@@ -136,6 +136,8 @@ type Debt struct {
 	// process before this one may have been broken off without leaving an outcome.
 	// A claim says so; it is not kept.
 	Inherited bool
+	// Handed: it is none that is kept, but was made of a Handed.
+	Handed bool
 }
 
 // IsDoubtful reports whether the receiver may have taken an attempt that it has not

@@ -167,6 +167,9 @@ type Ingest struct {
 type Ingested struct {
 	Created uint64 // debts
 	Merged  uint64 // changes that merged into a debt
+	// Handed holds the places, in their order, of those in Owing.Handed that the caller
+	// is to see to.
+	Handed []int
 	// First is the sequence number that the first of the events is kept under
 	// among the recent ones, those after it under the next; 0 if none is kept.
 	First uint64
@@ -241,7 +244,7 @@ type Settled struct {
 // SettledDebt is what an attempt left of one debt.
 type SettledDebt struct {
 	// Found is false if the debt was purged, or its endpoint removed, while the
-	// attempt was under way.
+	// attempt was under way; of what was handed on, if it is still to be seen to.
 	Found bool
 	Done  bool // nothing is owed any more
 	Debt  debt.Debt

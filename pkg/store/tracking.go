@@ -59,5 +59,9 @@ type Owing struct {
 	Endpoint uint64
 	Now      time.Time
 	Changes  []debt.Change
-	Job      resync.Job
+	// Handed are changes that the caller sees to, each of another key, without a debt:
+	// the job stands for them. They merge into the debts that there are, and
+	// Ingested.Handed says which of them have none.
+	Handed []debt.Change
+	Job    resync.Job
 }

@@ -40,14 +40,13 @@ func readResync(b *bbolt.Bucket, endpoint uint64) (job resync.Job, found bool, e
 
 // Owe owes what a job has found, and keeps the job.
 func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
-	sorted := sortChanges(o.Changes)
 	record, err := json.Marshal(o.Job)
 	if err != nil {
 		return store.Ingested{}, fmt.Errorf("owe: %w", err)
 	}
 	var result store.Ingested
 	change := db.updateGrowing
-	if len(o.Changes) == 0 && !o.Job.Running() {
+	if len(o.Changes)+len(o.Handed) == 0 && !o.Job.Running() {
 		change = db.update // a job can be ended without room
 	}
 	err = change(ctx, func(t *txn) error {
@@ -64,9 +63,15 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 		if !goesOn && !begins {
 			return refuse(store.ErrRevision)
 		}
-		if result, err = t.owe(o.Changes, sorted, o.Now); err != nil {
+		changes, handed, err := t.owedAlready(o.Endpoint, o.Handed)
+		if err != nil {
 			return err
 		}
+		changes = append(changes, o.Changes...)
+		if result, err = t.owe(changes, sortChanges(changes), o.Now); err != nil {
+			return err
+		}
+		result.Handed = handed
 		return t.bucket(bucketResyncs).Put(key, record)
 	})
 	if err != nil {

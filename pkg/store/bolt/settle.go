@@ -66,6 +66,9 @@ func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled)
 }
 
 func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error) {
+	if s.Handed != nil {
+		return t.settleHanded(id, s)
+	}
 	var owed stored
 	found, err := t.loadInto(&owed, id, s.Key)
 	if err != nil {
@@ -89,25 +92,32 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 		return store.SettledDebt{}, t.doubt(&owed, s)
 	case !found:
 		return store.SettledDebt{}, nil
-	case s.Outcome.Verdict == attempt.Aborted:
-		err := t.doubt(&owed, s)
+	default:
+		return t.settleOwed(&owed, s)
+	}
+}
+
+// settleOwed settles the debt that was sent.
+func (t *txn) settleOwed(owed *stored, s debt.Settlement) (_ store.SettledDebt, err error) {
+	if s.Outcome.Verdict == attempt.Aborted {
+		err := t.doubt(owed, s)
 		return store.SettledDebt{Found: true, Debt: owed.Debt}, err
 	}
 	if s.Outcome.Verdict == attempt.Held {
-		d, err := t.getDeletions(id)
+		d, err := t.getDeletions(owed.Endpoint)
 		if err != nil {
 			return store.SettledDebt{}, err
 		}
 		s.ReleasedAt = d.Released
 	}
-	before := class(&owed)
+	before := class(owed)
 	done := owed.Settle(s)
 	if !done {
 		if owed.Deleting, err = t.deletes(&owed.Debt); err != nil {
 			return store.SettledDebt{}, err
 		}
 	}
-	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(&owed, before, done, s.Outcome)
+	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(owed, before, done, s.Outcome)
 }
 
 // doubt notes whether the endpoint may have taken what an attempt told, also one that was

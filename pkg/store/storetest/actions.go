@@ -273,7 +273,7 @@ func (m *model) setClockBack(t *rapid.T) {
 // crashNow loses what was in flight, and nothing else.
 func (m *model) crashNow(*rapid.T) {
 	m.crash()
-	m.inFlight = nil
+	m.inFlight, m.handed = nil, nil
 	for _, d := range m.owed {
 		m.inherited[d] = true
 	}

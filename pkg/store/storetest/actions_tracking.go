@@ -146,14 +146,16 @@ func (m *model) oweSome(t *rapid.T) {
 			c.Background = true
 			o.Changes = append(o.Changes, c)
 		}
-		job.Found.Seen += uint64(len(o.Changes))
+		o.Handed = m.someToHand(t, ep)
+		job.Found.Seen += uint64(len(o.Changes) + len(o.Handed))
 		if rapid.Bool().Draw(t, "ends") {
 			job.Phase, job.Ended = resync.Done, m.now
 		}
 	}
 	o.Job = job
-	must(m.engine().Owe(ctx, o)).in(m.fixture)
+	owed := must(m.engine().Owe(ctx, o)).in(m.fixture)
 	m.jobs[ep.ID] = job
+	equal(m.fixture, "to be seen to", owed.Handed, m.hand(o.Handed))
 	m.owe(o.Changes)
 	equal(m.fixture, "job", must(m.engine().Resync(ctx, ep.ID)).in(m.fixture), job)
 }

@@ -162,6 +162,13 @@ func assetsPaged(f *fixture) {
 		}
 		equal(f, fmt.Sprintf("ids, %d a page", limit), listed, ids)
 	}
+	order := catalogue.NewEmbedded(f.engine())
+	for i := range ids {
+		for j := range ids {
+			equal(f, fmt.Sprintf("a list at %s is past %s", ids[i], ids[j]), order.Past(ids[i].JSON(), ids[j].JSON()), i >= j)
+		}
+		equal(f, fmt.Sprintf("a list that begins is past %s", ids[i]), order.Past("", ids[i].JSON()), false)
+	}
 	for _, cursor := range []string{"x", "null", `"`, "1.5"} {
 		_, _, err := f.engine().ListAssets(ctx, cursor, 10)
 		wantError(f, err, store.ErrCursor)

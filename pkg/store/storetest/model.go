@@ -31,6 +31,7 @@ type model struct {
 	inherited map[*debt.Debt]bool // owed before a crash
 	troubled  map[debt.ID]attempt.Verdict
 	inFlight  []debt.Debt
+	handed    []debt.Handed
 	tracked   map[debtName]tracking.Asset // by the asset's JSON
 	jobs      map[uint64]resync.Job
 	released  map[uint64]time.Time // by endpoint: when deletions were
@@ -84,6 +85,7 @@ func runModel(t *testing.T, open func(tb testing.TB) Harness) {
 			"release":  m.releaseSome,
 			"forget":   m.resetTracked,
 			"owe":      m.oweSome,
+			"hand":     m.settleHanded,
 			"wait":     m.wait,
 			"weeks":    m.waitForWeeks,
 			"set back": m.setClockBack,

@@ -97,6 +97,8 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"a claim passes over the background that one before has come to", backgroundIsPassedOver},
 		{"what was to blame goes last", blamedGoesLast},
 		{"a synchronisation moves on with what it owes", jobsMoveWithWhatTheyOwe},
+		{"what is handed on is no debt, unless there is one", handedOnIsNoDebt},
+		{"what was handed on, and is not told, is owed", handedOnIsOwed},
 		{"large assets are kept whole, and listed few at a time", largeAssets},
 		{"everything survives a crash", survivesCrash},
 		{"a backup holds what there was at one moment, and goes on from there", backupGoesOn},
