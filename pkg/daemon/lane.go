@@ -73,7 +73,8 @@ const MaxUnsettled = 512
 // The lane keeps the order per object: an object with an attempt under way is
 // not claimed again until the attempt's outcome is durable. It holds nothing
 // that the store does not: whatever it has claimed and not settled is simply
-// still due.
+// still due. What a synchronisation has handed on to it is claimed from the handout;
+// in the store, the job stands for that.
 type lane struct {
 	store   laneStore
 	sender  sender
@@ -106,6 +107,7 @@ type lane struct {
 		hastened  int
 	}
 
+	handed    handout
 	dividing  chan struct{} // takes one: a division that is under way
 	catalogue catalogueWait
 }

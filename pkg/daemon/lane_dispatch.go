@@ -64,7 +64,14 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	if err != nil {
 		return next, err
 	}
-	d.keep(claim.Debts, now, len(claim.Debts) >= limit)
+	d.occupy(claim.Debts)
+	var handed []debt.Debt
+	if !forcedOnly {
+		rest := limit - len(claim.Debts)
+		handed = d.claimHanded(min(rest, d.backgroundLimit(s, limit)-countBehind(claim.Debts)))
+		d.occupy(handed)
+	}
+	d.keep(now, len(claim.Debts)+len(handed) >= limit, claim.Debts, handed)
 	if free := d.begin(claiming, attempts, s, permit, forcedOnly, now); free > 0 && !forcedOnly {
 		next = earliest(next, claim.Next)
 	}
@@ -119,9 +126,10 @@ func (d *dispatcher) backgroundLimit(s *laneSettings, limit int) int {
 func (d *dispatcher) forget(now time.Time, anew bool) {
 	d.mu.Lock()
 	freed := d.freed
+	defer d.mu.Unlock()
 	freed, d.freed = append(freed, d.ready.drop(now, anew)...), nil
-	d.mu.Unlock()
 	for _, debts := range freed {
+		d.takeBack(debts)
 		for i := range debts {
 			delete(d.busy, debts[i].Object)
 			delete(d.busyKeys, debts[i].Key)
@@ -158,15 +166,22 @@ func (d *dispatcher) demand(s *laneSettings, permit endpoint.Permit, now time.Ti
 	return limit, time.Time{}
 }
 
-// keep takes in what was claimed. more says that there is more to claim.
-func (d *dispatcher) keep(debts []debt.Debt, now time.Time, more bool) {
+// occupy keeps what was claimed from being claimed again.
+func (d *dispatcher) occupy(debts []debt.Debt) {
 	for i := range debts {
 		d.busy[debts[i].Object], d.busyKeys[debts[i].Key] = true, true
 	}
+}
+
+// keep takes in what was claimed, in parts that no request tells together. more says that
+// there is more to claim.
+func (d *dispatcher) keep(now time.Time, more bool, parts ...[]debt.Debt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.doubt(debts)
-	d.ready.add(debts, now)
+	for _, debts := range parts {
+		d.doubt(debts)
+		d.ready.add(debts, now)
+	}
 	if !more {
 		d.ready.low = -1
 	}

@@ -42,14 +42,16 @@ func (l *lane) settle(ctx context.Context) {
 // that is sent. It reports false if it must not be sent.
 func (l *lane) foretell(ctx context.Context, debts []debt.Debt, creates []int) bool {
 	mark := store.Attempt{Outcome: attempt.Outcome{Verdict: attempt.Aborted}}
+	var marked []debt.Debt
 	for _, i := range creates {
 		if !debts[i].Unclear {
 			one := debt.SettlementOf(&debts[i])
 			one.Outcome, one.Unclear = mark.Outcome, true
-			mark.Debts = append(mark.Debts, one)
+			mark.Debts, marked = append(mark.Debts, one), append(marked, debts[i])
 		}
 	}
 	id := l.settings.Load().ep.ID
+	l.ofHanded(mark.Debts, marked)
 	for len(mark.Debts) > 0 {
 		_, err := l.store.Settle(ctx, id, []store.Attempt{mark})
 		l.logFault(err)
@@ -91,6 +93,7 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	attempts := make([]store.Attempt, len(batch))
 	for i := range batch {
 		attempts[i] = batch[i].settlement()
+		l.ofHanded(attempts[i].Debts, batch[i].debts)
 		if batch[i].passage != nil {
 			batch[i].passage.Settle()
 		}
@@ -104,6 +107,7 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	var held uint64
 	for i := range batch {
 		batch[i].endPassage()
+		l.settleHanded(batch[i].debts, settled[i].Debts)
 		before, after := l.setHealth(settled[i].Health)
 		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {

@@ -20,8 +20,9 @@ import (
 //
 // A job is in the store, and moves on in the transaction that owes what a page of
 // the catalogue came to: one that a stop or a kill breaks off goes on at the next
-// start where it was. It only owes. What is sent is read when it is sent, and in
-// order per asset, as ever: no job brings an older state after a newer one.
+// start where it was. It only owes, or stands for what its lane tells: see owing. What is
+// sent is read when it is sent, and in order per asset, as ever: no job brings an older
+// state after a newer one.
 type resyncs struct {
 	store    store.Engine
 	registry *registry
@@ -227,9 +228,11 @@ func trackerOf(l *lane) (endpoint.Endpoint, style.Tracker, error) {
 // search makes the search of a job; what it comes to is for the caller to take.
 func (r *resyncs) search(id uint64, job resync.Job) (*search, error) {
 	s := &search{
-		viewer: r.viewer, store: r.store, now: r.now, job: job, shown: newShownAssets(),
+		viewer: r.viewer, store: r.store, now: r.now, job: job, mark: job.Handed, shown: newShownAssets(),
 		endpoint: func() (endpoint.Endpoint, style.Tracker, error) { return r.tracker(id) },
 	}
+	s.job.Handed = ""
+	s.ordered, _ = r.viewer.(catalogue.Ordered)
 	if job.Order.Filter == "" {
 		return s, nil
 	}

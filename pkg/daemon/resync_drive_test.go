@@ -15,10 +15,18 @@ import (
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
+	"github.com/dam-delivery/dz/pkg/store"
+	"github.com/dam-delivery/dz/pkg/store/bolt"
 )
 
 // asItIs goes on with the store as it is at this moment, as after a kill.
 func (b *bubble) asItIs() {
+	b.Helper()
+	b.asItWas(func(store.Engine) {})
+}
+
+// asItWas is asItIs, and lets change the store before dz is started.
+func (b *bubble) asItWas(change func(db store.Engine)) {
 	b.Helper()
 	file, err := os.Create(b.path + ".copy")
 	if err != nil {
@@ -32,6 +40,14 @@ func (b *bubble) asItIs() {
 	}
 	b.stop()
 	if err := os.Rename(file.Name(), b.path); err != nil {
+		b.Fatal(err)
+	}
+	db, err := bolt.Open(b.path, bolt.Options{KeepEvents: time.Hour, MaxEventBytes: 1 << 20, NoSync: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	change(db)
+	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
 	b.source.Rewind()

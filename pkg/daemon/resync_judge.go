@@ -61,7 +61,12 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 			f.miss(err)
 		case err != nil || !counts(action):
 		case f.count(action, s.job.Order.Changed):
-			f.changes = append(f.changes, tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete))
+			again := tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete)
+			if action == style.Update && s.hands() {
+				f.handed = append(f.handed, again)
+			} else {
+				f.changes = append(f.changes, again)
+			}
 		case action == style.Unchanged:
 			f.unchanged = append(f.unchanged, &shown.Asset)
 		}

@@ -23,7 +23,8 @@ func (s *search) list(ctx context.Context) error {
 	p := listed{cursor: cursor}
 	for asset, err := range s.viewer.List(ctx, s.view(&ep, tracker), &cursor) {
 		if p.turn(cursor); p.whole >= searchPage || p.whole > 0 && p.size >= searchSize {
-			if err := s.judgeListed(ctx, &p); err != nil {
+			retells := s.retells()
+			if err := s.judgeListed(ctx, &p); err != nil || retells && !s.retells() {
 				return err
 			}
 		}

@@ -52,10 +52,14 @@ type search struct {
 	filter   assetMatcher // of the order; nil: none
 	// take takes what a page came to, with the job as it is after it. After an
 	// error the page is not taken, and comes again.
-	take func(ctx context.Context, job resync.Job, changes []debt.Change) error
+	take func(ctx context.Context, job resync.Job, found finding) error
 	dry  bool // count only: owe nothing that was counted
+	// ordered, if not nil, is the catalogue as one that can be listed again from a place
+	// on, and shows there what it showed: so its assets may be handed on.
+	ordered catalogue.Ordered
 
 	job   resync.Job
+	mark  string // how far a process before this one has handed on; "": nothing
 	shown shownAssets
 }
 
@@ -63,6 +67,7 @@ type search struct {
 type finding struct {
 	resync.Found
 	changes   []debt.Change
+	handed    []debt.Change      // likewise, of tracked assets: they need no debt
 	unchanged []*catalogue.Asset // as it seems
 }
 
@@ -86,6 +91,20 @@ func (s *search) run(ctx context.Context) error {
 	return nil
 }
 
+// holds reports whether a process before this one may have told what comes after the
+// cursor.
+func (s *search) holds(cursor string) bool {
+	return s.ordered != nil && s.mark != "" && !s.ordered.Past(cursor, s.mark)
+}
+
+// retells reports whether a process before this one may have told what comes next.
+func (s *search) retells() bool { return s.job.Phase == resync.Listing && s.holds(s.job.Cursor) }
+
+// hands reports whether what comes next may be handed on, if it is tracked.
+func (s *search) hands() bool {
+	return s.ordered != nil && s.job.Phase == resync.Listing && !s.job.Order.Changed && !s.job.Order.Narrow() && !s.retells()
+}
+
 // step hands on what a page came to.
 func (s *search) step(ctx context.Context, f finding, phase resync.Phase, cursor string) error {
 	next := s.job.Next(f.Found, phase, cursor)
@@ -104,7 +123,7 @@ func (s *search) step(ctx context.Context, f finding, phase resync.Phase, cursor
 	if !next.Running() {
 		next.Ended = s.now()
 	}
-	if err := s.take(ctx, next, f.changes); err != nil {
+	if err := s.take(ctx, next, f); err != nil {
 		return err
 	}
 	s.job = next

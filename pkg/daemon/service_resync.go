@@ -73,7 +73,7 @@ func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order re
 		return api.Resync{}, invalid(err)
 	}
 	dry.dry = true
-	dry.take = func(context.Context, resync.Job, []debt.Change) error { return nil }
+	dry.take = func(context.Context, resync.Job, finding) error { return nil }
 	if err := dry.run(ctx); err != nil {
 		return api.Resync{}, toldUnread(err)
 	}

@@ -1,9 +1,11 @@
 // Package resync owns what it means to synchronise an endpoint again: the noun
 // Job, which says what was asked for, how far it has come and what it has found.
 //
-// A job only finds what is to be told, and owes it; telling is done by the debts,
-// as ever. It is kept in the store, and moves on in the transaction that owes what
-// it has found: whenever the process ends, it goes on where it was.
+// A job only finds what is to be told, and owes it. It is kept in the store, and
+// moves on in the transaction that owes what it has found: whenever the process ends,
+// it goes on where it was. What a full one tells once more need not be owed asset by
+// asset: the job itself stands for a page of it, and moves on when all of that is told,
+// or owed after all.
 package resync
 
 import (
@@ -76,15 +78,19 @@ func (f Found) Plus(more Found) Found {
 // Job is one synchronisation of one endpoint.
 type Job struct {
 	// Number rises with every job of an endpoint.
-	Number    uint64    `json:"number"`
-	Order     Order     `json:"order"`
-	Scheduled bool      `json:"scheduled,omitempty"` // by the endpoint's own settings, not by a person
-	Phase     Phase     `json:"phase"`
-	Cursor    string    `json:"cursor,omitempty"` // within the phase
-	Found     Found     `json:"found"`
-	Started   time.Time `json:"started"`
-	Ended     time.Time `json:"ended,omitzero"` // when all was owed, or it stopped
-	Error     string    `json:"error,omitempty"`
+	Number    uint64 `json:"number"`
+	Order     Order  `json:"order"`
+	Scheduled bool   `json:"scheduled,omitempty"` // by the endpoint's own settings, not by a person
+	Phase     Phase  `json:"phase"`
+	Cursor    string `json:"cursor,omitempty"` // within the phase
+	// Handed is how far the job has handed on what it owes to nobody: a cursor, not
+	// before Cursor. Of the assets between them nobody knows, after a kill, whether they
+	// were told. "" if there are none.
+	Handed  string    `json:"handed,omitempty"`
+	Found   Found     `json:"found"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"` // when all was owed, or it stopped
+	Error   string    `json:"error,omitempty"`
 	// Before is, of a job that is narrow, when the last one before it began that was
 	// not; zero if there was none.
 	Before time.Time `json:"before,omitzero"`

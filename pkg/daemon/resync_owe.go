@@ -1,0 +1,204 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/debt"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/failpoint"
+	"github.com/dam-delivery/dz/pkg/resync"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+const (
+	// maxBackground is how many debts of an endpoint may wait in the background before
+	// a job owes no more of them: the store is not to grow with the catalogue.
+	maxBackground = 20_000
+	// maxHanded is how many assets may be handed on to an endpoint's lane and not be
+	// told yet, at most: they are held in memory, and told again after a kill.
+	maxHanded = 8 * searchPage
+	// backgroundLook is how often a job looks whether there are fewer.
+	backgroundLook = 100 * time.Millisecond
+)
+
+// owing is what one job owes.
+//
+// Most of what a full synchronisation tells is tracked: of such an asset there need not
+// be a debt, which takes longer to make and to end than the asset takes to be told. A page
+// of them is handed on to the lane as it is, and the job stands for it. Its cursor stays
+// before the page until each asset is told, or owed after all as an attempt failed; and
+// how far it has handed on is durable before the first request. So after a kill it is
+// known what may have been under way, and that is owed before anything else, whatever
+// becomes of the job: the receiver may have taken what it did not acknowledge.
+//
+// Only while all goes well is anything handed on: an endpoint that is sick, gone or
+// disabled is owed what it was to be told.
+type owing struct {
+	*resyncs
+	id     uint64
+	search *search
+	kept   resync.Job    // as the store has it, save for Handed
+	pages  []*handedPage // that were handed on, the oldest first
+}
+
+// take owes what a page came to, or hands it on, when the endpoint is not owed too much
+// in the background already.
+func (o *owing) take(ctx context.Context, next resync.Job, found finding) error {
+	l, err := o.room(ctx, next, &found)
+	if err != nil {
+		return err
+	}
+	owed := store.Owing{Endpoint: o.id, Now: o.now(), Changes: found.changes, Handed: found.handed, Job: next}
+	if owed.Job.Handed = ""; o.search.holds(next.Cursor) && next.Phase == resync.Listing {
+		owed.Job.Handed = o.search.mark
+	}
+	handing := len(found.handed)+len(o.pages) > 0
+	if handing {
+		owed.Job = o.kept
+		owed.Job.Handed = next.Cursor
+	}
+	result, err := o.store.Owe(ctx, owed)
+	if err != nil {
+		return err
+	}
+	failpoint.Reach(failpoint.PageOwed)
+	o.registry.wake(result.Due)
+	o.clearFault()
+	if !handing {
+		o.kept = next
+		return nil
+	}
+	page := &handedPage{job: next}
+	changes := make([]debt.Change, len(result.Handed))
+	for i, at := range result.Handed {
+		changes[i] = found.handed[at]
+	}
+	o.pages = append(o.pages, page)
+	l.hand(page, changes, owed.Now)
+	return nil
+}
+
+// room waits until there is room for a page, and says in found what of it is not to be
+// handed on after all. The end of the catalogue waits for all that was handed on.
+func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lane, error) {
+	for {
+		l := o.registry.lane(o.id)
+		if _, _, err := o.tracker(o.id); err != nil {
+			return nil, err
+		}
+		if o.advance(l); l.getHealth().State(l.settings.Load().ep.Enabled) != endpoint.Healthy {
+			if err := o.recall(ctx, l); err != nil {
+				return nil, err
+			}
+			found.owe()
+		}
+		if next.Phase != resync.Listing {
+			found.owe()
+		}
+		stats, err := o.store.Stats(ctx)
+		if err != nil {
+			return nil, err
+		}
+		crowded := len(found.changes) > 0 && stats.Endpoints[o.id].Background >= o.most && !o.search.retells()
+		if next.Phase != resync.Listing {
+			crowded = crowded || len(o.pages) > 0
+		} else if n := l.unsettledHanded(); n > 0 {
+			crowded = crowded || n+len(found.handed) > l.handsOn()
+		}
+		if !crowded {
+			return l, nil
+		}
+		if l.waitHanded(ctx, backgroundLook); ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// handsOn is how many assets may be handed on to a lane and not be told yet: what its
+// requests take while as much is made durable, and as much again, in whole pages.
+func (l *lane) handsOn() int {
+	s := l.settings.Load()
+	wanted := 3 * s.backgroundSlots() * max(1, s.limits.Batch)
+	return max(2*searchPage, min(wanted+searchPage, maxHanded))
+}
+
+// owe has the finding owed, and nothing of it handed on.
+func (f *finding) owe() {
+	f.changes, f.handed = append(f.changes, f.handed...), nil
+}
+
+// advance notes the pages that are settled, up to the first that is not.
+func (o *owing) advance(l *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(o.pages) > 0 && o.pages[0].left == 0 {
+		o.kept, o.pages = o.pages[0].job, o.pages[1:]
+	}
+}
+
+// recall owes what was handed on and is not settled.
+func (o *owing) recall(ctx context.Context, l *lane) error {
+	if len(o.pages) == 0 {
+		return nil
+	}
+	job := o.pages[len(o.pages)-1].job
+	job.Handed = ""
+	owed, err := o.store.Owe(ctx, store.Owing{Endpoint: o.id, Now: o.now(), Changes: l.closeHanded(), Job: job})
+	if err != nil {
+		l.reopenHanded()
+		return err
+	}
+	l.dropHanded()
+	o.kept, o.pages = job, nil
+	o.registry.wake(owed.Due)
+	return nil
+}
+
+func (o *owing) clearFault() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if one := o.running[o.id]; one != nil {
+		one.fault.Store(nil)
+	}
+}
+
+// end keeps the job as one that goes on no more, and owes what it has handed on. Until
+// the store can take that, nobody else may begin one.
+func (o *owing) end(one *runningResync, fault string) {
+	job := o.kept
+	if o.search != nil {
+		job = o.search.job
+	}
+	job.Phase, job.Ended, job.Error, job.Cursor, job.Handed, job.Deletions = resync.Stopped, o.now(), fault, "", "", 0
+	for {
+		ending := store.Owing{Endpoint: o.id, Now: job.Ended, Job: job}
+		l := o.registry.lane(o.id)
+		if l != nil && len(o.pages) > 0 {
+			ending.Changes = l.closeHanded()
+		}
+		owed, err := o.store.Owe(context.WithoutCancel(o.ctx), ending)
+		if err == nil && l != nil {
+			l.dropHanded()
+			o.registry.wake(owed.Due)
+		}
+		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrClosed) {
+			break
+		}
+		if one.unended.CompareAndSwap(nil, &err) {
+			o.log.Error("can't record that a synchronisation has ended; trying again, else it goes on at the next start",
+				"endpoint", o.name(o.id), "error", err)
+			close(one.refused)
+		}
+		if sleep(o.ctx, storeRetry); o.ctx.Err() != nil {
+			return
+		}
+	}
+	switch {
+	case fault != "":
+		o.log.Error("a synchronisation has ended before it was done", "endpoint", o.name(o.id), "error", fault)
+	default:
+		o.log.Info("a synchronisation was stopped", "endpoint", o.name(o.id), "seen", job.Found.Seen)
+	}
+}
