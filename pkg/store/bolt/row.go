@@ -106,8 +106,9 @@ func (w *row) decode(value []byte) error {
 // encode appends the row. One that is empty must not be kept.
 func (w *row) encode(buf []byte) []byte {
 	buf = append(buf, rowVersion)
+	shared := w.uses()
 	for n, matter := range w.matters {
-		uses := w.uses(n)
+		uses := shared[n+1]
 		if uses == 0 {
 			continue
 		}
@@ -131,8 +132,13 @@ func (w *row) encode(buf []byte) []byte {
 	return buf
 }
 
-// uses is how many debts share a matter.
-func (w *row) uses(matter int) int { return bytes.Count(w.of[:], []byte{byte(matter + 1)}) }
+// uses counts the debts that share each matter, by 1 + its index.
+func (w *row) uses() (shared [rowSlots + 1]uint8) {
+	for _, of := range w.of {
+		shared[of]++
+	}
+	return shared
+}
 
 func (w *row) isEmpty() bool { return w.of == [rowSlots]uint8{} }
 
@@ -140,9 +146,9 @@ func (w *row) isEmpty() bool { return w.of == [rowSlots]uint8{} }
 // same.
 func (w *row) put(slot int, seq uint64, course, matter []byte) {
 	w.of[slot], w.seqs[slot], w.courses[slot] = 0, seq, course
-	free := -1
+	free, shared := -1, w.uses()
 	for n, other := range w.matters {
-		used := w.uses(n) > 0
+		used := shared[n+1] > 0
 		if used && bytes.Equal(other, matter) {
 			w.of[slot] = uint8(n + 1)
 			return
