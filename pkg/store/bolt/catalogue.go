@@ -55,6 +55,9 @@ const maxAssetPage = 4 << 20
 // maxRoom bounds for how many assets there is room made at once in a page.
 const maxRoom = 1000
 
+// roomFor is for how many assets room is made in a page of up to limit.
+func roomFor(limit int) int { return max(1, min(limit, maxRoom)) }
+
 // assetKey sorts ids: integers from 0 on by size, then all others by their
 // JSON text. An id is at most 512 bytes long.
 func assetKey(id event.ID) []byte {
@@ -341,7 +344,7 @@ func (db *DB) ListAssetParts(_ context.Context, part catalogue.Part, cursor stri
 				return err
 			}
 			if found == nil {
-				found = make([]catalogue.Asset, 0, min(limit, maxRoom))
+				found = make([]catalogue.Asset, 0, roomFor(limit))
 			}
 			found = append(found, a)
 			bytesRead += len(a.Data)

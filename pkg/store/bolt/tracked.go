@@ -77,6 +77,9 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 			if err != nil {
 				return err
 			}
+			if found == nil {
+				found = make([]tracking.Asset, 0, roomFor(limit))
+			}
 			found = append(found, a)
 			bytesRead += len(a.State.Text)
 			through += len(k) + len(record)
