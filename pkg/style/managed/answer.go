@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
 	"github.com/dam-delivery/dz/pkg/event"
@@ -214,7 +215,11 @@ func readState(raw rawjson.Value) (tracking.State, error) {
 	if len(text) > tracking.MaxState {
 		return tracking.State{}, fmt.Errorf("the item's IntegrationState has %d bytes, and may have %d", len(text), tracking.MaxState)
 	}
-	return tracking.State{Text: strings.ToValidUTF8(string(text), "\uFFFD"), Given: true}, nil
+	state := tracking.State{Text: string(text), Given: true}
+	if !utf8.Valid(text) {
+		state.Text = strings.ToValidUTF8(state.Text, "\uFFFD")
+	}
+	return state, nil
 }
 
 // maybeOne reports whether a request that failed as a whole may have failed for
