@@ -150,16 +150,21 @@ var isSpace = [256]bool{' ': true, '\t': true, '\n': true, '\r': true}
 // passString returns where the string ends that begins at i and is known to be
 // valid; beyond the text's end if it does not.
 func passString(text []byte, i int) int {
-	for i++; i < len(text); i++ {
-		if i = passPlain(text, i); i >= len(text) {
+	for begin := i + 1; begin < len(text); {
+		quote := bytes.IndexByte(text[begin:], '"')
+		if quote < 0 {
 			break
 		}
-		switch text[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
+		begin += quote + 1
+		if end := begin - 1; text[end-1] != '\\' || !isEscaped(text[i+1:end]) {
+			return begin
 		}
 	}
 	return len(text) + 1
+}
+
+// isEscaped reports whether what follows text is escaped: an odd number of
+// backslashes is at its end.
+func isEscaped(text []byte) bool {
+	return (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1
 }
