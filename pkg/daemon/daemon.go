@@ -46,6 +46,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"os"
@@ -197,7 +198,7 @@ func (d *Daemon) open(ctx context.Context, teardown *teardown) (net.Listener, er
 	d.registry = newRegistry(d.store, d.styles, d.config.Debouncing.Window(), d.log, d.newLane)
 	d.registry.supports = d.shown.Supports
 	d.resyncs = &resyncs{
-		store: d.store, registry: d.registry, viewer: d.shown, now: d.now, log: d.log,
+		store: d.store, registry: d.registry, viewer: d.shown, now: d.now, log: d.log, seed: maphash.MakeSeed(),
 		running: make(map[uint64]*runningResync), most: cmp.Or(d.opts.maxBackground, maxBackground),
 	}
 	d.intake = &intake{store: d.store, registry: d.registry, now: d.now, log: d.log, maxSize: int64(d.config.Store.MaxSize)}
@@ -236,6 +237,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener, teardown *tea
 	if err := d.checkClock(ctx); err != nil {
 		return err
 	}
+	teardown.add(d.resyncs.recallLeft) // when the lanes have ended
 	stopLanes := d.startLanes(ctx)
 	teardown.add(stopLanes)
 	stopResyncs, err := d.startResyncs(ctx)

@@ -2,8 +2,6 @@ package daemon
 
 import (
 	"context"
-	"encoding/binary"
-	"hash/fnv"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -36,15 +34,16 @@ type handedOne struct {
 // handedPage is what one page of a job has handed on.
 type handedPage struct {
 	job  resync.Job // as it is when all is settled
+	size int        // of it
 	left int        // not settled
 }
 
 // hand hands changes on, each of another key, that nobody else sees to.
-func (l *lane) hand(page *handedPage, changes []debt.Change, now time.Time) {
+func (l *lane) hand(page *handedPage, changes []debt.Change, now time.Time, name func(*debt.Change) debt.ID) {
 	ones := make([]handedOne, len(changes))
 	for i := range changes {
 		c := &changes[i]
-		ones[i] = handedOne{Handed: debt.Handed{Change: *c, At: now}, debt: debt.New(handedID(page.job, c), *c, now), page: page}
+		ones[i] = handedOne{Handed: debt.Handed{Change: *c, At: now}, debt: debt.New(name(c), *c, now), page: page}
 		ones[i].debt.Handed = true
 	}
 	l.mu.Lock()
@@ -52,21 +51,13 @@ func (l *lane) hand(page *handedPage, changes []debt.Change, now time.Time) {
 	if l.handed.of == nil {
 		l.handed.of, l.handed.moved = make(map[debt.Key]*handedOne), make(chan struct{}, 1)
 	}
-	page.left = len(ones)
+	page.left, page.size = len(ones), len(ones)
 	l.handed.closed = false
 	for i := range ones {
 		l.handed.of[ones[i].debt.Key] = &ones[i]
 		l.handed.waiting = append(l.handed.waiting, &ones[i])
 	}
 	l.wake()
-}
-
-// handedID names what a job has handed on, so that it has the same name if it is handed
-// on again after a kill, and another in the next job.
-func handedID(job resync.Job, c *debt.Change) debt.ID {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(c.Key)) // never fails
-	return debt.NewID(job.Started, uint16(job.Number), binary.BigEndian.Uint64(hash.Sum(nil)))
 }
 
 // unsettledHanded counts what was handed on and is not settled.
@@ -108,7 +99,7 @@ func (l *lane) takeBack(debts []debt.Debt) {
 		if !debts[i].Handed {
 			return // nor is any other
 		}
-		if one := l.handed.of[debts[i].Key]; one != nil {
+		if one := l.handed.of[debts[i].Key]; one != nil && one.debt.ID == debts[i].ID {
 			l.handed.waiting = append(l.handed.waiting, one)
 		}
 	}
@@ -123,7 +114,7 @@ func (l *lane) ofHanded(settlements []debt.Settlement, debts []debt.Debt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range settlements {
-		if one := l.handed.of[debts[i].Key]; one != nil {
+		if one := l.handed.of[debts[i].Key]; one != nil && one.debt.ID == debts[i].ID {
 			settlements[i].Handed = &one.Handed
 		}
 	}
@@ -139,7 +130,7 @@ func (l *lane) settleHanded(debts []debt.Debt, settled []store.SettledDebt) {
 	defer l.mu.Unlock()
 	for i := range debts {
 		one := l.handed.of[debts[i].Key]
-		if one == nil || !settled[i].Found {
+		if one == nil || one.debt.ID != debts[i].ID || !settled[i].Found {
 			continue
 		}
 		delete(l.handed.of, debts[i].Key)
@@ -152,8 +143,9 @@ func (l *lane) settleHanded(debts []debt.Debt, settled []store.SettledDebt) {
 	}
 }
 
-// closeHanded begins no more of what was handed on, and returns what is not settled, so
-// that it can be owed; dropHanded forgets it then.
+// closeHanded claims no more of what was handed on, and returns what is not settled, so
+// that it can be owed. If it is, dropHanded forgets it: an attempt that is still made, or
+// ends, then is one at another debt than is owed. Else reopenHanded goes on.
 func (l *lane) closeHanded() (changes []debt.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,11 @@ type resyncs struct {
 	ctx context.Context //nolint:containedctx // the daemon's: jobs last longer than the call that starts them
 	wg  sync.WaitGroup
 
+	seed maphash.Seed // of the names of what is handed on: no process gives them twice
+
 	mu      sync.Mutex
 	running map[uint64]*runningResync
+	left    []*owing // jobs that the end of the daemon has broken off
 }
 
 // runningResync is the goroutine of one job, or keeps one from being begun.
@@ -46,8 +50,8 @@ type runningResync struct {
 	ended  chan struct{}
 	fault  atomic.Pointer[string] // what it waits for, beside its endpoint
 
-	unended atomic.Pointer[error] // why it could not be recorded at first that it has ended
-	refused chan struct{}         // closed when there is such a reason
+	unended atomic.Pointer[error]      // why it can't be recorded now that it has ended
+	found   atomic.Pointer[resync.Job] // as it is with what was handed on; nil: as in the store
 }
 
 // Reasons to end a job.
@@ -146,7 +150,7 @@ func (r *resyncs) reserve(id uint64, resets bool) (*runningResync, error) {
 		}
 		return nil, errResyncRuns
 	}
-	one := &runningResync{resets: resets, ended: make(chan struct{}), refused: make(chan struct{})}
+	one := &runningResync{resets: resets, ended: make(chan struct{})}
 	one.ctx, one.cancel = context.WithCancelCause(r.ctx)
 	r.running[id] = one
 	return one, nil
@@ -177,13 +181,19 @@ func (r *resyncs) stop(ctx context.Context, id uint64) error {
 		return errNoResync
 	}
 	one.cancel(errResyncStopped)
-	select {
-	case <-one.ended:
-		return nil
-	case <-one.refused:
-		return fmt.Errorf("the synchronisation goes on no more, but that is not recorded yet: %w", *one.unended.Load())
-	case <-ctx.Done():
-		return ctx.Err()
+	look := time.NewTicker(backgroundLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-one.ended:
+			return nil
+		case <-look.C:
+			if err := one.unended.Load(); err != nil {
+				return fmt.Errorf("the synchronisation goes on no more, but that is not recorded yet: %w", *err)
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -197,6 +207,19 @@ func (r *resyncs) fault(id uint64) string {
 		}
 	}
 	return ""
+}
+
+// found is an endpoint's job as it is with what it has handed on; false if the store has
+// it as it is.
+func (r *resyncs) found(id uint64) (resync.Job, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if one := r.running[id]; one != nil {
+		if job := one.found.Load(); job != nil {
+			return *job, true
+		}
+	}
+	return resync.Job{}, false
 }
 
 // runs reports whether an endpoint's job is under way.

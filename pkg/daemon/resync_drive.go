@@ -14,12 +14,11 @@ import (
 func (r *resyncs) drive(one *runningResync, id uint64, job resync.Job) {
 	o := &owing{resyncs: r, id: id, kept: job}
 	s, err := r.search(id, job)
-	o.kept.Handed = ""
 	if err == nil {
 		o.search, s.take = s, o.take
-		err = r.retell(one, id, s)
-	}
-	if err == nil {
+		if !r.retell(one, id, s) {
+			return // it goes on at the next start, or its endpoint was removed
+		}
 		err = s.run(one.ctx)
 	}
 	for wait := firstCatalogueWait; err != nil && r.passes(one.ctx, err); wait = min(2*wait, lastCatalogueWait) {
@@ -35,25 +34,29 @@ func (r *resyncs) drive(one *runningResync, id uint64, job resync.Job) {
 	case errors.Is(context.Cause(one.ctx), errResyncStopped):
 		o.end(one, "")
 	case one.ctx.Err() != nil, errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrClosed):
-		// It goes on at the next start, or its endpoint was removed.
+		r.leave(o) // it goes on at the next start, or its endpoint was removed
 	default:
 		o.end(one, err.Error())
 	}
 }
 
-// retell owes what a process before this one may have told without a debt: whoever stops
-// the job has to wait for that.
-func (r *resyncs) retell(one *runningResync, id uint64, s *search) error {
-	for s.retells() {
+// retell owes what a process before this one may have told without a debt, and reports
+// whether it has come to the end of that. Nothing but the end of the daemon, or of the
+// endpoint, keeps it from that: whoever stops the job is told what it waits for.
+func (r *resyncs) retell(one *runningResync, id uint64, s *search) bool {
+	for wait := firstCatalogueWait; s.retells(); wait = min(2*wait, lastCatalogueWait) {
 		err := s.list(r.ctx)
-		if err != nil && !r.passes(r.ctx, err) {
-			return err
+		switch {
+		case err == nil:
+			continue
+		case r.ctx.Err() != nil, errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrClosed):
+			return false
 		}
-		if err != nil {
-			r.wait(r.ctx, one, id, err, lastCatalogueWait)
-		}
+		one.unended.Store(&err)
+		r.wait(r.ctx, one, id, err, wait)
 	}
-	return nil
+	one.unended.Store(nil)
+	return true
 }
 
 // passes reports whether what keeps a job from going on may pass by itself.

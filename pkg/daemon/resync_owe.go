@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -68,6 +69,7 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 	o.clearFault()
 	if !handing {
 		o.kept = next
+		o.show(nil)
 		return nil
 	}
 	page := &handedPage{job: next}
@@ -76,7 +78,8 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 		changes[i] = found.handed[at]
 	}
 	o.pages = append(o.pages, page)
-	l.hand(page, changes, owed.Now)
+	l.hand(page, changes, owed.Now, o.name(next))
+	o.show(&next)
 	return nil
 }
 
@@ -97,15 +100,19 @@ func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lan
 		if next.Phase != resync.Listing {
 			found.owe()
 		}
+		if !l.keepsWithin() {
+			found.owe()
+		}
 		stats, err := o.store.Stats(ctx)
 		if err != nil {
 			return nil, err
 		}
-		crowded := len(found.changes) > 0 && stats.Endpoints[o.id].Background >= o.most && !o.search.retells()
-		if next.Phase != resync.Listing {
+		some := len(found.changes)+len(found.handed) > 0
+		crowded := some && stats.Endpoints[o.id].Background >= o.most && !o.search.retells()
+		if out := o.out(); next.Phase != resync.Listing {
 			crowded = crowded || len(o.pages) > 0
-		} else if n := l.unsettledHanded(); n > 0 {
-			crowded = crowded || n+len(found.handed) > l.handsOn()
+		} else if out > 0 {
+			crowded = crowded || out+len(found.handed) > l.handsOn()
 		}
 		if !crowded {
 			return l, nil
@@ -116,12 +123,27 @@ func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lan
 	}
 }
 
+// out counts what pages that are not all settled, and those after them, have handed on.
+func (o *owing) out() (n int) {
+	for _, page := range o.pages {
+		n += page.size
+	}
+	return n
+}
+
 // handsOn is how many assets may be handed on to a lane and not be told yet: what its
 // requests take while as much is made durable, and as much again, in whole pages.
 func (l *lane) handsOn() int {
 	s := l.settings.Load()
 	wanted := 3 * s.backgroundSlots() * max(1, s.limits.Batch)
 	return max(2*searchPage, min(wanted+searchPage, maxHanded))
+}
+
+// keepsWithin reports whether a kill makes a lane repeat no more of what is handed on than
+// of debts, at worst.
+func (l *lane) keepsWithin() bool {
+	s := l.settings.Load()
+	return l.handsOn() <= (s.ep.Slots()+MaxUnsettled)*max(1, s.limits.Batch)
 }
 
 // owe has the finding owed, and nothing of it handed on.
@@ -152,8 +174,57 @@ func (o *owing) recall(ctx context.Context, l *lane) error {
 	}
 	l.dropHanded()
 	o.kept, o.pages = job, nil
+	o.show(nil)
 	o.registry.wake(owed.Due)
 	return nil
+}
+
+// leave has a job go on at the next start.
+func (r *resyncs) leave(o *owing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = append(r.left, o)
+}
+
+// recallLeft owes what jobs have handed on that the end of the daemon has broken off, when
+// no attempt is under way any more: so nothing is told again that was acknowledged.
+func (r *resyncs) recallLeft() error {
+	r.mu.Lock()
+	left := r.left
+	r.mu.Unlock()
+	for _, o := range left {
+		l := r.registry.lane(o.id)
+		if l == nil {
+			continue
+		}
+		o.advance(l)
+		if err := o.recall(context.WithoutCancel(r.ctx), l); err != nil && !errors.Is(err, store.ErrNotFound) {
+			r.log.Warn("can't record how far a synchronisation has come; some of it is told again", "endpoint", l.settings.Load().ep.Name, "error", err)
+		}
+	}
+	return nil
+}
+
+// name names what a job hands on. The names are no other's: a receiver may pass over what
+// comes under one that it knows.
+func (o *owing) name(job resync.Job) func(*debt.Change) debt.ID {
+	return func(c *debt.Change) debt.ID {
+		type what struct {
+			endpoint, job uint64
+			key           debt.Key
+		}
+		number := maphash.Comparable(o.seed, what{o.id, job.Number, c.Key})
+		return debt.NewID(job.Started, uint16(number>>48), number)
+	}
+}
+
+// show has the job shown so; nil: as the store has it.
+func (o *owing) show(job *resync.Job) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if one := o.running[o.id]; one != nil {
+		one.found.Store(job)
+	}
 }
 
 func (o *owing) clearFault() {
@@ -179,17 +250,20 @@ func (o *owing) end(one *runningResync, fault string) {
 			ending.Changes = l.closeHanded()
 		}
 		owed, err := o.store.Owe(context.WithoutCancel(o.ctx), ending)
-		if err == nil && l != nil {
+		switch {
+		case l == nil:
+		case err == nil:
 			l.dropHanded()
 			o.registry.wake(owed.Due)
+		default:
+			l.reopenHanded() // what is told meanwhile need not be owed
 		}
 		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrClosed) {
 			break
 		}
-		if one.unended.CompareAndSwap(nil, &err) {
+		if one.unended.Swap(&err) == nil {
 			o.log.Error("can't record that a synchronisation has ended; trying again, else it goes on at the next start",
-				"endpoint", o.name(o.id), "error", err)
-			close(one.refused)
+				"endpoint", o.resyncs.name(o.id), "error", err)
 		}
 		if sleep(o.ctx, storeRetry); o.ctx.Err() != nil {
 			return
@@ -197,8 +271,8 @@ func (o *owing) end(one *runningResync, fault string) {
 	}
 	switch {
 	case fault != "":
-		o.log.Error("a synchronisation has ended before it was done", "endpoint", o.name(o.id), "error", fault)
+		o.log.Error("a synchronisation has ended before it was done", "endpoint", o.resyncs.name(o.id), "error", fault)
 	default:
-		o.log.Info("a synchronisation was stopped", "endpoint", o.name(o.id), "seen", job.Found.Seen)
+		o.log.Info("a synchronisation was stopped", "endpoint", o.resyncs.name(o.id), "seen", job.Found.Seen)
 	}
 }

@@ -67,7 +67,7 @@ func TestWhatIsTrackedIsToldAgainWithoutADebtOfEach(t *testing.T) {
 		b.begin("shop")
 		b.wait(2500 * time.Millisecond)
 		state, err := b.service().GetResync(b.Context(), "shop")
-		if err != nil || !state.Running() || state.Remaining != 0 || state.Found.Update != 2000 {
+		if err != nil || !state.Running() || state.Remaining == 0 || state.Found.Update-state.Remaining != 2400 {
 			b.Errorf("after the second page: %+v, %v", state, err)
 		}
 		b.wait(time.Minute)
@@ -211,17 +211,10 @@ func TestWhatWasHandedOnBeforeAKillIsToldThoughTheResyncIsStopped(t *testing.T) 
 			}
 		})
 		b.knows("old", 1, 5000)
-		stopped := make(chan error, 1)
-		go func() {
-			_, err := b.service().StopResync(b.Context(), "shop")
-			stopped <- err
-		}()
-		b.wait(time.Second)
+		_, err := b.service().StopResync(b.Context(), "shop")
+		wantCode(t, err, api.CodeFull)
 		full.full.Store(false)
 		b.wait(time.Hour)
-		if err := <-stopped; err != nil {
-			b.Fatal(err)
-		}
 		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped || state.Remaining >= 5000 {
 			b.Fatalf("stopped: %+v, %v", state, err)
 		}
@@ -286,7 +279,9 @@ func TestOneAssetIsNotClaimedTwiceAtATime(t *testing.T) {
 	now := time.Now()
 	owed := []debt.Debt{debt.New(debt.NewID(now, 1, 1), change(2), now)}
 	l := &lane{wakeUp: make(chan struct{}, 1)}
-	l.hand(&handedPage{}, []debt.Change{change(1), change(2), change(3)}, now)
+	named := uint64(1)
+	name := func(*debt.Change) debt.ID { named++; return debt.NewID(now, 1, named) }
+	l.hand(&handedPage{}, []debt.Change{change(1), change(2), change(3)}, now, name)
 	d := newDispatcher(l)
 	d.occupy(owed)
 	claimed := d.claimHanded(10)

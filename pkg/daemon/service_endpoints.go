@@ -80,7 +80,7 @@ func (s *service) GetEndpoint(ctx context.Context, name string) (admin.EndpointS
 	if state.Skips, err = s.store.Skips(ctx, state.Endpoint.ID); err != nil {
 		return state, err
 	}
-	state.LastResync, err = (*Daemon)(s).lastResync(ctx, &state.Endpoint, stats.Endpoints[state.Endpoint.ID])
+	state.LastResync, err = (*Daemon)(s).lastResync(ctx, &state.Endpoint, l.counts(stats))
 	return state, err
 }
 

@@ -44,7 +44,7 @@ func (s *service) StartResync(ctx context.Context, name string, wire api.ResyncO
 	if err != nil {
 		return api.Resync{}, err
 	}
-	return s.wireResync(&ep, job, stats.Endpoints[ep.ID]), nil
+	return s.wireResync(&ep, job, l.counts(stats)), nil
 }
 
 // notBegun says why a synchronisation could not begin, or a reset.
@@ -84,7 +84,7 @@ func (s *service) dryResync(ctx context.Context, ep *endpoint.Endpoint, order re
 
 // GetResync returns the last synchronisation of an endpoint, and what came of it.
 func (s *service) GetResync(ctx context.Context, name string) (api.ResyncState, error) {
-	_, ep, tracker, err := s.trackerNamed(name)
+	l, ep, tracker, err := s.trackerNamed(name)
 	if err != nil {
 		return api.ResyncState{}, err
 	}
@@ -102,7 +102,7 @@ func (s *service) GetResync(ctx context.Context, name string) (api.ResyncState, 
 	if err != nil {
 		return api.ResyncState{}, err
 	}
-	counts := stats.Endpoints[ep.ID]
+	counts := l.counts(stats)
 	state := api.ResyncState{Resync: s.wireResync(&ep, job, counts), Held: counts.Held, Untried: counts.Background}
 	if retrying := counts.Retrying > 0 && counts.Background > 0; retrying || counts.Failed > 0 {
 		sel := debt.Selection{Endpoints: []uint64{ep.ID}, Retrying: retrying}
@@ -198,6 +198,9 @@ const maxShownNames = 100
 
 // wireResync shows a job.
 func (s *service) wireResync(ep *endpoint.Endpoint, job resync.Job, counts store.Counts) api.Resync {
+	if found, ok := s.resyncs.found(ep.ID); ok && job.Running() && found.Number == job.Number {
+		job = found
+	}
 	named := job.Order.Assets
 	shown := api.Resync{
 		Endpoint: ep.Name, Number: job.Number, Changed: job.Order.Changed,

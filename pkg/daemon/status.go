@@ -35,6 +35,7 @@ func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 			return api.Status{}, err
 		}
 		s.Endpoints = append(s.Endpoints, ep)
+		s.Events.Owed += ep.Debts - min(ep.Debts, stats.Endpoints[l.settings.Load().ep.ID].Open) // what is handed on
 		s.Debts.Waiting += debts.Waiting
 		s.Debts.Due += debts.Due
 		s.Debts.InFlight += debts.InFlight
@@ -60,12 +61,21 @@ func (d *Daemon) sourceStatus() []api.SourceStatus {
 	return all
 }
 
+// counts returns what the endpoint is owed, and what is handed on as if it was.
+func (l *lane) counts(stats store.Stats) store.Counts {
+	counts := stats.Endpoints[l.settings.Load().ep.ID]
+	handed := uint64(l.unsettledHanded())
+	counts.Open += handed
+	counts.Background += handed
+	return counts
+}
+
 // laneStatus says how an endpoint is, and what its debts wait for. Every debt is
 // in exactly one of the counts.
 func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now time.Time) (api.EndpointStatus, api.DebtCounts, error) {
 	ep := &l.settings.Load().ep
 	health := l.getHealth()
-	counts := stats.Endpoints[ep.ID]
+	counts := l.counts(stats)
 	state := health.State(ep.Enabled)
 	debts := api.DebtCounts{Failed: counts.Failed, HeldDeletions: counts.Held}
 	if !l.sends() {
@@ -75,6 +85,7 @@ func (d *Daemon) laneStatus(ctx context.Context, l *lane, stats store.Stats, now
 		if err != nil {
 			return api.EndpointStatus{}, debts, err
 		}
+		due += counts.Open - stats.Endpoints[ep.ID].Open // as what is handed on
 		debts.Retrying = counts.Retrying
 		rest := counts.Open - counts.Retrying
 		debts.InFlight = min(uint64(l.underWay()), rest)

@@ -80,8 +80,11 @@ func (t *txn) settleHanded(id uint64, s debt.Settlement) (store.SettledDebt, err
 // oweHanded owes what was handed on. found says that it is owed already, because of
 // another change: then the attempt was none at that.
 func (t *txn) oweHanded(owed *stored, found bool, id uint64, s debt.Settlement) (store.SettledDebt, error) {
-	changes := []debt.Change{s.Handed.Change}
-	if _, err := t.owe(changes, sortChanges(changes), s.Handed.At); err != nil {
+	changes, at := []debt.Change{s.Handed.Change}, s.Handed.At
+	if found && owed.LastSeen.After(at) {
+		at = owed.LastSeen // what came since is the latest change still
+	}
+	if _, err := t.owe(changes, sortChanges(changes), at); err != nil {
 		return store.SettledDebt{}, err
 	}
 	there, err := t.loadInto(owed, id, s.Key)

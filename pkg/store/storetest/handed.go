@@ -168,7 +168,9 @@ func (m *model) handedSettled(end *settling, h *debt.Handed, s debt.Settlement, 
 		return
 	case owed:
 		now := m.now
-		m.now = h.At
+		if m.now = h.At; mine.LastSeen.After(h.At) {
+			m.now = mine.LastSeen
+		}
 		m.owe([]debt.Change{h.Change})
 		m.now = now
 		delete(m.troubled, debt.ID{})

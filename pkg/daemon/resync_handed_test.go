@@ -1,0 +1,333 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/dztest"
+	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/store"
+)
+
+// fullStore has no room for what grows, as the real one: a job can be ended without.
+type fullStore struct {
+	store.Engine
+	full atomic.Bool
+}
+
+func (f *fullStore) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
+	if f.full.Load() && (len(o.Changes)+len(o.Handed) > 0 || o.Job.Running()) {
+		return store.Ingested{}, fmt.Errorf("owe: %w", store.ErrFull)
+	}
+	return f.Engine.Owe(ctx, o)
+}
+
+// What a process that was killed may have told is owed, whatever becomes of the job: here
+// it is stopped while the store is full, and dz is stopped in order before there is room.
+func TestAResyncIsNotStoppedBeforeWhatAKillLeftIsOwed(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := b.keeping(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 5000)
+		b.knows("new", 1, 5000)
+		k.answers(silent)
+		b.begin("shop")
+		b.wait(time.Second)
+		var taken []int
+		for id := 1; id <= 5000; id++ {
+			if k.title(id) == "new" {
+				taken = append(taken, id)
+			}
+		}
+		full := &fullStore{}
+		full.full.Store(true)
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+		b.asItIs()
+		b.knows("old", 1, 5000)
+		_, err := b.service().StopResync(b.Context(), "shop")
+		wantCode(t, err, api.CodeFull)
+		b.stop()
+		full.full.Store(false)
+		b.start()
+		k.answers(acknowledge)
+		b.wait(2 * time.Hour)
+		n := 0
+		for _, id := range taken {
+			if k.title(id) != "old" {
+				n++
+			}
+		}
+		if n > 0 || len(taken) < 1000 {
+			b.Errorf("%d of %d that the receiver took stay \"new\", and are \"old\"", n, len(taken))
+		}
+	})
+}
+
+// A job that is stopped owes what it has handed on. If there is no room for that, it is
+// told, and then there is nothing to owe.
+func TestAResyncIsStoppedThoughTheStoreIsFull(t *testing.T) {
+	full := &fullStore{}
+	inBubbleWith(t, func(b *bubble) {
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+	}, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 9000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(1500 * time.Millisecond)
+		full.full.Store(true)
+		_, err := b.service().StopResync(b.Context(), "shop")
+		wantCode(t, err, api.CodeFull)
+		b.wait(time.Minute)
+		state, err := b.service().GetResync(b.Context(), "shop")
+		if told := len(slices.Compact(b.told("shop"))); err != nil || state.Phase != api.ResyncStopped || uint64(told) != state.Found.Update {
+			b.Errorf("a minute later %d assets are told, and it is %+v, %v", told, state, err)
+		}
+	})
+}
+
+// What was handed on is owed if the endpoint fails. However often it does, a job owes no
+// more than it may.
+func TestAnEndpointThatComesAndGoesIsNotOwedTheCatalogue(t *testing.T) {
+	inBubbleWith(t, func(b *bubble) { b.maxBackground = 100 }, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 20000)
+		var n atomic.Int64
+		b.receiver.AnswerWith(func(r dztest.Request) dztest.Answer {
+			if n.Add(1)%2 == 0 {
+				return dztest.Answer{Status: http.StatusServiceUnavailable, Delay: time.Second}
+			}
+			a := acknowledge(r)
+			a.Delay = time.Second
+			return a
+		})
+		b.begin("shop")
+		most := uint64(0)
+		for range 3000 {
+			b.wait(time.Second)
+			most = max(most, b.status().Endpoints[0].Background)
+		}
+		if most > 100+6000 { // and what may be handed on
+			b.Errorf("%d in the background", most)
+		}
+		b.receiver.AnswerWith(acknowledge)
+		b.wait(100 * time.Hour)
+		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncDone || !b.status().Idle {
+			b.Errorf("in the end: %+v, %v", state, err)
+		}
+	})
+}
+
+// Likewise what may have been told before a kill.
+func TestKillsOfAResyncDoNotFillTheStore(t *testing.T) {
+	inBubbleWith(t, func(b *bubble) { b.maxBackground = 100 }, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 20000)
+		b.receiver.AnswerWith(takingLong(20 * time.Second))
+		b.begin("shop")
+		for range 6 {
+			b.wait(time.Second)
+			b.asItIs()
+		}
+		b.wait(time.Second)
+		if n := b.status().Endpoints[0].Background; n > 100+6000 {
+			b.Errorf("%d in the background", n)
+		}
+	})
+}
+
+// A release is one of the deletions that were held then. A page that was handed on before
+// it, and is told when the assets are gone, takes no part in it.
+func TestARangeThatIsHandedOnReleasesNoDeletions(t *testing.T) {
+	for _, released := range []bool{false, true} {
+		t.Run(fmt.Sprint(released), func(t *testing.T) {
+			inBubble(t, func(b *bubble) {
+				b.receiver.AnswerWith(acknowledge)
+				b.add("shop", debounce(0), slots(1), func(ep *endpoint.Endpoint) {
+					ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+					ep.Options = options("maxBatchSize=10")
+				})
+				b.tracks("shop", 3000)
+				b.receiver.AnswerWith(takingLong(10 * time.Second))
+				b.begin("shop")
+				b.wait(time.Second)
+				if released {
+					if _, err := b.service().ReleaseDeletions(b.Context(), "shop"); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.wait(time.Second)
+				b.loses(1000, 1999)
+				b.push("AssetDeleted", 1000, 1999)
+				b.wait(time.Minute)
+				b.told("shop")
+				b.wait(5 * time.Hour)
+				deleted := slices.DeleteFunc(b.told("shop"), func(told string) bool { return !strings.HasPrefix(told, "delete") })
+				if s := b.status(); len(deleted) > 0 || s.Debts.HeldDeletions != 1000 {
+					b.Errorf("deleted %d, %d are held", len(deleted), s.Debts.HeldDeletions)
+				}
+			})
+		})
+	}
+}
+
+// A receiver may pass over what comes under an id that it knows, and a restored store tells
+// other things than before.
+func TestWhatIsHandedOnAfterARestoreHasNewNames(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 9000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		before := len(b.received("/shop"))
+		b.begin("shop")
+		b.wait(500 * time.Millisecond)
+		backup := b.backup()
+		b.wait(time.Hour)
+		ids := make(map[string]bool)
+		at := len(b.received("/shop"))
+		for _, r := range b.received("/shop")[before:] {
+			ids[r.Header.Get("Webhook-Id")] = true
+		}
+		b.restore(backup)
+		b.wait(time.Hour)
+		again, all := 0, 0
+		for _, r := range b.received("/shop")[at:] {
+			all++
+			if ids[r.Header.Get("Webhook-Id")] {
+				again++
+			}
+		}
+		if again > 0 || all == 0 {
+			b.Errorf("%d of %d requests after the restore have the webhook-id of one before", again, all)
+		}
+	})
+}
+
+// dz is stopped in order: what was acknowledged is not told again.
+func TestAStopInOrderTellsNothingTwice(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 9000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(3500 * time.Millisecond)
+		b.stop()
+		told := slices.Compact(b.told("shop"))
+		b.start()
+		b.wait(time.Hour)
+		again := 0
+		had := make(map[string]bool)
+		for _, x := range told {
+			had[x] = true
+		}
+		for _, x := range b.told("shop") {
+			if had[x] {
+				again++
+			}
+		}
+		if again > 0 || len(told) < 2000 || len(told) == 9000 {
+			b.Errorf("told %d before, of which %d are told again", len(told), again)
+		}
+	})
+}
+
+// 501 of 3,000 are fewer than the guard holds, also if events tell of them while the assets
+// are handed on.
+func TestADeletionOfWhatIsHandedOnCountsOnce(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.add("shop", debounce(10*time.Second), func(ep *endpoint.Endpoint) {
+			ep.Style, ep.Subscription.ChangeTypes = "managed", 0
+			ep.Options = options("guard=20")
+		})
+		b.tracks("shop", 3000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(500 * time.Millisecond)
+		b.loses(1250, 1750)
+		b.push("AssetDeleted", 1250, 1750)
+		b.wait(time.Hour)
+		if s := b.status(); s.Debts.HeldDeletions > 0 {
+			b.Errorf("%d deletions are held, of 501 of 3000", s.Debts.HeldDeletions)
+		}
+	})
+}
+
+// Whoever stops a job that can not go on, nor end, is told why.
+func TestWhoStopsAResyncIsToldWhatItWaitsFor(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := b.keeping(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 5000)
+		k.answers(silent)
+		b.begin("shop")
+		b.wait(time.Second)
+		full := &fullStore{}
+		full.full.Store(true)
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+		b.asItIs()
+		_, err := b.service().StopResync(b.Context(), "shop")
+		wantCode(t, err, api.CodeFull)
+		full.full.Store(false)
+		b.wait(2 * time.Minute)
+		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped {
+			b.Errorf("with room again it is %+v, %v", state, err)
+		}
+	})
+}
+
+// An endpoint gets another style, and its own back, while what a kill left can not be owed.
+func TestAnotherStyleForAWhileLosesNothingThatAKillLeft(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		k := b.keeping(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 5000)
+		b.knows("new", 1, 5000)
+		k.answers(silent)
+		b.begin("shop")
+		b.wait(time.Second)
+		full := &fullStore{}
+		full.full.Store(true)
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+		b.asItIs()
+		b.knows("old", 1, 5000)
+		restyle := func(name string) {
+			if _, err := b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
+				ep.Style, ep.Options, ep.Subscription.ChangeTypes = name, nil, 1
+				if name == "managed" {
+					ep.Subscription.ChangeTypes = 0
+				}
+				return nil
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		restyle("notify")
+		b.wait(2 * time.Minute)
+		restyle("managed")
+		full.full.Store(false)
+		k.answers(acknowledge)
+		b.wait(2 * time.Hour)
+		n := 0
+		for id := 1; id <= 5000; id++ {
+			if k.title(id) == "new" {
+				n++
+			}
+		}
+		if n > 0 {
+			b.Errorf("%d stay \"new\", and are \"old\"", n)
+		}
+	})
+}
