@@ -12,7 +12,8 @@ import (
 // handout is what a synchronisation has handed on to a lane: assets that are to be told
 // without a debt each. They go like debts that go behind all others, and after those.
 //
-// What an attempt does not see to is owed by its settlement. What is claimed and never
+// What an attempt does not see to is owed by its settlement, under a name of its own: a
+// receiver that took it, and did not say so, is told again. What is claimed and never
 // begun, or not recorded, comes back, and is claimed again.
 //
 // The lane's lock guards it.

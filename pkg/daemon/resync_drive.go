@@ -34,7 +34,9 @@ func (r *resyncs) drive(one *runningResync, id uint64, job resync.Job) {
 	case errors.Is(context.Cause(one.ctx), errResyncStopped):
 		o.end(one, "")
 	case one.ctx.Err() != nil, errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrClosed):
-		r.leave(o) // it goes on at the next start, or its endpoint was removed
+		if r.ctx.Err() != nil {
+			r.leave(o)
+		}
 	default:
 		o.end(one, err.Error())
 	}

@@ -331,3 +331,28 @@ func TestAnotherStyleForAWhileLosesNothingThatAKillLeft(t *testing.T) {
 		}
 	})
 }
+
+// Nor is what was told, and what the job could not record before the stop.
+func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
+	full := &fullStore{}
+	inBubbleWith(t, func(b *bubble) {
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+	}, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 9000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(500 * time.Millisecond)
+		full.full.Store(true)
+		b.wait(time.Minute)
+		told := b.told("shop")
+		full.full.Store(false)
+		b.restart()
+		b.wait(time.Hour)
+		again := b.told("shop")
+		if len(told) < 2000 || len(told)+len(again) != 9000 {
+			b.Errorf("%d are told before, and %d after, of 9000", len(told), len(again))
+		}
+	})
+}

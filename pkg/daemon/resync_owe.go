@@ -40,8 +40,9 @@ type owing struct {
 	*resyncs
 	id     uint64
 	search *search
-	kept   resync.Job    // as the store has it, save for Handed
+	kept   resync.Job    // as the store may have it, save for Handed
 	pages  []*handedPage // that were handed on, the oldest first
+	marked bool          // the store has it with Handed
 }
 
 // take owes what a page came to, or hands it on, when the endpoint is not owed too much
@@ -65,6 +66,7 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 		return err
 	}
 	failpoint.Reach(failpoint.PageOwed)
+	o.marked = handing
 	o.registry.wake(result.Due)
 	o.clearFault()
 	if !handing {
@@ -160,12 +162,15 @@ func (o *owing) advance(l *lane) {
 	}
 }
 
-// recall owes what was handed on and is not settled.
+// recall owes what was handed on and is not settled, if anything is handed on.
 func (o *owing) recall(ctx context.Context, l *lane) error {
-	if len(o.pages) == 0 {
+	if !o.marked {
 		return nil
 	}
-	job := o.pages[len(o.pages)-1].job
+	job := o.kept
+	if len(o.pages) > 0 {
+		job = o.pages[len(o.pages)-1].job
+	}
 	job.Handed = ""
 	owed, err := o.store.Owe(ctx, store.Owing{Endpoint: o.id, Now: o.now(), Changes: l.closeHanded(), Job: job})
 	if err != nil {
@@ -173,7 +178,7 @@ func (o *owing) recall(ctx context.Context, l *lane) error {
 		return err
 	}
 	l.dropHanded()
-	o.kept, o.pages = job, nil
+	o.kept, o.pages, o.marked = job, nil, false
 	o.show(nil)
 	o.registry.wake(owed.Due)
 	return nil
