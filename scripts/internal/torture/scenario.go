@@ -31,7 +31,7 @@ func scenarios() []scenario {
 		{name: "kill", what: "SIGKILL at random moments of ingest, commit, delivery, settle, endpoint changes, replays, failures seen to, rotation and start", run: kill},
 		{name: "points", what: "SIGKILL and SIGSTOP at chosen points between two steps that belong together", run: points},
 		{name: "backup", what: "SIGKILL during backups and compactions; a hot backup goes on in another place", run: backup},
-		{name: "resync", what: "SIGKILL while a managed integration is synchronised again, and assets change and go", run: resync},
+		{name: "resync", what: "SIGKILL while a managed integration that fails now and then is synchronised again, and assets change and go", run: resync},
 		{name: "restart", what: "SIGTERM under load and with a receiver that hangs; files rotated and compressed during downtimes", run: restart},
 		{name: "receivers", what: "receivers that fail in every way there is, beside healthy ones", run: receivers},
 		{name: "sick30", what: "30 of 100 endpoints fall sick", run: sick30},
