@@ -11,7 +11,8 @@
 // way may end and are recorded, and whatever is cut off is simply still due at
 // the next start. A process that is killed repeats no more than what was not
 // durable yet: for an endpoint its requests under way and MaxUnsettled others. What a
-// synchronisation has handed on (see owing) is told again by the page, and is no more.
+// synchronisation has handed on (see owing) is told again by the page; that is never
+// more than a batch for each of those.
 //
 // What limits it, on two cores and for events of 500 bytes about distinct objects
 // (scripts/bench tail, with --profile): a post takes nearly twice the processor time
