@@ -39,6 +39,7 @@ func (d *Daemon) finished(ctx context.Context) (bool, error) {
 	if !ok {
 		return false, nil
 	}
+	searching := d.searching() // before anything is counted: what they owe then is in it
 	stats, err := d.store.Stats(ctx)
 	if err != nil {
 		return false, err
@@ -49,7 +50,7 @@ func (d *Daemon) finished(ctx context.Context) (bool, error) {
 	}
 	owed := d.tally(stats)
 	silent, names := d.silent(stats)
-	if owed.open > silent || d.searches(names) {
+	if owed.open > silent || slices.ContainsFunc(searching, func(name string) bool { return !slices.Contains(names, name) }) {
 		return false, nil
 	}
 	if silent > 0 {
@@ -84,7 +85,7 @@ type tallied struct {
 // tally counts what is owed.
 func (d *Daemon) tally(stats store.Stats) (t tallied) {
 	for _, l := range d.registry.all() {
-		counts := stats.Endpoints[l.settings.Load().ep.ID]
+		counts := l.counts(stats)
 		t.failed += counts.Failed
 		t.deletions += counts.Held
 		if l.sends() {
@@ -96,16 +97,15 @@ func (d *Daemon) tally(stats store.Stats) (t tallied) {
 	return t
 }
 
-// searches reports whether a synchronisation looks for what is to be told to an
-// endpoint that is sent to, and not left out: it may owe more.
-func (d *Daemon) searches(without []string) bool {
+// searching names the endpoints that are sent to, and of which a synchronisation looks for
+// what is to be told, or has handed it on.
+func (d *Daemon) searching() (names []string) {
 	for _, l := range d.registry.all() {
-		ep := &l.settings.Load().ep
-		if d.resyncs.runs(ep.ID) && l.sends() && !slices.Contains(without, ep.Name) {
-			return true
+		if ep := &l.settings.Load().ep; d.resyncs.runs(ep.ID) && l.sends() {
+			names = append(names, ep.Name)
 		}
 	}
-	return false
+	return names
 }
 
 // silent counts debts of endpoints that have not answered for as long as their
@@ -115,7 +115,7 @@ func (d *Daemon) silent(stats store.Stats) (debts uint64, names []string) {
 	for _, l := range d.registry.all() {
 		set := l.settings.Load()
 		health := l.getHealth()
-		counts := stats.Endpoints[set.ep.ID]
+		counts := l.counts(stats)
 		if counts.Open == 0 || health.State(set.ep.Enabled) != endpoint.Sick || health.Probes < minProbes {
 			continue
 		}

@@ -35,8 +35,8 @@ type handedOne struct {
 // handedPage is what one page of a job has handed on.
 type handedPage struct {
 	job  resync.Job // as it is when all is settled
-	size int        // of it
-	left int        // not settled
+	size int        // assets, also those that it did not hand on
+	left int        // that are not settled
 }
 
 // hand hands changes on, each of another key, that nobody else sees to.
@@ -52,7 +52,7 @@ func (l *lane) hand(page *handedPage, changes []debt.Change, now time.Time, name
 	if l.handed.of == nil {
 		l.handed.of, l.handed.moved = make(map[debt.Key]*handedOne), make(chan struct{}, 1)
 	}
-	page.left, page.size = len(ones), len(ones)
+	page.left = len(ones)
 	l.handed.closed = false
 	for i := range ones {
 		l.handed.of[ones[i].debt.Key] = &ones[i]

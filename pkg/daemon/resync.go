@@ -255,7 +255,10 @@ func (r *resyncs) search(id uint64, job resync.Job) (*search, error) {
 		endpoint: func() (endpoint.Endpoint, style.Tracker, error) { return r.tracker(id) },
 	}
 	s.job.Handed = ""
-	s.ordered, _ = r.viewer.(catalogue.Ordered)
+	if s.ordered, _ = r.viewer.(catalogue.Ordered); s.ordered == nil && s.mark != "" {
+		// dz had another catalogue, and where its lists were says nothing of this one.
+		s.job.Cursor, s.job.Found = "", resync.Found{}
+	}
 	if job.Order.Filter == "" {
 		return s, nil
 	}

@@ -2,17 +2,21 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/api"
+	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/resync"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -100,7 +104,7 @@ func TestAnEndpointThatComesAndGoesIsNotOwedTheCatalogue(t *testing.T) {
 	inBubbleWith(t, func(b *bubble) { b.maxBackground = 100 }, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)
 		b.addManaged("shop")
-		b.tracks("shop", 20000)
+		b.tracks("shop", 12_000)
 		var n atomic.Int64
 		b.receiver.AnswerWith(func(r dztest.Request) dztest.Answer {
 			if n.Add(1)%2 == 0 {
@@ -112,8 +116,8 @@ func TestAnEndpointThatComesAndGoesIsNotOwedTheCatalogue(t *testing.T) {
 		})
 		b.begin("shop")
 		most := uint64(0)
-		for range 3000 {
-			b.wait(time.Second)
+		for range 100 {
+			b.wait(10 * time.Second)
 			most = max(most, b.status().Endpoints[0].Background)
 		}
 		if most > 100+6000 { // and what may be handed on
@@ -132,7 +136,7 @@ func TestKillsOfAResyncDoNotFillTheStore(t *testing.T) {
 	inBubbleWith(t, func(b *bubble) { b.maxBackground = 100 }, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)
 		b.addManaged("shop")
-		b.tracks("shop", 20000)
+		b.tracks("shop", 15_000)
 		b.receiver.AnswerWith(takingLong(20 * time.Second))
 		b.begin("shop")
 		for range 6 {
@@ -355,4 +359,106 @@ func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
 			b.Errorf("%d are told before, and %d after, of 9000", len(told), len(again))
 		}
 	})
+}
+
+// What is new is owed, and goes before what is handed on: a job does not go on through the
+// catalogue while a page behind it waits, or a kill would have all of it looked at again.
+func TestAJobDoesNotRunAwayFromAPageThatWaits(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 1000)
+		b.knows("new", 1001, 12_000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		furthest := 0
+		for range 20 {
+			b.wait(500 * time.Millisecond)
+			job, err := b.daemon.store.Resync(b.Context(), 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if job.Handed != "" {
+				from, _ := strconv.Atoi(job.Cursor)
+				to, _ := strconv.Atoi(job.Handed)
+				furthest = max(furthest, to-from)
+			}
+		}
+		if furthest == 0 || furthest > 5000 {
+			b.Errorf("the job has gone on %d assets beyond what is told", furthest)
+		}
+		b.wait(time.Hour)
+		if found := b.dryResync("shop", api.ResyncOrder{Changed: true}); found.Unchanged != 12_000 {
+			b.Errorf("in the end: %+v", found)
+		}
+	})
+}
+
+// What is handed on remains to be told, if the endpoint is switched off.
+func TestWhatIsHandedOnRemains(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 3000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(500 * time.Millisecond)
+		if done, err := b.daemon.finished(b.Context()); done || err != nil {
+			b.Errorf("while it is told: %t, %v", done, err)
+		}
+		off := func(ep *endpoint.Endpoint) error { ep.Enabled = false; return nil }
+		if _, err := b.service().UpdateEndpoint(b.Context(), "shop", off); err != nil { // no time passes
+			b.Fatal(err)
+		}
+		if done, err := b.daemon.finished(b.Context()); !done || !errors.Is(err, ErrFailuresRemain) {
+			b.Errorf("when nothing is sent any more: %t, %v", done, err)
+		}
+		b.enable(true)
+		b.wait(time.Minute)
+	})
+}
+
+// A job that is stopped, and could not record that before dz was stopped, goes on after
+// what was told.
+func TestAStopThatIsBrokenOffTellsNothingTwice(t *testing.T) {
+	full := &fullStore{}
+	inBubbleWith(t, func(b *bubble) {
+		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
+	}, func(b *bubble) {
+		b.receiver.AnswerWith(acknowledge)
+		b.addManaged("shop")
+		b.tracks("shop", 9000)
+		b.receiver.AnswerWith(takingLong(time.Second))
+		b.begin("shop")
+		b.wait(500 * time.Millisecond)
+		full.full.Store(true)
+		_, err := b.service().StopResync(b.Context(), "shop")
+		wantCode(t, err, api.CodeFull)
+		b.wait(1100 * time.Millisecond)
+		full.full.Store(false)
+		b.restart()
+		b.wait(time.Hour)
+		if all := b.told("shop"); len(all) != len(slices.Compact(slices.Clone(all))) {
+			b.Errorf("%d assets are told, %d of them twice", len(all), len(all)-len(slices.Compact(slices.Clone(all))))
+		}
+	})
+}
+
+// unordered is a catalogue whose lists have no order that lasts.
+type unordered struct{ catalogue.Viewer }
+
+// With another catalogue, it is not known where in it a job was: it begins anew, so that
+// what may have been told is told again.
+func TestAJobBeginsAnewWithAnotherCatalogue(t *testing.T) {
+	t.Parallel()
+	job := resync.Job{Phase: resync.Listing, Cursor: "3", Handed: "5", Found: resync.Found{Seen: 3}}
+	for _, c := range []struct {
+		viewer catalogue.Viewer
+		cursor string
+	}{{catalogue.NewEmbedded(nil), "3"}, {unordered{}, ""}} {
+		s, err := (&resyncs{viewer: c.viewer}).search(1, job)
+		if err != nil || s.job.Cursor != c.cursor || (s.job.Found.Seen == 0) != (c.cursor == "") {
+			t.Errorf("%T: goes on at %+v, %v, want the cursor %q", c.viewer, s.job, err, c.cursor)
+		}
+	}
 }

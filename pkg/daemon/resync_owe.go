@@ -74,7 +74,7 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 		o.show(nil)
 		return nil
 	}
-	page := &handedPage{job: next}
+	page := &handedPage{job: next, size: o.size(next)}
 	changes := make([]debt.Change, len(result.Handed))
 	for i, at := range result.Handed {
 		changes[i] = found.handed[at]
@@ -111,10 +111,10 @@ func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lan
 		}
 		some := len(found.changes)+len(found.handed) > 0
 		crowded := some && stats.Endpoints[o.id].Background >= o.most && !o.search.retells()
-		if out := o.out(); next.Phase != resync.Listing {
+		if next.Phase != resync.Listing {
 			crowded = crowded || len(o.pages) > 0
-		} else if out > 0 {
-			crowded = crowded || out+len(found.handed) > l.handsOn()
+		} else if len(o.pages) > 0 {
+			crowded = crowded || o.out()+o.size(next) > l.handsOn()
 		}
 		if !crowded {
 			return l, nil
@@ -125,7 +125,13 @@ func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lan
 	}
 }
 
-// out counts what pages that are not all settled, and those after them, have handed on.
+// size is of how many assets a page is, told or not: a kill has all of them looked at
+// again, and those that were owed for the first time are told again by then.
+func (o *owing) size(next resync.Job) int {
+	return int(next.Found.Seen - o.search.job.Found.Seen)
+}
+
+// out counts the assets of pages that are not all settled, and of those after them.
 func (o *owing) out() (n int) {
 	for _, page := range o.pages {
 		n += page.size
@@ -271,6 +277,7 @@ func (o *owing) end(one *runningResync, fault string) {
 				"endpoint", o.resyncs.name(o.id), "error", err)
 		}
 		if sleep(o.ctx, storeRetry); o.ctx.Err() != nil {
+			o.leave(o)
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // status says how everything is.
 func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 	before, settledBefore := d.feedsSettled()
+	searching := d.searching()
 	stats, err := d.store.Stats(ctx)
 	if err != nil {
 		return api.Status{}, err
@@ -46,7 +47,7 @@ func (d *Daemon) status(ctx context.Context) (api.Status, error) {
 	}
 	after, settledAfter := d.feedsSettled()
 	owed := d.tally(stats)
-	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && owed.open == 0 && !d.searches(nil)
+	s.Idle = settledBefore && settledAfter && slices.Equal(before, after) && owed.open == 0 && len(searching) == 0
 	return s, nil
 }
 
