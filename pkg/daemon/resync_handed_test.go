@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,86 +16,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/dztest"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/resync"
-	"github.com/dam-delivery/dz/pkg/store"
 )
-
-// fullStore has no room for what grows, as the real one: a job can be ended without.
-type fullStore struct {
-	store.Engine
-	full atomic.Bool
-}
-
-func (f *fullStore) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
-	if f.full.Load() && (len(o.Changes)+len(o.Handed) > 0 || o.Job.Running()) {
-		return store.Ingested{}, fmt.Errorf("owe: %w", store.ErrFull)
-	}
-	return f.Engine.Owe(ctx, o)
-}
-
-// What a process that was killed may have told is owed, whatever becomes of the job: here
-// it is stopped while the store is full, and dz is stopped in order before there is room.
-func TestAResyncIsNotStoppedBeforeWhatAKillLeftIsOwed(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		k := b.keeping(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 5000)
-		b.knows("new", 1, 5000)
-		k.answers(silent)
-		b.begin("shop")
-		b.wait(time.Second)
-		var taken []int
-		for id := 1; id <= 5000; id++ {
-			if k.title(id) == "new" {
-				taken = append(taken, id)
-			}
-		}
-		full := &fullStore{}
-		full.full.Store(true)
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-		b.asItIs()
-		b.knows("old", 1, 5000)
-		_, err := b.service().StopResync(b.Context(), "shop")
-		wantCode(t, err, api.CodeFull)
-		b.stop()
-		full.full.Store(false)
-		b.start()
-		k.answers(acknowledge)
-		b.wait(2 * time.Hour)
-		n := 0
-		for _, id := range taken {
-			if k.title(id) != "old" {
-				n++
-			}
-		}
-		if n > 0 || len(taken) < 1000 {
-			b.Errorf("%d of %d that the receiver took stay \"new\", and are \"old\"", n, len(taken))
-		}
-	})
-}
-
-// A job that is stopped owes what it has handed on. If there is no room for that, it is
-// told, and then there is nothing to owe.
-func TestAResyncIsStoppedThoughTheStoreIsFull(t *testing.T) {
-	full := &fullStore{}
-	inBubbleWith(t, func(b *bubble) {
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-	}, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 9000)
-		b.receiver.AnswerWith(takingLong(time.Second))
-		b.begin("shop")
-		b.wait(1500 * time.Millisecond)
-		full.full.Store(true)
-		_, err := b.service().StopResync(b.Context(), "shop")
-		wantCode(t, err, api.CodeFull)
-		b.wait(time.Minute)
-		state, err := b.service().GetResync(b.Context(), "shop")
-		if told := len(slices.Compact(b.told("shop"))); err != nil || state.Phase != api.ResyncStopped || uint64(told) != state.Found.Update {
-			b.Errorf("a minute later %d assets are told, and it is %+v, %v", told, state, err)
-		}
-	})
-}
 
 // What was handed on is owed if the endpoint fails. However often it does, a job owes no
 // more than it may.
@@ -218,35 +138,6 @@ func TestWhatIsHandedOnAfterARestoreHasNewNames(t *testing.T) {
 	})
 }
 
-// dz is stopped in order: what was acknowledged is not told again.
-func TestAStopInOrderTellsNothingTwice(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 9000)
-		b.receiver.AnswerWith(takingLong(time.Second))
-		b.begin("shop")
-		b.wait(3500 * time.Millisecond)
-		b.stop()
-		told := slices.Compact(b.told("shop"))
-		b.start()
-		b.wait(time.Hour)
-		again := 0
-		had := make(map[string]bool)
-		for _, x := range told {
-			had[x] = true
-		}
-		for _, x := range b.told("shop") {
-			if had[x] {
-				again++
-			}
-		}
-		if again > 0 || len(told) < 2000 || len(told) == 9000 {
-			b.Errorf("told %d before, of which %d are told again", len(told), again)
-		}
-	})
-}
-
 // 501 of 3,000 are fewer than the guard holds, also if events tell of them while the assets
 // are handed on.
 func TestADeletionOfWhatIsHandedOnCountsOnce(t *testing.T) {
@@ -265,98 +156,6 @@ func TestADeletionOfWhatIsHandedOnCountsOnce(t *testing.T) {
 		b.wait(time.Hour)
 		if s := b.status(); s.Debts.HeldDeletions > 0 {
 			b.Errorf("%d deletions are held, of 501 of 3000", s.Debts.HeldDeletions)
-		}
-	})
-}
-
-// Whoever stops a job that can not go on, nor end, is told why.
-func TestWhoStopsAResyncIsToldWhatItWaitsFor(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		k := b.keeping(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 5000)
-		k.answers(silent)
-		b.begin("shop")
-		b.wait(time.Second)
-		full := &fullStore{}
-		full.full.Store(true)
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-		b.asItIs()
-		_, err := b.service().StopResync(b.Context(), "shop")
-		wantCode(t, err, api.CodeFull)
-		full.full.Store(false)
-		b.wait(2 * time.Minute)
-		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped {
-			b.Errorf("with room again it is %+v, %v", state, err)
-		}
-	})
-}
-
-// An endpoint gets another style, and its own back, while what a kill left can not be owed.
-func TestAnotherStyleForAWhileLosesNothingThatAKillLeft(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		k := b.keeping(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 5000)
-		b.knows("new", 1, 5000)
-		k.answers(silent)
-		b.begin("shop")
-		b.wait(time.Second)
-		full := &fullStore{}
-		full.full.Store(true)
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-		b.asItIs()
-		b.knows("old", 1, 5000)
-		restyle := func(name string) {
-			if _, err := b.service().UpdateEndpoint(b.Context(), "shop", func(ep *endpoint.Endpoint) error {
-				ep.Style, ep.Options, ep.Subscription.ChangeTypes = name, nil, 1
-				if name == "managed" {
-					ep.Subscription.ChangeTypes = 0
-				}
-				return nil
-			}); err != nil {
-				b.Fatal(err)
-			}
-		}
-		restyle("notify")
-		b.wait(2 * time.Minute)
-		restyle("managed")
-		full.full.Store(false)
-		k.answers(acknowledge)
-		b.wait(2 * time.Hour)
-		n := 0
-		for id := 1; id <= 5000; id++ {
-			if k.title(id) == "new" {
-				n++
-			}
-		}
-		if n > 0 {
-			b.Errorf("%d stay \"new\", and are \"old\"", n)
-		}
-	})
-}
-
-// Nor is what was told, and what the job could not record before the stop.
-func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
-	full := &fullStore{}
-	inBubbleWith(t, func(b *bubble) {
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-	}, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 9000)
-		b.receiver.AnswerWith(takingLong(time.Second))
-		b.begin("shop")
-		b.wait(500 * time.Millisecond)
-		full.full.Store(true)
-		b.wait(time.Minute)
-		told := b.told("shop")
-		full.full.Store(false)
-		b.restart()
-		b.wait(time.Hour)
-		again := b.told("shop")
-		if len(told) < 2000 || len(told)+len(again) != 9000 {
-			b.Errorf("%d are told before, and %d after, of 9000", len(told), len(again))
 		}
 	})
 }
@@ -396,12 +195,7 @@ func TestAJobDoesNotRunAwayFromAPageThatWaits(t *testing.T) {
 
 // What is handed on remains to be told, if the endpoint is switched off.
 func TestWhatIsHandedOnRemains(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 3000)
-		b.receiver.AnswerWith(takingLong(time.Second))
-		b.begin("shop")
+	handing(t, 3000, func(b *bubble, _ *fullStore) {
 		b.wait(500 * time.Millisecond)
 		if done, err := b.daemon.finished(b.Context()); done || err != nil {
 			b.Errorf("while it is told: %t, %v", done, err)
@@ -415,32 +209,6 @@ func TestWhatIsHandedOnRemains(t *testing.T) {
 		}
 		b.enable(true)
 		b.wait(time.Minute)
-	})
-}
-
-// A job that is stopped, and could not record that before dz was stopped, goes on after
-// what was told.
-func TestAStopThatIsBrokenOffTellsNothingTwice(t *testing.T) {
-	full := &fullStore{}
-	inBubbleWith(t, func(b *bubble) {
-		b.wrap = func(e store.Engine) store.Engine { full.Engine = e; return full }
-	}, func(b *bubble) {
-		b.receiver.AnswerWith(acknowledge)
-		b.addManaged("shop")
-		b.tracks("shop", 9000)
-		b.receiver.AnswerWith(takingLong(time.Second))
-		b.begin("shop")
-		b.wait(500 * time.Millisecond)
-		full.full.Store(true)
-		_, err := b.service().StopResync(b.Context(), "shop")
-		wantCode(t, err, api.CodeFull)
-		b.wait(1100 * time.Millisecond)
-		full.full.Store(false)
-		b.restart()
-		b.wait(time.Hour)
-		if all := b.told("shop"); len(all) != len(slices.Compact(slices.Clone(all))) {
-			b.Errorf("%d assets are told, %d of them twice", len(all), len(all)-len(slices.Compact(slices.Clone(all))))
-		}
 	})
 }
 
