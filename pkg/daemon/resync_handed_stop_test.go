@@ -46,10 +46,9 @@ func (f *fullStore) hold(b *bubble) {
 	b.wrap = func(e store.Engine) store.Engine { f.Engine = e; return f }
 }
 
-// killedInTheMiddle has an integration track assets up to 5000, and take new ones of a job
-// that hands them on, without saying so. Then dz is killed, and starts with a store that is
-// full and a catalogue that is as it was. It returns the receiver, and what that has taken.
-func (b *bubble) killedInTheMiddle() (k *keeps, taken []int, full *fullStore) {
+// takesUnsaid has an integration track assets up to 5000, and take new ones of a job that
+// hands them on, without saying so. It returns the receiver, and what that has taken.
+func (b *bubble) takesUnsaid() (k *keeps, taken []int) {
 	b.Helper()
 	k = b.keeping(acknowledge)
 	b.addManaged("shop")
@@ -66,6 +65,14 @@ func (b *bubble) killedInTheMiddle() (k *keeps, taken []int, full *fullStore) {
 	if len(taken) < 1000 {
 		b.Fatalf("the receiver has taken %d", len(taken))
 	}
+	return k, taken
+}
+
+// killedInTheMiddle is takesUnsaid, and then dz is killed, and starts with a store that is
+// full and a catalogue that is as it was.
+func (b *bubble) killedInTheMiddle() (k *keeps, taken []int, full *fullStore) {
+	b.Helper()
+	k, taken = b.takesUnsaid()
 	full = &fullStore{}
 	full.full.Store(true)
 	full.hold(b)
