@@ -40,6 +40,19 @@ func BenchmarkCompose(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/DefaultBatch, "µs/asset")
 }
 
+// items are those of an answer that gives a state for each of what is owed.
+func (r *rig) items() [][]byte {
+	items := make([][]byte, len(r.debts))
+	for i := range items {
+		items[i] = fmt.Appendf(nil, `{"AssetId":%s,"IntegrationState":"{\"row\": %s, \"revision\": 2, \"by\": \"shop\"}"}`, r.debts[i].Key, r.debts[i].Key)
+	}
+	return items
+}
+
+func answerOf(items [][]byte) []byte {
+	return []byte(`{"Items":[` + string(bytes.Join(items, []byte(","))) + `]}`)
+}
+
 // BenchmarkID makes the webhook-id of 200 assets.
 func BenchmarkID(b *testing.B) {
 	r := benchRig(b)
@@ -59,16 +72,13 @@ func BenchmarkID(b *testing.B) {
 func BenchmarkAnswer(b *testing.B) {
 	r := benchRig(b)
 	m := r.compose()
-	items := make([][]byte, len(r.debts))
-	for i := range items {
-		items[i] = fmt.Appendf(nil, `{"AssetId":%s,"IntegrationState":"{\"row\": %s, \"revision\": 2, \"by\": \"shop\"}"}`, r.debts[i].Key, r.debts[i].Key)
-	}
+	items := r.items()
 	sent := attempt.Outcome{Verdict: attempt.Delivered, Reason: attempt.OK, Status: 200, Started: told}
 	for _, order := range []string{"told", "reverse"} {
 		if order == "reverse" {
 			slices.Reverse(items)
 		}
-		body := []byte(`{"Items":[` + string(bytes.Join(items, []byte(","))) + `]}`)
+		body := answerOf(items)
 		b.Run("order="+order, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
