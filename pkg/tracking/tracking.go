@@ -46,6 +46,7 @@ type Asset struct {
 	ID       event.ID // the base id
 	State    State
 	Digest   Digest    // of what was acknowledged last; that of nothing if it is not known
+	Print    uint64    // of its bytes, and of what makes a digest of them; 0 if it is not known
 	First    time.Time // when it was first acknowledged
 	Synced   time.Time // when it was last acknowledged
 	Syncs    uint64    // how often it was acknowledged
@@ -58,6 +59,7 @@ type Acknowledgement struct {
 	Delete bool // the endpoint has forgotten the asset; the rest means nothing
 	State  State
 	Digest Digest
+	Print  uint64 // as in Asset
 }
 
 // After returns what is tracked after an acknowledgement that arrived at now and
@@ -66,7 +68,7 @@ func (a Asset) After(ack Acknowledgement, attempts uint64, now time.Time) Asset 
 	if a.First.IsZero() {
 		a.First = now
 	}
-	a.ID, a.State, a.Digest, a.Synced = ack.ID, ack.State, ack.Digest, now
+	a.ID, a.State, a.Digest, a.Print, a.Synced = ack.ID, ack.State, ack.Digest, ack.Print, now
 	a.Syncs++
 	a.Attempts += attempts
 	return a

@@ -18,8 +18,8 @@ import (
 // So it takes nothing for certain that may have changed since:
 //
 //   - what is sent differs, by its id, from all that was sent;
-//   - what an endpoint acknowledged last of an asset is not known (its digest is
-//     forgotten; the state that it gave is the best there is);
+//   - what an endpoint acknowledged last of an asset is not known (its digest and its
+//     print are forgotten; the state that it gave is the best there is);
 //   - what was owed at the backup, or comes in about that time, may have been taken:
 //     the debt says so. So an asset that came and went after the backup, of which
 //     the store knows nothing, is deleted at the endpoint when the source tells of it
@@ -137,16 +137,14 @@ func rebasedRow(value []byte) ([]byte, error) {
 	return w.encode(nil), nil
 }
 
-// withoutDigest returns a tracking record whose digest is that of nothing.
+// withoutDigest returns a tracking record whose digest and print are those of nothing.
 func withoutDigest(value []byte) ([]byte, error) {
-	_, state, err := decodeTrackedHead(event.ID{}, value)
+	a, state, err := decodeTrackedHead(event.ID{}, value)
 	if err != nil {
 		return nil, err
 	}
-	value = bytes.Clone(value)
-	end := len(value) - len(state) // of the digest
-	clear(value[end-len(tracking.Digest{}) : end])
-	return value, nil
+	a.Digest, a.Print = tracking.Digest{}, 0
+	return append(appendTrackedHead(nil, &a), state...), nil
 }
 
 // doubtUntil is the end of the time of changes that endpoints may have been told

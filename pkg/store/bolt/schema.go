@@ -17,8 +17,9 @@ import (
 // Format 1 was never released, and had larger debt records; it is not read. Format 2
 // tracked nothing, and up to format 3 each debt had a record of its own; they are
 // read and made one of this format by Open (migrate.go). Rows of format 4 shared
-// records as a whole; they are read, and written anew when their debts change.
-const Format = 5
+// records as a whole; they are read, and written anew when their debts change. Tracking
+// records had no print up to format 5; likewise.
+const Format = 6
 
 // The buckets. Numbers in keys are big-endian, so that keys sort as numbers do.
 //

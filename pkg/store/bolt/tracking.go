@@ -17,12 +17,13 @@ import (
 
 // A tracking record is
 //
-//	version(1) flags(1) first(time) synced(time) syncs attempts digest(16), then the state as packed
+//	version(1) flags(1) first(time) synced(time) syncs attempts digest(16) print(8), then the state as packed
 //
-// and ends after the digest if the endpoint gave no state.
+// and ends after the print if the endpoint gave no state.
 const (
-	trackedVersion = 1
-	trackedState   = 1 // flag
+	trackedVersion  = 2
+	trackedVersion1 = 1 // without the print
+	trackedState    = 1 // flag
 )
 
 func appendTrackedKey(buf []byte, endpoint uint64, id event.ID) []byte {
@@ -31,6 +32,19 @@ func appendTrackedKey(buf []byte, endpoint uint64, id event.ID) []byte {
 
 // appendTracked appends the record of a.
 func (db *DB) appendTracked(buf []byte, a *tracking.Asset) []byte {
+	buf = appendTrackedHead(buf, a)
+	switch text := a.State.Text; {
+	case !a.State.Given || text == "":
+		return buf
+	case len(text) < minPacked:
+		return append(append(buf, packedPlain), text...)
+	default:
+		return append(buf, db.pack(json.RawMessage(text))...)
+	}
+}
+
+// appendTrackedHead appends all but the state.
+func appendTrackedHead(buf []byte, a *tracking.Asset) []byte {
 	var flags byte
 	if a.State.Given {
 		flags = trackedState
@@ -41,14 +55,7 @@ func (db *DB) appendTracked(buf []byte, a *tracking.Asset) []byte {
 	buf = binary.AppendUvarint(buf, a.Syncs)
 	buf = binary.AppendUvarint(buf, a.Attempts)
 	buf = append(buf, a.Digest[:]...)
-	switch text := a.State.Text; {
-	case !a.State.Given || text == "":
-		return buf
-	case len(text) < minPacked:
-		return append(append(buf, packedPlain), text...)
-	default:
-		return append(buf, db.pack(json.RawMessage(text))...)
-	}
+	return binary.BigEndian.AppendUint64(buf, a.Print)
 }
 
 // decodeTracked reads what appendTracked wrote.
@@ -71,13 +78,17 @@ func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, 
 func decodeTrackedHead(id event.ID, record []byte) (a tracking.Asset, packed []byte, err error) {
 	a.ID = id
 	r := reader{rest: record}
-	if version := r.byte(); version != trackedVersion {
+	version := r.byte()
+	if version != trackedVersion && version != trackedVersion1 {
 		return a, nil, damaged("a tracking record has version %d, not %d", version, trackedVersion)
 	}
 	flags := r.byte()
 	a.First, a.Synced = r.time(), r.time()
 	a.Syncs, a.Attempts = r.uvarint(), r.uvarint()
 	copy(a.Digest[:], r.bytes(len(a.Digest)))
+	if version != trackedVersion1 {
+		a.Print = r.uint64()
+	}
 	if r.err != nil {
 		return a, nil, damaged("the tracking record of asset %s: %w", id, r.err)
 	}

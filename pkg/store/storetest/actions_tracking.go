@@ -27,6 +27,7 @@ func drawAcknowledgement(t *rapid.T, sent *debt.Debt) *tracking.Acknowledgement 
 	default:
 		ack.State = tracking.State{Text: rapid.StringN(0, 5, 20).Draw(t, "state"), Given: true}
 		ack.Digest = tracking.Digest{byte(len(ack.State.Text))}
+		ack.Print = rapid.Uint64().Draw(t, "print")
 	}
 	return ack
 }
@@ -96,7 +97,7 @@ func (m *model) compareTracked() {
 		want := m.trackedBy(ep)
 		equal(m.fixture, "tracked by "+ep.Name, len(got), len(want))
 		for i := range want {
-			if got[i].ID != want[i].ID || got[i].State != want[i].State || got[i].Digest != want[i].Digest ||
+			if got[i].ID != want[i].ID || got[i].State != want[i].State || got[i].Digest != want[i].Digest || got[i].Print != want[i].Print ||
 				!got[i].First.Equal(want[i].First) || !got[i].Synced.Equal(want[i].Synced) ||
 				got[i].Syncs != want[i].Syncs || got[i].Attempts != want[i].Attempts {
 				m.Fatalf("tracked by %s: %+v, want %+v", ep.Name, got[i], want[i])

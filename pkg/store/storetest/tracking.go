@@ -19,7 +19,7 @@ import (
 // acknowledged is what an answer says of item n.
 func acknowledged(n int, state string) *tracking.Acknowledgement {
 	return &tracking.Acknowledgement{
-		ID: event.IntID(int64(n)), State: tracking.State{Text: state, Given: state != ""}, Digest: tracking.Digest{byte(n)},
+		ID: event.IntID(int64(n)), State: tracking.State{Text: state, Given: state != ""}, Digest: tracking.Digest{byte(n)}, Print: uint64(n),
 	}
 }
 
@@ -92,6 +92,7 @@ func acknowledgedIsTracked(f *fixture) {
 	equal(f, "an empty state", eleven.State, tracking.State{})
 	equal(f, "a state", ten.State, tracking.State{Text: strings.Repeat("ä", 1000), Given: true})
 	equal(f, "its digest", ten.Digest, tracking.Digest{10})
+	equal(f, "its print", ten.Print, 10)
 	equal(f, "how often", []uint64{ten.Syncs, ten.Attempts}, []uint64{2, 3})
 	if !ten.First.Before(first) || !ten.Synced.After(first) {
 		f.Errorf("first %s, last %s, around %s", ten.First, ten.Synced, first)
