@@ -190,7 +190,7 @@ func (t *telling) result(states map[event.ID]rawjson.Value, sent attempt.Outcome
 		failed.Reason, failed.Error = attempt.NoItem, "no item in answer"
 		return style.Result{Outcome: failed}
 	}
-	*ack = tracking.Acknowledgement{ID: t.id(), Delete: t.action == style.Delete, Digest: t.digest}
+	*ack = tracking.Acknowledgement{ID: t.id(), Delete: t.action == style.Delete, Digest: t.digest, Print: t.print}
 	if ack.Delete { // its state means nothing any more
 		return style.Result{Outcome: sent, Acknowledged: ack}
 	}

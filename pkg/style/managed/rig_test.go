@@ -159,7 +159,7 @@ func (r *rig) track(asset string, state tracking.State) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.memory.tracked[asset] = tracking.Asset{ID: shown.Asset.ID, State: state, Digest: j.digest, First: noon, Synced: noon, Syncs: 1}
+	r.memory.tracked[asset] = tracking.Asset{ID: shown.Asset.ID, State: state, Digest: j.digest, Print: j.print, First: noon, Synced: noon, Syncs: 1}
 }
 
 // compose makes the message of all that is owed.

@@ -25,6 +25,7 @@ import (
 type Projection struct {
 	fields   metadata.Names
 	ignore   ignored
+	seed     uint64                                        // of prints
 	leaveOut func(path [][]byte, value rawjson.Value) bool // leavesOut, made a function once
 }
 
@@ -37,7 +38,7 @@ func New(fields, ignore []string) (*Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Projection{fields: metadata.NewNames(fields...), ignore: patterns}
+	p := &Projection{fields: metadata.NewNames(fields...), ignore: patterns, seed: seedOf(fields, ignore)}
 	p.leaveOut = p.leavesOut
 	return p, nil
 }
