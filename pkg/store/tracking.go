@@ -15,8 +15,8 @@ import (
 // transaction that ends the debt: the state that an endpoint gave is never lost
 // with the knowledge that it was told, nor the other way round.
 type Tracking interface {
-	// Tracked returns those of ids that the endpoint tracks, in the order asked;
-	// others are left out.
+	// Tracked returns those of ids that the endpoint tracks, in the order asked, and as
+	// often; others are left out.
 	Tracked(ctx context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error)
 	// ListTracked returns up to limit tracked assets after the cursor, and the
 	// cursor to go on from; "" when there are no more. It returns fewer where

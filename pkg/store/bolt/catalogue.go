@@ -142,13 +142,13 @@ func (db *DB) pack(data json.RawMessage) []byte {
 }
 
 // unpackData returns a part of an asset's data, at least; it shares no memory with
-// packed.
-func (c *chunkCoder) unpackData(part catalogue.Part, packed []byte) (json.RawMessage, error) {
+// packed, and lies in a slab if there is one for it.
+func (c *chunkCoder) unpackData(room *slab, part catalogue.Part, packed []byte) (json.RawMessage, error) {
 	switch {
 	case len(packed) == 0, part == catalogue.Bare:
 		return nil, nil
 	case packed[0] != packedSplit:
-		return c.unpack(nil, packed)
+		return room.unpack(c, packed)
 	}
 	r := reader{rest: packed[1:]}
 	size, at := r.uvarint(), r.uvarint()
@@ -156,7 +156,7 @@ func (c *chunkCoder) unpackData(part catalogue.Part, packed []byte) (json.RawMes
 	if r.err != nil {
 		return nil, damaged("an asset's data: %w", r.err)
 	}
-	outline, err := c.unpack(nil, first)
+	outline, err := room.unpack(c, first)
 	if err != nil || part == catalogue.Outline {
 		return outline, err
 	}
@@ -222,11 +222,16 @@ func decodeAsset(id event.ID, record []byte) (catalogue.Asset, error) {
 
 // readAsset reads an asset with a part of its data.
 func (c *chunkCoder) readAsset(part catalogue.Part, id event.ID, record []byte) (catalogue.Asset, error) {
+	return c.readAssetInto(nil, part, id, record)
+}
+
+// readAssetInto is readAsset with room for the data.
+func (c *chunkCoder) readAssetInto(room *slab, part catalogue.Part, id event.ID, record []byte) (catalogue.Asset, error) {
 	a, err := decodeAsset(id, record)
 	if err != nil {
 		return catalogue.Asset{}, err
 	}
-	a.Data, err = c.unpackData(part, a.Data)
+	a.Data, err = c.unpackData(room, part, a.Data)
 	return a, err
 }
 
@@ -273,36 +278,6 @@ func (db *DB) ImportAssets(ctx context.Context, assets []catalogue.Asset, now ti
 	}
 	db.releasePages() // an import goes through all of them
 	return older, nil
-}
-
-// Assets returns those that are known, in the order asked.
-func (db *DB) Assets(ctx context.Context, ids []event.ID) ([]catalogue.Asset, error) {
-	return db.AssetParts(ctx, catalogue.Whole, ids)
-}
-
-// AssetParts returns those that are known, with a part of their data, in the order
-// asked.
-func (db *DB) AssetParts(_ context.Context, part catalogue.Part, ids []event.ID) ([]catalogue.Asset, error) {
-	found := make([]catalogue.Asset, 0, len(ids))
-	err := db.view(func(tx *bbolt.Tx) error {
-		assets := newFollower(tx.Bucket(bucketAssets))
-		for _, id := range ids {
-			record := assets.get(assetKey(id))
-			if record == nil {
-				continue
-			}
-			a, err := db.chunks.readAsset(part, id, record)
-			if err != nil {
-				return err
-			}
-			found = append(found, a)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read assets: %w", err)
-	}
-	return found, nil
 }
 
 // ListAssets returns a page of assets. The cursor is the JSON text of an id.

@@ -134,20 +134,20 @@ func TestAnOutlineLeavesTheMetadataUnread(t *testing.T) {
 	for _, inside := range []string{strings.Repeat(`"x":"again and again",`, 100), strings.Repeat(`"x":1,`, 10)} {
 		data := `{"a":1,"metadata":{` + inside + `"y":2},"b":2}`
 		packed := db.packData([]byte(data))
-		whole, err := db.chunks.unpackData(catalogue.Whole, packed)
+		whole, err := db.chunks.unpackData(nil, catalogue.Whole, packed)
 		if err != nil || string(whole) != data {
 			t.Fatalf("%.80s, %v", whole, err)
 		}
-		outline, err := db.chunks.unpackData(catalogue.Outline, packed)
+		outline, err := db.chunks.unpackData(nil, catalogue.Outline, packed)
 		if large := len(inside) > minSplit; err != nil || large != (string(outline) == `{"a":1,"metadata":{},"b":2}`) {
 			t.Errorf("the outline is %.80s, %v", outline, err)
 		}
-		if bare, err := db.chunks.unpackData(catalogue.Bare, packed); bare != nil || err != nil {
+		if bare, err := db.chunks.unpackData(nil, catalogue.Bare, packed); bare != nil || err != nil {
 			t.Errorf("no data is %.80s, %v", bare, err)
 		}
 		for i := range packed {
 			for _, part := range []catalogue.Part{catalogue.Whole, catalogue.Outline} {
-				if cut, err := db.chunks.unpackData(part, packed[:i]); err == nil && len(cut) >= len(data) {
+				if cut, err := db.chunks.unpackData(nil, part, packed[:i]); err == nil && len(cut) >= len(data) {
 					t.Errorf("%d of %d bytes were unpacked as %.80s", i, len(packed), cut)
 				} else if err != nil && !errors.Is(err, store.ErrDamaged) {
 					t.Errorf("%d of %d bytes: %v", i, len(packed), err)

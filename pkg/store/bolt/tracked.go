@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -16,19 +17,53 @@ import (
 // ends.
 const maxTrackedPage = 4 << 20
 
+// states reads those of tracked assets into allocations of several together, as slab
+// does with data.
+type states struct {
+	text   strings.Builder
+	buf    []byte // of one that is compressed
+	assets int    // that are still to be read, at most
+}
+
+// unpack returns a state that was packed.
+func (s *states) unpack(c *chunkCoder, packed []byte) (string, error) {
+	if len(packed) == 0 {
+		return "", nil
+	}
+	text := packed[1:]
+	if packed[0] != packedPlain {
+		var err error
+		if s.buf, err = c.unpack(s.buf[:0], packed); err != nil {
+			return "", err
+		}
+		text = s.buf
+	}
+	if len(text) > slabSize/8 {
+		return string(text), nil
+	}
+	if s.text.Cap()-s.text.Len() < len(text) {
+		s.text.Reset() // what was read from it stays
+		s.text.Grow(min(slabSize, len(text)*max(1, s.assets)))
+	}
+	begin := s.text.Len()
+	s.text.Write(text)
+	return s.text.String()[begin:], nil
+}
+
 // Tracked returns what an endpoint tracks of ids.
 func (db *DB) Tracked(_ context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error) {
 	found := make([]tracking.Asset, 0, len(ids))
 	err := db.view(func(tx *bbolt.Tx) error {
-		tracked := newFollower(tx.Bucket(bucketTracked))
+		tracked, texts := newFollower(tx.Bucket(bucketTracked)), new(states)
 		var key []byte
-		for _, id := range ids {
+		for i, id := range ids {
 			key = appendTrackedKey(key[:0], endpoint, id)
 			record := tracked.get(key)
 			if record == nil {
 				continue
 			}
-			a, err := db.chunks.decodeTracked(id, record)
+			texts.assets = len(ids) - i
+			a, err := db.chunks.decodeTracked(texts, id, record)
 			if err != nil {
 				return err
 			}
@@ -58,7 +93,7 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 	next := ""
 	through := 0
 	err := db.view(func(tx *bbolt.Tx) error {
-		bytesRead := 0
+		bytesRead, texts := 0, &states{assets: limit}
 		c := tx.Bucket(bucketTracked).Cursor()
 		k, record := c.Seek(after)
 		if k != nil && bytes.Equal(k, after) {
@@ -73,7 +108,7 @@ func (db *DB) ListTracked(_ context.Context, endpoint uint64, cursor string, lim
 			if err != nil {
 				return err
 			}
-			a, err := db.chunks.decodeTracked(id, record)
+			a, err := db.chunks.decodeTracked(texts, id, record)
 			if err != nil {
 				return err
 			}

@@ -59,17 +59,11 @@ func appendTrackedHead(buf []byte, a *tracking.Asset) []byte {
 }
 
 // decodeTracked reads what appendTracked wrote.
-func (c *chunkCoder) decodeTracked(id event.ID, record []byte) (tracking.Asset, error) {
+func (c *chunkCoder) decodeTracked(texts *states, id event.ID, record []byte) (tracking.Asset, error) {
 	a, packed, err := decodeTrackedHead(id, record)
-	if err != nil || !a.State.Given {
-		return a, err
+	if err == nil && a.State.Given {
+		a.State.Text, err = texts.unpack(c, packed)
 	}
-	if len(packed) > 0 && packed[0] == packedPlain {
-		a.State.Text = string(packed[1:])
-		return a, nil
-	}
-	state, err := c.unpack(nil, packed)
-	a.State.Text = string(state)
 	return a, err
 }
 
@@ -218,7 +212,7 @@ func (c *recordCheck) tracked(k, v []byte) {
 	}
 	id, err := splitAssetKey(k[4:])
 	if err == nil {
-		_, err = c.chunks.decodeTracked(id, v)
+		_, err = c.chunks.decodeTracked(new(states), id, v)
 	}
 	if err != nil {
 		c.fault("%s", plain(err))

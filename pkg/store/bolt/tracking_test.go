@@ -48,14 +48,14 @@ func TestATrackedAssetReadsBackAsItWasWritten(t *testing.T) {
 		if rapid.Bool().Draw(t, "version 1") {
 			record, head, a.Print = tracked1(record, head), head-8, 0
 		}
-		back, err := chunks.decodeTracked(a.ID, record)
+		back, err := chunks.decodeTracked(new(states), a.ID, record)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(a, back, sameID); diff != "" {
 			t.Fatalf("-written +read:\n%s", diff)
 		}
-		if _, err := chunks.decodeTracked(a.ID, record[:rapid.IntRange(0, head-1).Draw(t, "cut")]); !errors.Is(err, store.ErrDamaged) {
+		if _, err := chunks.decodeTracked(new(states), a.ID, record[:rapid.IntRange(0, head-1).Draw(t, "cut")]); !errors.Is(err, store.ErrDamaged) {
 			t.Fatalf("cut off: %v", err)
 		}
 		forgotten, err := withoutDigest(record)
@@ -63,7 +63,7 @@ func TestATrackedAssetReadsBackAsItWasWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.Digest, a.Print = tracking.Digest{}, 0
-		if back, err = chunks.decodeTracked(a.ID, forgotten); err != nil || !cmp.Equal(a, back, sameID) {
+		if back, err = chunks.decodeTracked(new(states), a.ID, forgotten); err != nil || !cmp.Equal(a, back, sameID) {
 			t.Fatalf("without its digest: %+v, %v; want %+v", back, err, a)
 		}
 	})
