@@ -55,7 +55,7 @@ func (s Style) look(ctx context.Context, set *settings, m *draft, debts []debt.D
 	for begin := 0; begin < len(debts); {
 		if size > maxBody {
 			for i := begin; i < len(debts); i++ {
-				m.tellings[i].apart = attempt.Outcome{Verdict: attempt.Aborted}
+				m.tellings[i].apart = &noRoom
 			}
 			return nil
 		}
@@ -88,21 +88,22 @@ func (s Style) lookAt(ctx context.Context, set *settings, m *draft, begin, end i
 	if err != nil {
 		return err
 	}
-	known := make(map[event.ID]*tracking.Asset, len(tracked))
-	for i := range tracked {
-		known[tracked[i].ID] = &tracked[i]
-	}
 	for i := range ids {
 		t := &m.tellings[begin+i]
-		t.known = known[ids[i]]
+		if len(tracked) > 0 && tracked[0].ID == ids[i] { // they are in the order of ids
+			t.known, tracked = &tracked[0], tracked[1:]
+		}
 		if t.debt.Object.Kind != event.Asset {
 			t.refuse(fmt.Errorf("%s is no asset: it was owed before the endpoint got this style", t.debt.Object))
 			continue
 		}
-		t.decide(set, shown[i])
+		t.decide(set, &shown[i])
 	}
 	return nil
 }
+
+// noRoom is the outcome of a debt that the request has no room for.
+var noRoom = attempt.Outcome{Verdict: attempt.Aborted}
 
 // apart returns the outcomes of debts that the request does not tell; nil if it
 // tells them all.
@@ -115,7 +116,7 @@ func (m *draft) apart() []attempt.Outcome {
 		if apart == nil {
 			apart = make([]attempt.Outcome, len(m.tellings))
 		}
-		apart[i] = m.tellings[i].apart
+		apart[i] = *m.tellings[i].apart
 	}
 	return apart
 }

@@ -50,7 +50,7 @@ func (s Style) Explain(ctx context.Context, ep *endpoint.Endpoint, e *event.Even
 		r.known = &tracked[0]
 		r.Acknowledged = r.known.Synced
 	}
-	if r.judgement, err = set.judge(shown[0], r.known); err != nil {
+	if r.judgement, err = set.judge(&shown[0], r.known); err != nil {
 		r.step("asset", false, "", err.Error())
 		r.Text = err.Error()
 		return r.Explanation, nil

@@ -185,7 +185,7 @@ func (s Style) guard(ctx context.Context, ep *endpoint.Endpoint, set *settings, 
 
 // hold makes a deletion wait for a person.
 func (t *telling) hold(ep *endpoint.Endpoint) {
-	t.apart = attempt.Outcome{
+	t.apart = &attempt.Outcome{
 		Verdict: attempt.Held, Reason: attempt.TooManyDeletions,
 		Error: "held: too many assets would be deleted at a time; 'dz endpoint release " + ep.Name + "' sends the deletions",
 	}

@@ -63,7 +63,8 @@ const (
 
 // Memory is what is remembered of endpoints.
 type Memory interface {
-	// Tracked returns those of ids that the endpoint tracks.
+	// Tracked returns those of ids that the endpoint tracks, in the order of ids, and one
+	// that is asked for twice twice.
 	Tracked(ctx context.Context, endpoint uint64, ids []event.ID) ([]tracking.Asset, error)
 	// Losses returns what the guard against mass deletion goes by.
 	Losses(ctx context.Context, endpoint uint64, now time.Time) (tracking.Losses, error)

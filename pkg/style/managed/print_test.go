@@ -70,7 +70,7 @@ func (r *rig) judged(data string, known *tracking.Asset) judgement {
 	if err != nil {
 		r.Fatal(err)
 	}
-	j, err := set.judge(shown[0], known)
+	j, err := set.judge(&shown[0], known)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -54,8 +54,8 @@ func (s *settings) sift(shown *catalogue.Answer, known *tracking.Asset) (judgeme
 }
 
 // judge compares an asset as it is shown with what is tracked of it.
-func (s *settings) judge(shown catalogue.Answer, known *tracking.Asset) (judgement, error) {
-	j, err := s.sift(&shown, known)
+func (s *settings) judge(shown *catalogue.Answer, known *tracking.Asset) (judgement, error) {
+	j, err := s.sift(shown, known)
 	if err != nil || j.action == style.Nothing || j.action == style.Delete {
 		return j, err
 	}
@@ -154,7 +154,7 @@ func (s Style) Judge(ep *endpoint.Endpoint, shown catalogue.Answer, known *track
 	if err != nil {
 		return style.Nothing, err
 	}
-	j, err := set.judge(shown, known)
+	j, err := set.judge(&shown, known)
 	return j.acted(&shown.Asset, err)
 }
 

@@ -155,7 +155,7 @@ func (r *rig) track(asset string, state tracking.State) {
 	}
 	shown := r.assets[asset]
 	shown.Asset.ID = id(r.TB, asset)
-	j, err := set.judge(shown, &tracking.Asset{})
+	j, err := set.judge(&shown, &tracking.Asset{})
 	if err != nil {
 		r.Fatal(err)
 	}

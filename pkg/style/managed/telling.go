@@ -19,11 +19,11 @@ type telling struct {
 	debt  *debt.Debt
 	known *tracking.Asset // nil: not tracked
 	judgement
-	apart attempt.Outcome // with a verdict: it is no part of the request
+	apart *attempt.Outcome // of one that is no part of the request; else nil
 }
 
 // isSent reports whether the request tells it.
-func (t *telling) isSent() bool { return t.apart.Verdict == 0 }
+func (t *telling) isSent() bool { return t.apart == nil }
 
 // guarded reports whether it is a deletion that the guard may hold: not one that a
 // person wants sent, nor one of an asset that the endpoint can't be known to have, unless
@@ -34,12 +34,12 @@ func (t *telling) guarded() bool {
 }
 
 func (t *telling) refuse(err error) {
-	t.apart = attempt.Outcome{Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error()}
+	t.apart = &attempt.Outcome{Verdict: attempt.Refused, Reason: attempt.Compose, Error: err.Error()}
 }
 
 // decide says whether an asset is told, and what. The endpoint may know of one that
 // is not tracked if it may have been told of it before.
-func (t *telling) decide(set *settings, shown catalogue.Answer) {
+func (t *telling) decide(set *settings, shown *catalogue.Answer) {
 	j, err := set.judge(shown, t.known)
 	if err != nil {
 		t.refuse(err)
@@ -59,7 +59,7 @@ func (t *telling) decide(set *settings, shown catalogue.Answer) {
 		return
 	}
 	skip := func(why attempt.Reason) {
-		t.apart = attempt.Outcome{Verdict: attempt.Skipped, Reason: why, Error: j.text}
+		t.apart = &attempt.Outcome{Verdict: attempt.Skipped, Reason: why, Error: j.text}
 	}
 	switch {
 	case j.action == style.Nothing:

@@ -45,7 +45,7 @@ func (m *draft) encode(s *settings) (body []byte, told int) {
 		}
 		if body = t.append(body); told > 0 && len(body) > maxBody {
 			body = body[:end]
-			t.apart = attempt.Outcome{Verdict: attempt.Aborted}
+			t.apart = &noRoom
 			continue
 		}
 		told++
