@@ -28,7 +28,7 @@ const maxRefiled = 4 * claimPage
 // anew on the way.
 func (db *DB) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	c := claiming{
-		request: r, inherited: db.inherited, taken: make(map[event.Object]bool, min(r.Limit, claimRoom)),
+		request: r, inherited: db.inherited,
 		walk: walker{prefix: endpointKey(r.Endpoint), page: claimPage},
 	}
 	refiled := 0
@@ -129,6 +129,9 @@ func (c *claiming) entry(debts *debtFinder, k, key []byte) (more bool, err error
 	case c.taken[s.Object] || (r.Busy != nil && r.Busy(s.Object)):
 		// Its turn comes when the attempt under way has ended.
 	default:
+		if c.taken == nil {
+			c.taken = make(map[event.Object]bool, min(r.Limit, claimRoom))
+		}
 		c.taken[s.Object] = true
 		if c.inBackground {
 			c.behind++
