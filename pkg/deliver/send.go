@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -110,9 +111,17 @@ func readBody(response *http.Response, limit int64) (body []byte, truncated bool
 	if response.Body == http.NoBody || response.StatusCode == http.StatusSwitchingProtocols {
 		return nil, false, nil // nobody will speak the other protocol
 	}
-	body, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if int64(len(body)) > limit {
+	var read bytes.Buffer
+	if announced := min(response.ContentLength, limit, maxAnnounced); announced > 0 {
+		read.Grow(int(announced) + bytes.MinRead) // so that the end of it is seen without more room
+	}
+	_, err = read.ReadFrom(io.LimitReader(response.Body, limit+1))
+	if body = read.Bytes(); int64(len(body)) > limit {
 		return body[:limit], true, nil
 	}
 	return body, false, err
 }
+
+// maxAnnounced is how much room is made for an answer because its receiver says that it
+// is so long, in bytes.
+const maxAnnounced = 256 << 10
