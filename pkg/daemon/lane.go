@@ -39,12 +39,13 @@ type sender interface {
 	Forget(endpointID uint64)
 }
 
-// settlement is told to whoever observes what becomes of debts.
+// settlement is told to whoever observes what becomes of debts. It points into what the
+// lane holds: nobody is to change that.
 type settlement struct {
 	endpoint uint64
-	debt     debt.Debt // as it was sent
-	outcome  attempt.Outcome
-	settled  store.SettledDebt
+	debt     *debt.Debt // as it was sent
+	outcome  *attempt.Outcome
+	settled  *store.SettledDebt
 }
 
 // MaxUnsettled is how many requests of one endpoint may have been answered well

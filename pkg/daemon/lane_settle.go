@@ -111,13 +111,14 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 		before, after := l.setHealth(settled[i].Health)
 		l.logHealth(batch[i].settings, before, after)
 		for j := range batch[i].debts {
-			if settled[i].Debts[j].Debt.Held && !batch[i].debts[j].WasHeld {
+			sent, outcome, left := &batch[i].debts[j], &batch[i].results[j].Outcome, &settled[i].Debts[j]
+			if left.Debt != nil && left.Debt.Held && !sent.WasHeld {
 				held++
 			}
-			if batch[i].results[j].Outcome.Verdict == attempt.Aborted {
+			if outcome.Verdict == attempt.Aborted {
 				continue // it is as it was
 			}
-			l.observe(settlement{endpoint: id, debt: batch[i].debts[j], outcome: batch[i].results[j].Outcome, settled: settled[i].Debts[j]})
+			l.observe(settlement{endpoint: id, debt: sent, outcome: outcome, settled: left})
 		}
 	}
 	if l.getHealth().Hasten {

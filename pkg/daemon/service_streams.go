@@ -101,7 +101,7 @@ func (s *service) WatchEndpoint(ctx context.Context, name string, tell func(api.
 }
 
 func wireAttempt(name string, s *settlement) api.Attempt {
-	d, o := &s.debt, &s.outcome
+	d, o := s.debt, s.outcome
 	a := api.Attempt{
 		Time: o.Started, Endpoint: name, ID: d.ID.String(), Object: api.Object(d.Object),
 		ChangeType: d.ChangeType.String(), EventType: d.EventType, EventReason: d.Reason, Changes: d.Count,
@@ -116,7 +116,7 @@ func wireAttempt(name string, s *settlement) api.Attempt {
 
 // stateAfter says what an attempt left of its debt.
 func stateAfter(s *settlement) string {
-	after := &s.settled
+	after := s.settled
 	switch {
 	case !after.Found:
 		return api.DebtDropped

@@ -246,8 +246,8 @@ type SettledDebt struct {
 	// Found is false if the debt was purged, or its endpoint removed, while the
 	// attempt was under way; of what was handed on, if it is still to be seen to.
 	Found bool
-	Done  bool // nothing is owed any more
-	Debt  debt.Debt
+	Done  bool       // nothing is owed any more
+	Debt  *debt.Debt // that is owed now; nil if none was found, or it is done
 }
 
 // Failures are debts whose last attempt failed.

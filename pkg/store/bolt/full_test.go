@@ -225,7 +225,7 @@ func TestACallWithoutRoomDoesNotHoldUpItsGroup(t *testing.T) {
 	for i := range debts {
 		a := ended(now, attempt.Delivered, debts[i])
 		group = append(group, enqueue(t, db, false, func(x *txn) error {
-			_, err := x.settleDebt(id, a.Debts[0])
+			_, err := x.settleDebt(id, &a.Debts[0])
 			return err
 		}))
 	}

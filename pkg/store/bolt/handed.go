@@ -38,7 +38,7 @@ func (t *txn) owedAlready(endpoint uint64, changes []debt.Change) (owed []debt.C
 // settleHanded settles an attempt at what was handed on. If that has seen to it, there
 // never is a debt: it counts as one that was made and ended. Else it is owed from now on,
 // with what the attempt has left; of an attempt that was not made, nothing is.
-func (t *txn) settleHanded(id uint64, s debt.Settlement) (store.SettledDebt, error) {
+func (t *txn) settleHanded(id uint64, s *debt.Settlement) (store.SettledDebt, error) {
 	var owed stored
 	found, err := t.isOwed(id)
 	if found && err == nil {
@@ -52,7 +52,7 @@ func (t *txn) settleHanded(id uint64, s debt.Settlement) (store.SettledDebt, err
 	case attempt.Delivered:
 		done.Delivered = 1
 		if s.Acknowledged != nil {
-			if err := t.acknowledge(id, *s.Acknowledged, 1, s.Unclear, false, s.Outcome.Ended()); err != nil {
+			if err := t.acknowledge(id, s.Acknowledged, 1, s.Unclear, false, s.Outcome.Ended()); err != nil {
 				return store.SettledDebt{}, err
 			}
 		}
@@ -65,12 +65,12 @@ func (t *txn) settleHanded(id uint64, s debt.Settlement) (store.SettledDebt, err
 		if !s.IsUnclear() {
 			return store.SettledDebt{}, nil
 		}
-		return t.oweHanded(&owed, found, id, s)
+		return t.oweHanded(&owed, found, id, *s)
 	default:
-		return t.oweHanded(&owed, found, id, s)
+		return t.oweHanded(&owed, found, id, *s)
 	}
 	if found {
-		if err := t.doubt(&owed, s); err != nil {
+		if err := t.doubt(&owed, *s); err != nil {
 			return store.SettledDebt{}, err
 		}
 	}
@@ -95,7 +95,7 @@ func (t *txn) oweHanded(owed *stored, found bool, id uint64, s debt.Settlement) 
 		return store.SettledDebt{}, damaged("what was just owed to endpoint %d is not there", id)
 	case found:
 		err := t.doubt(owed, s)
-		return store.SettledDebt{Found: true, Debt: owed.Debt}, err
+		return stillOwed(owed), err
 	}
 	s.ID = owed.ID
 	return t.settleOwed(owed, s)

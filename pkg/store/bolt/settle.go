@@ -58,14 +58,14 @@ func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled)
 		t.noteTime(a.Outcome.Ended())
 	}
 	for i := range a.Debts {
-		if settled.Debts[i], err = t.settleDebt(id, a.Debts[i]); err != nil {
+		if settled.Debts[i], err = t.settleDebt(id, &a.Debts[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error) {
+func (t *txn) settleDebt(id uint64, s *debt.Settlement) (store.SettledDebt, error) {
 	if s.Handed != nil {
 		return t.settleHanded(id, s)
 	}
@@ -83,17 +83,17 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 			attempts += uint64(owed.Attempts)
 		}
 		taken, wanted := found && (owed.MayBeTaken() || s.Unclear && !owed.Restored), found && (owed.Released || s.Forced)
-		if err := t.acknowledge(id, *s.Acknowledged, attempts, taken, wanted, s.Outcome.Ended()); err != nil {
+		if err := t.acknowledge(id, s.Acknowledged, attempts, taken, wanted, s.Outcome.Ended()); err != nil {
 			return store.SettledDebt{}, err
 		}
 	}
 	switch {
 	case newer:
-		return store.SettledDebt{}, t.doubt(&owed, s)
+		return store.SettledDebt{}, t.doubt(&owed, *s)
 	case !found:
 		return store.SettledDebt{}, nil
 	default:
-		return t.settleOwed(&owed, s)
+		return t.settleOwed(&owed, *s)
 	}
 }
 
@@ -101,7 +101,7 @@ func (t *txn) settleDebt(id uint64, s debt.Settlement) (store.SettledDebt, error
 func (t *txn) settleOwed(owed *stored, s debt.Settlement) (_ store.SettledDebt, err error) {
 	if s.Outcome.Verdict == attempt.Aborted {
 		err := t.doubt(owed, s)
-		return store.SettledDebt{Found: true, Debt: owed.Debt}, err
+		return stillOwed(owed), err
 	}
 	if s.Outcome.Verdict == attempt.Held {
 		d, err := t.getDeletions(owed.Endpoint)
@@ -117,7 +117,16 @@ func (t *txn) settleOwed(owed *stored, s debt.Settlement) (_ store.SettledDebt, 
 			return store.SettledDebt{}, err
 		}
 	}
-	return store.SettledDebt{Found: true, Done: done, Debt: owed.Debt}, t.settle(owed, before, done, s.Outcome)
+	if err := t.settle(owed, before, done, s.Outcome); done || err != nil {
+		return store.SettledDebt{Found: true, Done: done}, err
+	}
+	return stillOwed(owed), nil
+}
+
+// stillOwed is what is told of a debt that an attempt has not ended.
+func stillOwed(owed *stored) store.SettledDebt {
+	d := owed.Debt
+	return store.SettledDebt{Found: true, Debt: &d}
 }
 
 // doubt notes whether the endpoint may have taken what an attempt told, also one that was

@@ -93,7 +93,7 @@ func decodeTrackedHead(id event.ID, record []byte) (a tracking.Asset, packed []b
 // acknowledge tracks what an endpoint says that it knows of an asset, which it may have
 // taken before without saying so. A deletion that a person wanted is none of those that the
 // guard counts.
-func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempts uint64, taken, wanted bool, now time.Time) error {
+func (t *txn) acknowledge(endpoint uint64, ack *tracking.Acknowledgement, attempts uint64, taken, wanted bool, now time.Time) error {
 	if t.tracked == nil {
 		t.tracked = t.bucket(bucketTracked)
 		t.findTracked = newFinder(t.tracked)
@@ -129,7 +129,7 @@ func (t *txn) acknowledge(endpoint uint64, ack tracking.Acknowledgement, attempt
 	} else if err := t.tally.add(endpoint, store.Counts{Tracked: 1}); err != nil {
 		return err
 	}
-	known = known.After(ack, attempts, now)
+	known = known.After(*ack, attempts, now)
 	t.record = t.db.appendTracked(t.record[:0], &known)
 	t.rows.grown += int64(len(t.record) - len(record))
 	return t.tracked.Put(t.key, t.rows.keep(t.record))

@@ -91,7 +91,7 @@ func (m *model) did(s *settling) {
 	if done {
 		delete(m.owed, debtName{s.sent.Endpoint, s.sent.Key})
 	} else {
-		equal(m.fixture, "settled debt", s.settled.Debt, *mine)
+		equal(m.fixture, "settled debt", s.settled.Debt, mine)
 	}
 	switch s.verdict {
 	case attempt.Delivered:

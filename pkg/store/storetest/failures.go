@@ -40,7 +40,7 @@ func doubtsAreKept(f *fixture) {
 	before := owed(2)
 	settled := f.settle(aborted, attempt.Aborted)
 	before.Unclear = true
-	equal(f, "settled", settled, store.SettledDebt{Found: true, Debt: before})
+	equal(f, "settled", settled, store.SettledDebt{Found: true, Debt: &before})
 	f.crash()
 	equal(f, "unclear after a timeout", owed(1).Unclear, true)
 	equal(f, "what was not settled", owed(2), before)

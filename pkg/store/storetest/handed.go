@@ -174,13 +174,15 @@ func (m *model) handedSettled(end *settling, h *debt.Handed, s debt.Settlement, 
 		m.owe([]debt.Change{h.Change})
 		m.now = now
 		delete(m.troubled, debt.ID{})
+	case settled.Debt == nil:
+		m.Fatalf("the attempt at what was handed on left %+v, and it is to be owed", settled)
 	default:
 		d := debt.New(settled.Debt.ID, h.Change, h.At)
 		m.owed[name] = &d
 		s.ID, s.Generation, s.Count = d.ID, d.Generation, d.Count
 		s.ReleasedAt = m.released[h.Endpoint]
 		d.Settle(s)
-		equal(m.fixture, "what is owed now", settled.Debt, d)
+		equal(m.fixture, "what is owed now", settled.Debt, &d)
 		switch end.verdict {
 		case attempt.Refused, attempt.Unavailable, attempt.Gone:
 			m.troubled[d.ID] = end.verdict

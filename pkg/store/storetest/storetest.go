@@ -261,7 +261,7 @@ func (f *fixture) failWith(ep endpoint.Endpoint, n int, c debt.Change) debt.Debt
 		f.advance(time.Hour)
 		for _, d := range f.claim(ep, 1000) {
 			if d.Key == keyOf(n) {
-				last = f.settle(d, attempt.Refused).Debt
+				last = *f.settle(d, attempt.Refused).Debt
 			}
 		}
 	}
