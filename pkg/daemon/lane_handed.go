@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -16,80 +17,130 @@ import (
 // receiver that took it, and did not say so, is told again. What is claimed and never
 // begun, or not recorded, comes back, and is claimed again.
 //
+// There may be very many, so that each is hardly more than its place in its page. Debts
+// are made of them as they are claimed, and know them by numbers that no two have in the
+// life of a lane.
+//
 // The lane's lock guards it.
 type handout struct {
-	of      map[debt.Key]*handedOne // those that are not settled
-	waiting []*handedOne            // of them, those that are not under way
-	closed  bool                    // nothing more of it is to be begun
-	moved   chan struct{}           // gets one when a page is all settled
-}
-
-// handedOne is one asset.
-type handedOne struct {
-	debt.Handed
-
-	debt debt.Debt
-	page *handedPage
+	pages  []*handedPage // those that are not all settled, in the order of their numbers
+	last   uint64        // number given
+	back   []uint64      // those to be claimed again
+	closed bool          // nothing more of it is to be begun
+	moved  chan struct{} // gets one when a page is all settled
 }
 
 // handedPage is what one page of a job has handed on.
 type handedPage struct {
-	job  resync.Job // as it is when all is settled
-	size int        // assets, also those that it did not hand on
-	left int        // that are not settled
+	job     resync.Job // as it is when all is settled
+	size    int        // assets, also those that it did not hand on
+	changes debt.Alike // that it hands on
+	at      time.Time  // when that was
+	name    debt.ID    // of the first debt; those behind it have the next numbers
+
+	pattern debt.Debt // what all debts have in common
+	first   uint64    // number
+	claimed int       // how many have been claimed at least once, or passed over
+	settled []bool
+	left    int // that are not settled
 }
 
-// hand hands changes on, each of another key, that nobody else sees to.
-func (l *lane) hand(page *handedPage, changes []debt.Change, now time.Time, name func(*debt.Change) debt.ID) {
-	ones := make([]handedOne, len(changes))
-	for i := range changes {
-		c := &changes[i]
-		ones[i] = handedOne{Handed: debt.Handed{Change: *c, At: now}, debt: debt.New(name(c), *c, now), page: page}
-		ones[i].debt.Handed = true
+// hand hands the changes of a page on, each of another key, that nobody else sees to.
+func (l *lane) hand(page *handedPage) {
+	n := len(page.changes.Of)
+	page.settled, page.left = make([]bool, n), n
+	if n > 0 {
+		page.pattern = debt.New(page.name, page.changes.At(0), page.at)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.handed.of == nil {
-		l.handed.of, l.handed.moved = make(map[debt.Key]*handedOne), make(chan struct{}, 1)
+	h := &l.handed
+	if h.moved == nil {
+		h.moved = make(chan struct{}, 1)
 	}
-	page.left = len(ones)
-	l.handed.closed = false
-	for i := range ones {
-		l.handed.of[ones[i].debt.Key] = &ones[i]
-		l.handed.waiting = append(l.handed.waiting, &ones[i])
+	h.closed = false
+	if n > 0 {
+		page.first = h.last + 1
+		h.last += uint64(n)
+		h.pages = append(h.pages, page)
 	}
 	l.wake()
 }
 
+// debt is what is claimed of one of the page.
+func (p *handedPage) debt(i int) debt.Debt {
+	d := p.pattern
+	d.ID = p.name.WithSeq(p.name.Seq() + uint64(i))
+	d.Key, d.Object = p.changes.Of[i].Key, p.changes.Of[i].Object
+	d.Handed = p.first + uint64(i)
+	return d
+}
+
+// find returns where what has that number stands, if it is not settled; else no page.
+func (h *handout) find(number uint64) (page *handedPage, i int) {
+	for _, p := range h.pages {
+		if at := number - p.first; at < uint64(len(p.settled)) {
+			if p.settled[at] {
+				break
+			}
+			return p, int(at)
+		}
+	}
+	return nil, 0
+}
+
 // unsettledHanded counts what was handed on and is not settled.
-func (l *lane) unsettledHanded() int {
+func (l *lane) unsettledHanded() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.handed.of)
+	for _, page := range l.handed.pages {
+		n += page.left
+	}
+	return n
+}
+
+// claimable counts what was handed on and isn't under way.
+func (h *handout) claimable() (n int) {
+	if h.closed {
+		return 0
+	}
+	n = len(h.back)
+	for _, page := range h.pages {
+		n += len(page.settled) - page.claimed
+	}
+	return n
 }
 
 // claimHanded returns up to limit of what was handed on and isn't under way.
 func (d *dispatcher) claimHanded(limit int) (claimed []debt.Debt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if limit <= 0 || len(d.handed.waiting) == 0 || d.handed.closed {
+	h := &d.handed
+	if limit = min(limit, h.claimable()); limit <= 0 {
 		return nil
 	}
-	claimed = make([]debt.Debt, 0, min(limit, len(d.handed.waiting)))
-	var busy []*handedOne
-	n := 0
-	for _, one := range d.handed.waiting {
-		if len(claimed) == limit {
-			break
+	claimed = make([]debt.Debt, 0, limit)
+	var busy []uint64
+	claim := func(page *handedPage, i int) {
+		if of := &page.changes.Of[i]; d.busy[of.Object] || d.busyKeys[of.Key] {
+			busy = append(busy, page.first+uint64(i)) // its turn comes when the attempt under way has ended
+			return
 		}
-		n++
-		if d.busy[one.debt.Object] || d.busyKeys[one.debt.Key] {
-			busy = append(busy, one) // its turn comes when the attempt under way has ended
-			continue
-		}
-		claimed = append(claimed, one.debt)
+		claimed = append(claimed, page.debt(i))
 	}
-	d.handed.waiting = append(busy, d.handed.waiting[n:]...)
+	n := 0
+	for ; n < len(h.back) && len(claimed) < limit; n++ {
+		if page, i := h.find(h.back[n]); page != nil {
+			claim(page, i)
+		}
+	}
+	h.back = h.back[n:]
+	for _, page := range h.pages {
+		for ; page.claimed < len(page.settled) && len(claimed) < limit; page.claimed++ {
+			claim(page, page.claimed)
+		}
+	}
+	h.back = append(busy, h.back...)
 	return claimed
 }
 
@@ -97,11 +148,11 @@ func (d *dispatcher) claimHanded(limit int) (claimed []debt.Debt) {
 // the lock.
 func (l *lane) takeBack(debts []debt.Debt) {
 	for i := range debts {
-		if !debts[i].Handed {
+		if debts[i].Handed == 0 {
 			return // nor is any other
 		}
-		if one := l.handed.of[debts[i].Key]; one != nil && one.debt.ID == debts[i].ID {
-			l.handed.waiting = append(l.handed.waiting, one)
+		if page, _ := l.handed.find(debts[i].Handed); page != nil {
+			l.handed.back = append(l.handed.back, debts[i].Handed)
 		}
 	}
 }
@@ -109,14 +160,14 @@ func (l *lane) takeBack(debts []debt.Debt) {
 // ofHanded says of the settlements of an attempt which changes they stand for, if they
 // were handed on.
 func (l *lane) ofHanded(settlements []debt.Settlement, debts []debt.Debt) {
-	if len(debts) == 0 || !debts[0].Handed {
+	if len(debts) == 0 || debts[0].Handed == 0 {
 		return // none of them is
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range settlements {
-		if one := l.handed.of[debts[i].Key]; one != nil && one.debt.ID == debts[i].ID {
-			settlements[i].Handed = &one.Handed
+		if page, at := l.handed.find(debts[i].Handed); page != nil {
+			settlements[i].Handed = debt.Handed{Changes: &page.changes, Index: at, At: page.at}
 		}
 	}
 }
@@ -124,23 +175,29 @@ func (l *lane) ofHanded(settlements []debt.Settlement, debts []debt.Debt) {
 // settleHanded notes which of an attempt's debts, if they were handed on, need no more
 // to be seen to.
 func (l *lane) settleHanded(debts []debt.Debt, settled []store.SettledDebt) {
-	if len(debts) == 0 || !debts[0].Handed {
+	if len(debts) == 0 || debts[0].Handed == 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range debts {
-		one := l.handed.of[debts[i].Key]
-		if one == nil || one.debt.ID != debts[i].ID || !settled[i].Found {
+		page, at := l.handed.find(debts[i].Handed)
+		if page == nil || !settled[i].Found {
 			continue
 		}
-		delete(l.handed.of, debts[i].Key)
-		if one.page.left--; one.page.left == 0 {
-			select {
-			case l.handed.moved <- struct{}{}:
-			default: // whoever waits has not looked yet
-			}
+		page.settled[at] = true
+		if page.left--; page.left == 0 {
+			l.handed.end(page)
 		}
+	}
+}
+
+// end forgets a page that is all settled.
+func (h *handout) end(page *handedPage) {
+	h.pages = slices.DeleteFunc(h.pages, func(p *handedPage) bool { return p == page })
+	select {
+	case h.moved <- struct{}{}:
+	default: // whoever waits has not looked yet
 	}
 }
 
@@ -151,8 +208,12 @@ func (l *lane) closeHanded() (changes []debt.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.handed.closed = true
-	for _, one := range l.handed.of {
-		changes = append(changes, one.Change)
+	for _, page := range l.handed.pages {
+		for i, settled := range page.settled {
+			if !settled {
+				changes = append(changes, page.changes.At(i))
+			}
+		}
 	}
 	return changes
 }
@@ -181,6 +242,5 @@ func (l *lane) waitHanded(ctx context.Context, d time.Duration) {
 func (l *lane) dropHanded() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	clear(l.handed.of)
-	l.handed.waiting = nil
+	l.handed.pages, l.handed.back = nil, nil
 }

@@ -254,7 +254,7 @@ func (r *resyncs) search(id uint64, job resync.Job) (*search, error) {
 		viewer: r.viewer, store: r.store, now: r.now, job: job, mark: job.Handed, shown: newShownAssets(),
 		endpoint: func() (endpoint.Endpoint, style.Tracker, error) { return r.tracker(id) },
 	}
-	s.job.Handed = ""
+	s.job.Handed, s.maybeGone = "", job.Cursor != "" // what a process before this one has seen is not known
 	if s.ordered, _ = r.viewer.(catalogue.Ordered); s.ordered == nil && s.mark != "" {
 		// dz had another catalogue, and where its lists were says nothing of this one.
 		s.job.Cursor, s.job.Found = "", resync.Found{}

@@ -34,7 +34,13 @@ func (s *search) tracked(ctx context.Context) error {
 			return err
 		}
 		onlyGone := func(a style.Action) bool { return a == style.Delete }
-		found = s.judge(&ep, tracker, answers, page, onlyGone)
+		known := make([]*tracking.Asset, len(page))
+		for i := range page {
+			if answers[i].Asset.ID == page[i].ID {
+				known[i] = &page[i]
+			}
+		}
+		found = s.judge(&ep, tracker, answers, known, onlyGone)
 	}
 	switch {
 	case next != "":

@@ -20,7 +20,7 @@ type fullStore struct {
 }
 
 func (f *fullStore) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
-	if f.full.Load() && (len(o.Changes)+len(o.Handed) > 0 || o.Job.Running()) {
+	if f.full.Load() && (len(o.Changes)+len(o.Handed.Of) > 0 || o.Job.Running()) {
 		return store.Ingested{}, fmt.Errorf("owe: %w", store.ErrFull)
 	}
 	return f.Engine.Owe(ctx, o)

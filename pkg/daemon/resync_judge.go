@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
+	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/resync"
@@ -15,14 +16,10 @@ import (
 	"github.com/dam-delivery/dz/pkg/tracking"
 )
 
-// judgePage judges what the catalogue shows. Where tracked assets are gone through
-// too, these tell what is left out.
-func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer) (finding, error) {
-	ids := make([]event.ID, len(answers))
-	for i := range answers {
-		ids[i] = answers[i].Asset.ID
-	}
-	known, err := s.store.Tracked(ctx, ep.ID, ids)
+// judgePage judges what the catalogue shows, of a list up to a cursor. Where tracked
+// assets are gone through too, these tell what is left out.
+func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer, upTo string) (finding, error) {
+	known, err := s.known(ctx, ep, answers, upTo)
 	if err != nil {
 		return finding{}, err
 	}
@@ -33,14 +30,10 @@ func (s *search) judgePage(ctx context.Context, ep *endpoint.Endpoint, tracker s
 }
 
 // judge decides what to do about each asset that is shown once, and counts those
-// that counts says.
-func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer, known []tracking.Asset, counts func(style.Action) bool) (f finding) {
-	byID := make(map[event.ID]*tracking.Asset, len(known))
-	for i := range known {
-		byID[known[i].ID] = &known[i]
-	}
-	seen := make(map[event.ID]bool, len(answers))
-	now := s.now()
+// that counts says. known is what is tracked of each.
+func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []catalogue.Answer, known []*tracking.Asset, counts func(style.Action) bool) (f finding) {
+	seen := make(map[event.ID]bool)
+	now, hands := s.now(), s.hands()
 	for i := range answers {
 		shown := &answers[i]
 		id := shown.Asset.ID
@@ -48,30 +41,46 @@ func (s *search) judge(ep *endpoint.Endpoint, tracker style.Tracker, answers []c
 		if seen[id] || err == nil && !wanted {
 			continue
 		}
-		seen[id] = true
+		if !s.inOrder() { // else each comes once
+			seen[id] = true
+		}
 		var action style.Action
 		if err == nil {
-			action, err = s.actionFor(ep, tracker, shown, byID[id])
+			action, err = s.actionFor(ep, tracker, shown, known[i])
 		}
-		if action != style.Delete && s.job.Phase == resync.Listing {
-			s.shown.add(id)
-		}
+		s.note(id, action)
 		switch {
 		case err != nil && counts(style.Unchanged):
 			f.miss(err)
 		case err != nil || !counts(action):
 		case f.count(action, s.job.Order.Changed):
-			again := tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete)
-			if action == style.Update && s.hands() {
-				f.handed = append(f.handed, again)
-			} else {
-				f.changes = append(f.changes, again)
+			again := func() debt.Change {
+				return tracker.Again(ep, &shown.Asset, now, !s.job.Order.Changed, action == style.Delete)
 			}
+			if action != style.Update || !hands {
+				f.changes = append(f.changes, again())
+				break
+			}
+			if f.handed.Of == nil {
+				f.handed = debt.Alike{Change: again(), Of: make([]debt.Subject, 0, len(answers)-i)}
+			}
+			f.handed.Of = append(f.handed.Of, tracker.Subject(&shown.Asset))
 		case action == style.Unchanged:
 			f.unchanged = append(f.unchanged, &shown.Asset)
 		}
 	}
 	return f
+}
+
+// note remembers of what a list shows what is looked at later for what it does not show.
+func (s *search) note(id event.ID, action style.Action) {
+	switch {
+	case s.job.Phase != resync.Listing:
+	case action == style.Delete:
+		s.maybeGone = true
+	case s.ordered == nil:
+		s.shown.add(id)
+	}
 }
 
 // actionFor says what to do about an asset that is shown; nothing, if it can't be

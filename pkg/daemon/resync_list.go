@@ -3,12 +3,15 @@ package daemon
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/resync"
 )
+
+// roomForPage is for how many answers there is room from the beginning: for what a page of
+// the catalogue's own may bring beyond one that is judged.
+const roomForPage = searchPage + searchPage/2
 
 // searchSize is how many bytes of assets are enough for a page.
 const searchSize = 4 << 20
@@ -20,7 +23,7 @@ func (s *search) list(ctx context.Context) error {
 		return err
 	}
 	cursor := s.job.Cursor
-	p := listed{cursor: cursor}
+	p := listed{cursor: cursor, answers: make([]catalogue.Answer, 0, roomForPage)}
 	for asset, err := range s.viewer.List(ctx, s.view(&ep, tracker), &cursor) {
 		if p.turn(cursor); p.whole >= searchPage || p.whole > 0 && p.size >= searchSize {
 			retells := s.retells()
@@ -46,11 +49,11 @@ func (s *search) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.judgePage(ctx, &ep, tracker, p.answers)
+	found, err := s.judgePage(ctx, &ep, tracker, p.answers, "")
 	if err != nil {
 		return err
 	}
-	if s.job.Order.Narrow() {
+	if s.job.Order.Narrow() || s.ordered != nil && !s.maybeGone {
 		return s.step(ctx, found, resync.Done, "")
 	}
 	return s.step(ctx, found, resync.Counting, "")
@@ -90,11 +93,12 @@ func (s *search) judgeListed(ctx context.Context, p *listed) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.judgePage(ctx, &ep, tracker, p.answers[:p.whole])
+	found, err := s.judgePage(ctx, &ep, tracker, p.answers[:p.whole], p.cursor)
 	if err != nil {
 		return err
 	}
-	p.answers, p.whole, p.size = slices.Clone(p.answers[p.whole:]), 0, 0
+	p.answers = append(make([]catalogue.Answer, 0, roomForPage), p.answers[p.whole:]...)
+	p.whole, p.size = 0, 0
 	for i := range p.answers {
 		p.size += len(p.answers[i].Asset.Data)
 	}

@@ -35,7 +35,7 @@ func (s *search) named(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.judgePage(ctx, &ep, tracker, answers)
+	found, err := s.judgePage(ctx, &ep, tracker, answers, "")
 	if err != nil {
 		return err
 	}

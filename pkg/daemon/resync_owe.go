@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -56,7 +57,7 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 	if owed.Job.Handed = ""; o.search.holds(next.Cursor) && next.Phase == resync.Listing {
 		owed.Job.Handed = o.search.mark
 	}
-	handing := len(found.handed)+len(o.pages) > 0
+	handing := len(found.handed.Of)+len(o.pages) > 0
 	if handing {
 		owed.Job = o.kept
 		owed.Job.Handed = next.Cursor
@@ -74,15 +75,21 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 		o.show(nil)
 		return nil
 	}
-	page := &handedPage{job: next, size: o.size(next)}
-	changes := make([]debt.Change, len(result.Handed))
-	for i, at := range result.Handed {
-		changes[i] = found.handed[at]
-	}
+	page := &handedPage{job: next, size: o.size(next), changes: found.handed, at: owed.Now, name: o.name(next)}
+	page.changes.Of = leaveOut(page.changes.Of, result.Owed)
 	o.pages = append(o.pages, page)
-	l.hand(page, changes, owed.Now, o.name(next))
+	l.hand(page)
 	o.show(&next)
 	return nil
+}
+
+// leaveOut returns all but those at the places, which are in order.
+func leaveOut(all []debt.Subject, places []int) []debt.Subject {
+	for i, at := range places {
+		at -= i // what was before it is gone
+		all = slices.Delete(all, at, at+1)
+	}
+	return all
 }
 
 // room waits until there is room for a page, and says in found what of it is not to be
@@ -109,7 +116,7 @@ func (o *owing) room(ctx context.Context, next resync.Job, found *finding) (*lan
 		if err != nil {
 			return nil, err
 		}
-		some := len(found.changes)+len(found.handed) > 0
+		some := len(found.changes)+len(found.handed.Of) > 0
 		crowded := some && stats.Endpoints[o.id].Background >= o.most && !o.search.retells()
 		if next.Phase != resync.Listing {
 			crowded = crowded || len(o.pages) > 0
@@ -156,7 +163,10 @@ func (l *lane) keepsWithin() bool {
 
 // owe has the finding owed, and nothing of it handed on.
 func (f *finding) owe() {
-	f.changes, f.handed = append(f.changes, f.handed...), nil
+	for i := range f.handed.Of {
+		f.changes = append(f.changes, f.handed.At(i))
+	}
+	f.handed = debt.Alike{}
 }
 
 // advance notes the pages that are settled, up to the first that is not.
@@ -216,17 +226,16 @@ func (r *resyncs) recallLeft() error {
 	return nil
 }
 
-// name names what a job hands on. The names are no other's: a receiver may pass over what
-// comes under one that it knows.
-func (o *owing) name(job resync.Job) func(*debt.Change) debt.ID {
-	return func(c *debt.Change) debt.ID {
-		type what struct {
-			endpoint, job uint64
-			key           debt.Key
-		}
-		number := maphash.Comparable(o.seed, what{o.id, job.Number, c.Key})
-		return debt.NewID(job.Started, uint16(number>>48), number)
+// name names the first of what a page of a job hands on, and with the numbers behind it
+// the others. The names are no other's: a receiver may pass over what comes under one that
+// it knows.
+func (o *owing) name(job resync.Job) debt.ID {
+	type what struct {
+		endpoint, job uint64
+		cursor        string
 	}
+	number := maphash.Comparable(o.seed, what{o.id, job.Number, job.Cursor})
+	return debt.NewID(job.Started, uint16(number>>48), number)
 }
 
 // show has the job shown so; nil: as the store has it.

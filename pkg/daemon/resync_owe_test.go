@@ -254,17 +254,15 @@ func TestAResyncThatHandsOnGoesOnAfterKills(t *testing.T) {
 // other, also if both are claimed at a time.
 func TestOneAssetIsNotClaimedTwiceAtATime(t *testing.T) {
 	t.Parallel()
-	change := func(n int64) debt.Change {
-		id := event.IntID(n)
-		object := event.Object{Kind: event.Asset, ItemID: id, BaseID: id}
-		return debt.Change{Endpoint: 1, Key: debt.Key(id.JSON()), Event: &event.Event{Object: object}, Background: true}
+	changes := debt.Alike{Change: debt.Change{Endpoint: 1, Event: &event.Event{}, Background: true}}
+	for n := range int64(3) {
+		id := event.IntID(n + 1)
+		changes.Of = append(changes.Of, debt.Subject{Key: debt.Key(id.JSON()), Object: event.Object{Kind: event.Asset, ItemID: id, BaseID: id}})
 	}
 	now := time.Now()
-	owed := []debt.Debt{debt.New(debt.NewID(now, 1, 1), change(2), now)}
+	owed := []debt.Debt{debt.New(debt.NewID(now, 1, 1), changes.At(1), now)}
 	l := &lane{wakeUp: make(chan struct{}, 1)}
-	named := uint64(1)
-	name := func(*debt.Change) debt.ID { named++; return debt.NewID(now, 1, named) }
-	l.hand(&handedPage{}, []debt.Change{change(1), change(2), change(3)}, now, name)
+	l.hand(&handedPage{changes: changes, at: now, name: debt.NewID(now, 1, 2)})
 	d := newDispatcher(l)
 	d.occupy(owed)
 	claimed := d.claimHanded(10)

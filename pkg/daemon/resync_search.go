@@ -42,7 +42,8 @@ type searched interface {
 //
 // It goes through the catalogue, and then through what is tracked, for what the
 // catalogue shows no more: once to count, and if there is any, once more to owe
-// their deletion. It holds a page, whatever there is.
+// their deletion. That is left out if it has seen on the way that all is shown. It holds
+// a page, whatever there is.
 type search struct {
 	viewer catalogue.Viewer
 	store  searched
@@ -61,13 +62,16 @@ type search struct {
 	job   resync.Job
 	mark  string // how far a process before this one has handed on; "": nothing
 	shown shownAssets
+	// maybeGone: something may be tracked that the catalogue does not show. It does not
+	// show what is gone; see known.
+	maybeGone bool
 }
 
 // finding is what a page came to.
 type finding struct {
 	resync.Found
 	changes   []debt.Change
-	handed    []debt.Change      // likewise, of tracked assets: they need no debt
+	handed    debt.Alike         // likewise, of tracked assets: they need no debt
 	unchanged []*catalogue.Asset // as it seems
 }
 

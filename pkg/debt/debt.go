@@ -136,8 +136,9 @@ type Debt struct {
 	// process before this one may have been broken off without leaving an outcome.
 	// A claim says so; it is not kept.
 	Inherited bool
-	// Handed: it is none that is kept, but was made of a Handed.
-	Handed bool
+	// Handed is the number of the Handed of which it was made, as whoever has made it
+	// counts them; 0: it is one that is kept.
+	Handed uint64
 }
 
 // IsDoubtful reports whether the receiver may have taken an attempt that it has not

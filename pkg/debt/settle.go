@@ -28,21 +28,14 @@ type Settlement struct {
 	// Foretold: that it may have was made durable before the attempt, so that a kill
 	// leaves it so; if the attempt says that it has not, that is no longer unclear.
 	Foretold bool
-	// Handed is what was told without a debt of its own; nil if there is one. It is owed
+	// Handed is what was told without a debt of its own; zero if there is one. It is owed
 	// now unless the attempt has seen to it.
-	Handed *Handed
+	Handed Handed
 	// ReleasedAt is when a person last released what the endpoint held; zero: never.
 	ReleasedAt time.Time
 	Window     endpoint.Window
 	Schedule   endpoint.Schedule
 	Jitter     float64 // chance in [0,1)
-}
-
-// Handed is a change that was handed on to be told without a debt of its own, as
-// something else is kept that stands for it.
-type Handed struct {
-	Change
-	At time.Time // when that was
 }
 
 // IsUnclear reports whether the receiver may have taken what it did not acknowledge.

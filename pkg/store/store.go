@@ -167,9 +167,9 @@ type Ingest struct {
 type Ingested struct {
 	Created uint64 // debts
 	Merged  uint64 // changes that merged into a debt
-	// Handed holds the places, in their order, of those in Owing.Handed that the caller
-	// is to see to.
-	Handed []int
+	// Owed holds the places, in their order, of those in Owing.Handed that merged into a
+	// debt: the caller is to see to the others.
+	Owed []int
 	// First is the sequence number that the first of the events is kept under
 	// among the recent ones, those after it under the next; 0 if none is kept.
 	First uint64

@@ -22,6 +22,9 @@ type Tracking interface {
 	// cursor to go on from; "" when there are no more. It returns fewer where
 	// their states are large, but at least one. Order is that of ListAssets.
 	ListTracked(ctx context.Context, endpoint uint64, cursor string, limit int) ([]tracking.Asset, string, error)
+	// TrackedWithin returns up to limit tracked assets, without their states, after one
+	// cursor of ListTracked up to another, "" for the end, and whether there are more.
+	TrackedWithin(ctx context.Context, endpoint uint64, after, upTo string, limit int) (found []tracking.Asset, more bool, err error)
 	// ResetTracked forgets all that the endpoint tracks, and the deletions that
 	// are held, and returns how many assets that were. Deletions that are still
 	// owed are none of tracked assets any more.
@@ -60,8 +63,8 @@ type Owing struct {
 	Now      time.Time
 	Changes  []debt.Change
 	// Handed are changes that the caller sees to, each of another key, without a debt:
-	// the job stands for them. They merge into the debts that there are, and
-	// Ingested.Handed says which of them have none.
-	Handed []debt.Change
+	// the job stands for them. Those of which there is a debt merge into it:
+	// Ingested.Owed says which.
+	Handed debt.Alike
 	Job    resync.Job
 }

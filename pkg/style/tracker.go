@@ -47,8 +47,11 @@ type Tracker interface {
 	// that it is to be owed as a deletion. What is told in the end is judged when
 	// it is sent. It has no event, and is Replayed unless the asset is gone: what a
 	// source said of the asset goes on describing what is owed. Of the asset, only
-	// the ids are looked at.
+	// the ids are looked at: all changes that are owed so at a time differ in nothing but
+	// their Subject.
 	Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time, whatever, gone bool) debt.Change
+	// Subject is what a change of the asset is of. Only the ids are looked at.
+	Subject(asset *catalogue.Asset) debt.Subject
 	// AssetKey is the key under which an asset is owed.
 	AssetKey(asset event.ID) debt.Key
 }

@@ -12,27 +12,21 @@ func (t *txn) isOwed(endpoint uint64) (bool, error) {
 	return counts.Open+counts.Held+counts.Failed > 0, err
 }
 
-// owedAlready tells the changes that merge into a debt from those that may be handed on,
-// of which it returns the places.
-func (t *txn) owedAlready(endpoint uint64, changes []debt.Change) (owed []debt.Change, handed []int, err error) {
-	some, err := t.isOwed(endpoint)
-	if err != nil {
+// owedAlready returns those changes that merge into a debt, and their places.
+func (t *txn) owedAlready(endpoint uint64, changes *debt.Alike) (owed []debt.Change, at []int, err error) {
+	if some, err := t.isOwed(endpoint); err != nil || !some {
 		return nil, nil, err
 	}
-	for i := range changes {
-		if some {
-			w, err := t.rows.load(endpoint, changes[i].Key)
-			if err != nil {
-				return nil, nil, err
-			}
-			if w.of[slotOf(endpoint)] != 0 {
-				owed = append(owed, changes[i])
-				continue
-			}
+	for i := range changes.Of {
+		w, err := t.rows.load(endpoint, changes.Of[i].Key)
+		if err != nil {
+			return nil, nil, err
 		}
-		handed = append(handed, i)
+		if w.of[slotOf(endpoint)] != 0 {
+			owed, at = append(owed, changes.At(i)), append(at, i)
+		}
 	}
-	return owed, handed, nil
+	return owed, at, nil
 }
 
 // settleHanded settles an attempt at what was handed on. If that has seen to it, there
@@ -80,7 +74,7 @@ func (t *txn) settleHanded(id uint64, s *debt.Settlement) (store.SettledDebt, er
 // oweHanded owes what was handed on. found says that it is owed already, because of
 // another change: then the attempt was none at that.
 func (t *txn) oweHanded(owed *stored, found bool, id uint64, s debt.Settlement) (store.SettledDebt, error) {
-	changes, at := []debt.Change{s.Handed.Change}, s.Handed.At
+	changes, at := []debt.Change{s.Handed.Change()}, s.Handed.At
 	if found && owed.LastSeen.After(at) {
 		at = owed.LastSeen // what came since is the latest change still
 	}

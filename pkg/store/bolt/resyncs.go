@@ -46,7 +46,7 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 	}
 	var result store.Ingested
 	change := db.updateGrowing
-	if len(o.Changes)+len(o.Handed) == 0 && !o.Job.Running() {
+	if len(o.Changes)+len(o.Handed.Of) == 0 && !o.Job.Running() {
 		change = db.update // a job can be ended without room
 	}
 	err = change(ctx, func(t *txn) error {
@@ -63,7 +63,7 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 		if !goesOn && !begins {
 			return refuse(store.ErrRevision)
 		}
-		changes, handed, err := t.owedAlready(o.Endpoint, o.Handed)
+		changes, merged, err := t.owedAlready(o.Endpoint, &o.Handed)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 		if result, err = t.owe(changes, sortChanges(changes), o.Now); err != nil {
 			return err
 		}
-		result.Handed = handed
+		result.Owed = merged
 		return t.bucket(bucketResyncs).Put(key, record)
 	})
 	if err != nil {

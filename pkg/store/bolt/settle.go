@@ -66,7 +66,7 @@ func (t *txn) settleAttempt(id uint64, a *store.Attempt, settled *store.Settled)
 }
 
 func (t *txn) settleDebt(id uint64, s *debt.Settlement) (store.SettledDebt, error) {
-	if s.Handed != nil {
+	if !s.Handed.IsZero() {
 		return t.settleHanded(id, s)
 	}
 	var owed stored

@@ -148,7 +148,7 @@ func (m *model) oweSome(t *rapid.T) {
 			o.Changes = append(o.Changes, c)
 		}
 		o.Handed = m.someToHand(t, ep)
-		job.Found.Seen += uint64(len(o.Changes) + len(o.Handed))
+		job.Found.Seen += uint64(len(o.Changes) + len(o.Handed.Of))
 		if rapid.Bool().Draw(t, "ends") {
 			job.Phase, job.Ended = resync.Done, m.now
 		}
@@ -156,7 +156,7 @@ func (m *model) oweSome(t *rapid.T) {
 	o.Job = job
 	owed := must(m.engine().Owe(ctx, o)).in(m.fixture)
 	m.jobs[ep.ID] = job
-	equal(m.fixture, "to be seen to", owed.Handed, m.hand(o.Handed))
+	equal(m.fixture, "owed of what is handed on", owed.Owed, m.hand(o.Handed))
 	m.owe(o.Changes)
 	equal(m.fixture, "job", must(m.engine().Resync(ctx, ep.ID)).in(m.fixture), job)
 }

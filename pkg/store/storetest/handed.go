@@ -20,17 +20,27 @@ func (f *fixture) handOn(ep endpoint.Endpoint, items ...int) (store.Ingested, []
 	job := resync.Job{Number: 1, Phase: resync.Listing, Started: f.now}
 	o := store.Owing{Endpoint: ep.ID, Now: f.now, Job: job}
 	must(f.engine().Owe(ctx, o)).in(f)
-	for _, n := range items {
-		c := f.change(ep, n)
-		c.Background = true
-		o.Handed = append(o.Handed, c)
-	}
+	o.Handed = f.alike(ep, items)
 	owed := must(f.engine().Owe(ctx, o)).in(f)
 	var handed []debt.Handed
-	for _, i := range owed.Handed {
-		handed = append(handed, debt.Handed{Change: o.Handed[i], At: f.now})
+	for i := range o.Handed.Of {
+		if !slices.Contains(owed.Owed, i) {
+			handed = append(handed, debt.Handed{Changes: &o.Handed, Index: i, At: f.now})
+		}
 	}
 	return owed, handed
+}
+
+// alike are changes of items, all in the background, that differ in nothing else.
+func (f *fixture) alike(ep endpoint.Endpoint, items []int) (changes debt.Alike) {
+	for _, n := range items {
+		c := f.change(ep, n)
+		if c.Background = true; changes.Event == nil {
+			changes.Change = c
+		}
+		changes.Of = append(changes.Of, debt.Subject{Key: c.Key, Object: c.Event.Object})
+	}
+	return changes
 }
 
 // settleHandedOn ends an attempt at what was handed on.
@@ -38,13 +48,13 @@ func (f *fixture) settleHandedOn(h *debt.Handed, v attempt.Verdict, ack *trackin
 	f.Helper()
 	s := handedSettlement(h, v, f)
 	s.Acknowledged = ack
-	return must(f.engine().Settle(ctx, h.Endpoint, []store.Attempt{{Outcome: s.Outcome, Debts: []debt.Settlement{s}}})).in(f)[0].Debts[0]
+	return must(f.engine().Settle(ctx, h.Changes.Endpoint, []store.Attempt{{Outcome: s.Outcome, Debts: []debt.Settlement{s}}})).in(f)[0].Debts[0]
 }
 
 func handedSettlement(h *debt.Handed, v attempt.Verdict, f *fixture) debt.Settlement {
-	sent := debt.New(debt.NewID(h.At, 7, 7), h.Change, h.At)
+	sent := debt.New(debt.NewID(h.At, 7, 7), h.Change(), h.At)
 	s := f.settlement(sent, v)
-	s.Handed = h
+	s.Handed = *h
 	return s
 }
 
@@ -52,7 +62,7 @@ func handedOnIsNoDebt(f *fixture) {
 	ep := f.add("shop")
 	f.ingest(f.change(ep, 2))
 	owed, handed := f.handOn(ep, 1, 2, 3)
-	equal(f, "to be seen to", fmt.Sprint(owed.Handed), "[0 2]")
+	equal(f, "owed", fmt.Sprint(owed.Owed), "[1]")
 	f.crash()
 	equal(f, "counts", f.counts(ep), store.Counts{Open: 1, Owed: 2, Coalesced: 1})
 	f.advance(1e12)
@@ -103,27 +113,24 @@ func handedOnIsOwed(f *fixture) {
 }
 
 // someToHand draws changes that a job may hand on.
-func (m *model) someToHand(t *rapid.T, ep endpoint.Endpoint) (changes []debt.Change) {
-	for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 3, rapid.ID[int]).Draw(t, "handed on") {
-		c := m.change(ep, n)
-		c.Background = true
-		changes = append(changes, c)
-	}
-	return changes
+func (m *model) someToHand(t *rapid.T, ep endpoint.Endpoint) debt.Alike {
+	return m.alike(ep, rapid.SliceOfNDistinct(rapid.IntRange(1, 5), 0, 3, rapid.ID[int]).Draw(t, "handed on"))
 }
 
-// hand hands changes on, but merges those that there are debts of. It returns the places
-// of the others.
-func (m *model) hand(changes []debt.Change) (places []int) {
-	for i, c := range changes {
+// hand hands changes on, but merges those that there are debts of, and returns the places
+// of these.
+func (m *model) hand(changes debt.Alike) (owed []int) {
+	for i := range changes.Of {
+		h := debt.Handed{Changes: &changes, Index: i, At: m.now}
+		c := h.Change()
 		if _, ok := m.owed[debtName{c.Endpoint, c.Key}]; ok {
 			m.owe([]debt.Change{c})
+			owed = append(owed, i)
 			continue
 		}
-		places = append(places, i)
-		m.handed = append(m.handed, debt.Handed{Change: c, At: m.now})
+		m.handed = append(m.handed, h)
 	}
-	return places
+	return owed
 }
 
 // settleHanded ends an attempt at what was handed on.
@@ -133,16 +140,17 @@ func (m *model) settleHanded(t *rapid.T) {
 	}
 	i := rapid.IntRange(0, len(m.handed)-1).Draw(t, "attempt")
 	h := m.handed[i]
+	change := h.Change()
 	v := rapid.SampledFrom(verdicts).Draw(t, "verdict")
 	s := handedSettlement(&h, v, m.fixture)
 	s.Unclear = rapid.IntRange(0, 3).Draw(t, "of a request that is not settled") == 0
-	end := &settling{verdict: v, sent: debt.Debt{Endpoint: h.Endpoint, Key: h.Key, Object: h.Event.Object}}
+	end := &settling{verdict: v, sent: debt.Debt{Endpoint: change.Endpoint, Key: change.Key, Object: change.Event.Object}}
 	if v == attempt.Delivered {
 		end.ack = drawAcknowledgement(t, &end.sent)
 		s.Acknowledged = end.ack
 	}
-	settled := must(m.engine().Settle(ctx, h.Endpoint, []store.Attempt{{Outcome: s.Outcome, Debts: []debt.Settlement{s}}})).in(m.fixture)[0].Debts[0]
-	registered := slices.ContainsFunc(m.all(), func(ep endpoint.Endpoint) bool { return ep.ID == h.Endpoint })
+	settled := must(m.engine().Settle(ctx, change.Endpoint, []store.Attempt{{Outcome: s.Outcome, Debts: []debt.Settlement{s}}})).in(m.fixture)[0].Debts[0]
+	registered := slices.ContainsFunc(m.all(), func(ep endpoint.Endpoint) bool { return ep.ID == change.Endpoint })
 	if settled.Found || !registered {
 		m.handed = slices.Delete(m.handed, i, i+1)
 	}
@@ -155,7 +163,8 @@ func (m *model) settleHanded(t *rapid.T) {
 
 // handedSettled does to the model what the settlement did to the store, and compares.
 func (m *model) handedSettled(end *settling, h *debt.Handed, s debt.Settlement, settled store.SettledDebt) {
-	name := debtName{h.Endpoint, h.Key}
+	change := h.Change()
+	name := debtName{change.Endpoint, change.Key}
 	mine, owed := m.owed[name]
 	m.acknowledged(end, nil, false)
 	switch {
@@ -171,16 +180,16 @@ func (m *model) handedSettled(end *settling, h *debt.Handed, s debt.Settlement, 
 		if m.now = h.At; mine.LastSeen.After(h.At) {
 			m.now = mine.LastSeen
 		}
-		m.owe([]debt.Change{h.Change})
+		m.owe([]debt.Change{change})
 		m.now = now
 		delete(m.troubled, debt.ID{})
 	case settled.Debt == nil:
 		m.Fatalf("the attempt at what was handed on left %+v, and it is to be owed", settled)
 	default:
-		d := debt.New(settled.Debt.ID, h.Change, h.At)
+		d := debt.New(settled.Debt.ID, change, h.At)
 		m.owed[name] = &d
 		s.ID, s.Generation, s.Count = d.ID, d.Generation, d.Count
-		s.ReleasedAt = m.released[h.Endpoint]
+		s.ReleasedAt = m.released[change.Endpoint]
 		d.Settle(s)
 		equal(m.fixture, "what is owed now", settled.Debt, &d)
 		switch end.verdict {

@@ -150,21 +150,27 @@ func (s Style) SiftView(ep *endpoint.Endpoint) catalogue.View {
 	return view
 }
 
-// Again owes an asset again, in the background.
-func (Style) Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time, whatever, gone bool) debt.Change {
+// Subject says how an asset is owed; where nothing says otherwise, it is its own item.
+func (Style) Subject(asset *catalogue.Asset) debt.Subject {
 	item := asset.ItemID
 	if item.IsZero() {
 		item = asset.ID
 	}
+	return debt.Subject{Key: keyOf(asset.ID), Object: event.Object{Kind: event.Asset, ItemID: item, BaseID: asset.ID}}
+}
+
+// Again owes an asset again, in the background.
+func (s Style) Again(ep *endpoint.Endpoint, asset *catalogue.Asset, now time.Time, whatever, gone bool) debt.Change {
+	of := s.Subject(asset)
 	e := &event.Event{
-		Object: event.Object{Kind: event.Asset, ItemID: item, BaseID: asset.ID},
+		Object: of.Object,
 		Type:   "AssetMetadataUpdated", ChangeType: event.AssetChanged, Reason: "metadata", Time: now,
 	}
 	if gone {
 		e.Type, e.Reason = "AssetDeleted", "delete"
 	}
 	return debt.Change{
-		Endpoint: ep.ID, Key: keyOf(asset.ID), Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
+		Endpoint: ep.ID, Key: of.Key, Event: e, Note: note{whatever: whatever, unnamed: true}.encode(),
 		Fold: fold, Background: true, Replayed: !gone,
 	}
 }
