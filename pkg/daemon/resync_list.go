@@ -45,6 +45,13 @@ func (s *search) list(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if n := len(p.answers); n > 0 && s.hands() {
+		// All that is left may be handed on, as the end itself may not.
+		p.whole, p.cursor = n, p.answers[n-1].Asset.ID.JSON()
+		if err := s.judgeListed(ctx, &p); err != nil {
+			return err
+		}
+	}
 	ep, tracker, err = s.endpoint()
 	if err != nil {
 		return err
