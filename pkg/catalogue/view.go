@@ -50,7 +50,8 @@ type Viewer interface {
 }
 
 // Ordered is a Viewer whose lists have an order that never changes: what lies between two
-// of their cursors now lies there ever after, as long as it is shown.
+// of their cursors now lies there ever after, as long as it is shown. It is the order in
+// which stores keep what endpoints track; the cursor behind an asset is its id as JSON.
 type Ordered interface {
 	Viewer
 	// Past reports whether a list that goes on from cursor has come to mark, or further.
