@@ -46,18 +46,18 @@ func (f *fullStore) hold(b *bubble) {
 	b.wrap = func(e store.Engine) store.Engine { f.Engine = e; return f }
 }
 
-// takesUnsaid has an integration track assets up to 5000, and take new ones of a job that
+// takesUnsaid has an integration track assets up to 9000, and take new ones of a job that
 // hands them on, without saying so. It returns the receiver, and what that has taken.
 func (b *bubble) takesUnsaid() (k *keeps, taken []int) {
 	b.Helper()
 	k = b.keeping(acknowledge)
 	b.addManaged("shop")
-	b.tracks("shop", 5000)
-	b.knows("new", 1, 5000)
+	b.tracks("shop", 9000)
+	b.knows("new", 1, 9000)
 	k.answers(silent)
 	b.begin("shop")
 	b.wait(time.Second)
-	for id := 1; id <= 5000; id++ {
+	for id := 1; id <= 9000; id++ {
 		if k.title(id) == "new" {
 			taken = append(taken, id)
 		}
@@ -77,7 +77,7 @@ func (b *bubble) killedInTheMiddle() (k *keeps, taken []int, full *fullStore) {
 	full.full.Store(true)
 	full.hold(b)
 	b.asItIs()
-	b.knows("old", 1, 5000)
+	b.knows("old", 1, 9000)
 	return k, taken, full
 }
 

@@ -150,7 +150,7 @@ func (o *owing) out() (n int) {
 // requests take while as much is made durable, and as much again, in whole pages.
 func (l *lane) handsOn() int {
 	s := l.settings.Load()
-	wanted := 3 * s.backgroundSlots() * max(1, s.limits.Batch)
+	wanted := 4 * s.backgroundSlots() * max(1, s.limits.Batch)
 	return max(2*searchPage, min(wanted+searchPage, maxHanded))
 }
 

@@ -195,12 +195,12 @@ func TestWhatWasHandedOnBeforeAKillIsToldThoughTheResyncIsStopped(t *testing.T) 
 				b.Fatal(err)
 			}
 		})
-		b.knows("old", 1, 5000)
+		b.knows("old", 1, 9000)
 		_, err := b.service().StopResync(b.Context(), "shop")
 		wantCode(t, err, api.CodeFull)
 		full.full.Store(false)
 		b.wait(time.Hour)
-		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped || state.Remaining >= 5000 {
+		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped || state.Remaining >= 9000 {
 			b.Fatalf("stopped: %+v, %v", state, err)
 		}
 		k.answers(acknowledge)
