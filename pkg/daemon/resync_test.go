@@ -192,6 +192,44 @@ func TestAResyncFindsWhatIsGoneThoughTheClockWasSetBack(t *testing.T) {
 	})
 }
 
+// Wherever they lie, and however many: what is gone is found beside the list of what is there.
+func TestAResyncFindsWhatIsGoneAnywhere(t *testing.T) {
+	for name, gone := range map[string][2]int{
+		"the first": {1, 1}, "one on a page": {700, 700}, "between two pages": {999, 1003},
+		"a page and more": {501, 2700}, "the last": {3100, 3100}, "all but the first": {2, 3100},
+	} {
+		for _, changed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, changed=%t", name, changed), func(t *testing.T) {
+				inBubble(t, func(b *bubble) {
+					b.receiver.AnswerWith(acknowledge)
+					b.addManaged("shop", "guard=0")
+					b.knows("x", 1, 3100)
+					b.resync("shop", api.ResyncOrder{})
+					b.told("shop")
+					b.loses(gone[0], gone[1])
+					want := uint64(gone[1] - gone[0] + 1)
+					if found := b.dryResync("shop", api.ResyncOrder{Changed: changed}); found.Delete != want {
+						b.Errorf("a dry run finds %+v, want %d that are gone", found, want)
+					}
+					if found := b.resync("shop", api.ResyncOrder{Changed: changed}); found.Delete != want || found.Seen != 3100 {
+						b.Errorf("found %+v, want %d that are gone", found, want)
+					}
+					b.wait(time.Hour)
+					told := b.told("shop")
+					for id := gone[0]; id <= gone[1]; id++ {
+						if one := fmt.Sprintf("delete %d", id); !slices.Contains(told, one) {
+							b.Fatalf("not told: %s", one)
+						}
+					}
+					if tracked := b.status().Endpoints[0].Tracked; tracked != 3100-want {
+						b.Errorf("%d are tracked in the end", tracked)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestANarrowResyncLeavesTheRestAlone(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(tb testing.TB) Harness) {
 		{"imported assets yield to what is known to be later", assetsImported},
 		{"assets are listed page by page", assetsPaged},
 		{"what is acknowledged is tracked with the debt it settles", acknowledgedIsTracked},
+		{"what is tracked between two cursors", trackedBetweenCursors},
 		{"what is acknowledged is tracked though its debt was purged", purgedIsTracked},
 		{"of what is acknowledged of one asset the last counts", lastAcknowledgedCounts},
 		{"a change that is skipped is counted with its reason", skippedIsCounted},

@@ -65,6 +65,45 @@ func (f *fixture) tracked(ep endpoint.Endpoint) (all []tracking.Asset) {
 	}
 }
 
+func trackedBetweenCursors(f *fixture) {
+	shop, web, app := f.add("shop"), f.add("web"), f.add("app")
+	f.sync(shop, 8, 12)
+	f.sync(web, 1, 3)
+	f.sync(app, 1, 2)
+	for _, tt := range []struct {
+		ep          endpoint.Endpoint
+		after, upTo string
+		limit       int
+		want        string
+		more        bool
+	}{
+		{shop, "", "", 5, "8 9 10 11 12", false},
+		{shop, "", "", 4, "8 9 10 11", true},
+		{shop, "8", "10", 9, "9 10", false},
+		{shop, "8", "10", 2, "9 10", false},
+		{shop, "8", "11", 2, "9 10", true},
+		{shop, "7", "7", 9, "", false},
+		{shop, "12", "", 9, "", false},
+		{web, "2", "", 9, "3", false},
+		{app, "", "1", 9, "1", false},
+	} {
+		found, more, err := f.engine().TrackedWithin(ctx, tt.ep.ID, tt.after, tt.upTo, tt.limit)
+		if got := idsOf(found); err != nil || got != tt.want || more != tt.more {
+			f.Errorf("%s, after %q up to %q, %d at most: %s, more=%t, %v; want %s", tt.ep.Name, tt.after, tt.upTo, tt.limit, got, more, err, tt.want)
+		}
+		for _, a := range found {
+			if whole := must(f.engine().Tracked(ctx, tt.ep.ID, []event.ID{a.ID})).in(f)[0]; a.Digest != whole.Digest || a.Print != whole.Print || a.State.Text != "" {
+				f.Errorf("%s: %+v, want %+v without its state", tt.ep.Name, a, whole)
+			}
+		}
+	}
+	for _, bad := range [][2]string{{"?", ""}, {"", "?"}} {
+		if _, _, err := f.engine().TrackedWithin(ctx, shop.ID, bad[0], bad[1], 1); !errors.Is(err, store.ErrCursor) {
+			f.Errorf("bad cursors %q: %v", bad, err)
+		}
+	}
+}
+
 func idsOf(list []tracking.Asset) string {
 	var ids []string
 	for _, a := range list {
