@@ -154,6 +154,7 @@ func FuzzReadsAsEncodingJSONDoes(f *testing.F) {
 		if valid := json.Valid(text); valid != (err == nil) {
 			t.Fatalf("%q: %v, encoding/json: %v", text, err, valid)
 		}
+		sameInOnePass(t, text, parsed, err)
 		canonical, canonicalErr := AppendCanonical(nil, text, nil)
 		value, decodeErr := Decode(text)
 		if (err == nil) != (decodeErr == nil) || (err == nil) != (canonicalErr == nil) {
@@ -178,6 +179,66 @@ func FuzzReadsAsEncodingJSONDoes(f *testing.F) {
 		}
 		sameAsDecoded(t, text, value)
 	})
+}
+
+// sameInOnePass has a reader agree with what Parse says, and the values that it passes by.
+func sameInOnePass(t *testing.T, text []byte, parsed Value, parseErr error) {
+	t.Helper()
+	r := NewReader(text)
+	var got, want []byte
+	err := readAll(&r, &got)
+	if err == nil {
+		err = r.End()
+	}
+	if (err == nil) != (parseErr == nil) || err != nil && err.Error() != parseErr.Error() {
+		t.Fatalf("%q: %v in one pass, else %v", text, err, parseErr)
+	}
+	if want = flat(parsed, nil); err == nil && string(got) != string(want) {
+		t.Fatalf("%q: in one pass %q, want %q", text, got, want)
+	}
+}
+
+// readAll reads a value by what it holds, and notes it as flat does.
+func readAll(r *Reader, out *[]byte) error {
+	switch r.Next() {
+	case '{':
+		return r.Object(func(name []byte) error {
+			*out = append(append(*out, name...), ':')
+			return readAll(r, out)
+		})
+	case '[':
+		return r.Array(func() error { return readAll(r, out) })
+	default:
+		value, err := r.Value()
+		*out = append(*out, value...)
+		if text, ok := value.AppendText((*out)[:len(*out):len(*out)]); ok && err == nil {
+			*out = text
+		}
+		*out = append(*out, ' ')
+		return err
+	}
+}
+
+// flat is all that a value holds, in its order, strings also as what they say.
+func flat(v Value, out []byte) []byte {
+	if len(v) == 0 {
+		return out
+	}
+	switch v[0] {
+	case '{':
+		for m := range v.Members {
+			out = flat(m.Value, append(append(out, m.Name...), ':'))
+		}
+	case '[':
+		for element := range v.Elements {
+			out = flat(element, out)
+		}
+	default:
+		out = append(out, v...)
+		text, _ := v.String()
+		out = append(append(out, text...), ' ')
+	}
+	return out
 }
 
 // walk goes through all that a value holds, which may be no JSON, and counts it.

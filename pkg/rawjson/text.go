@@ -105,11 +105,12 @@ func hex4(text []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// unescape decodes what lies between the quotes of a valid string. Half a
-// surrogate pair becomes U+FFFD, as encoding/json has it. Of what is no string, it
-// makes something.
-func unescape(text []byte) []byte {
-	out := make([]byte, 0, len(text))
+// unescape decodes what lies between the quotes of a valid string.
+func unescape(text []byte) []byte { return appendUnescaped(make([]byte, 0, len(text)), text) }
+
+// appendUnescaped is unescape that appends. Half a surrogate pair becomes U+FFFD, as
+// encoding/json has it. Of what is no string, it makes something.
+func appendUnescaped(out, text []byte) []byte {
 	for i := 0; i < len(text); {
 		next := bytes.IndexByte(text[i:], '\\')
 		if next < 0 {

@@ -92,6 +92,14 @@ func (v Value) String() (text []byte, ok bool) {
 	return text, true
 }
 
+// AppendText appends what String returns.
+func (v Value) AppendText(dst []byte) (text []byte, ok bool) {
+	if len(v) < 2 || v[0] != '"' {
+		return dst, false
+	}
+	return appendUnescaped(dst, v[1:len(v)-1]), true
+}
+
 // nests tells the bytes at which pass has something to do.
 var nests = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
