@@ -49,6 +49,7 @@ func TestAnswers(t *testing.T) {
 		{"empty", `{"Items":[]}`, [3]string{"no-item-in-answer", "no-item-in-answer", "no-item-in-answer"}},
 		{"double: the last counts", `{"Items":[{"AssetId":1,"IntegrationState":"a"},{"AssetId":2},{"AssetId":3},{"AssetId":1,"IntegrationState":"b"}]}`, [3]string{`"b"`, "none", "gone"}},
 		{"double lists: the last counts", `{"Items":[{"AssetId":1,"IntegrationState":"a"}],"items":[{"AssetId":2}]}`, [3]string{"no-item-in-answer", "none", "no-item-in-answer"}},
+		{"a list in the place of none", `{"Items":null,"items":{},"ITEMS":[{"AssetId":2}]}`, [3]string{"no-item-in-answer", "none", "no-item-in-answer"}},
 		{"foreign ids", `{"Items":[{"AssetId":4,"IntegrationState":"x"},{"AssetId":1},{"AssetId":"two"},{"AssetId":2.5},{"AssetId":null},{"AssetId":{}},{}]}`, [3]string{"none", "no-item-in-answer", "no-item-in-answer"}},
 		{"items that are none", `{"Items":[null,1,"x",[],{"AssetId":1}]}`, [3]string{"none", "no-item-in-answer", "no-item-in-answer"}},
 		{"ids as strings", `{"Items":[{"AssetId":"1","IntegrationState":"one"},{"AssetId":"2"},{"AssetId":"3"}]}`, [3]string{`"one"`, "none", "gone"}},
@@ -114,6 +115,8 @@ func TestAnswersThatFailTheRequest(t *testing.T) {
 		divide bool
 	}{
 		{name: "broken JSON", answer: attempt.Answer{Body: []byte(`{"Items":[{"AssetId":1,]}`)}, reason: attempt.BadAnswer, text: "not JSON: ", divide: true},
+		{name: "broken behind its items", answer: attempt.Answer{Body: []byte(good[:len(good)-1] + `,"y":[1,]}`)}, reason: attempt.BadAnswer, text: "not JSON: ", divide: true},
+		{name: "cut off", answer: attempt.Answer{Body: []byte(good[:len(good)-1])}, reason: attempt.BadAnswer, text: "not JSON: ", divide: true},
 		{name: "two values", answer: attempt.Answer{Body: []byte(good + good)}, reason: attempt.BadAnswer, text: "more after the end", divide: true},
 		{name: "HTML", answer: attempt.Answer{Body: []byte("<html>secret</html>")}, reason: attempt.BadAnswer, text: "at byte 0", divide: true},
 		{name: "no body", reason: attempt.BadAnswer, text: "no value", divide: true},
@@ -121,6 +124,8 @@ func TestAnswersThatFailTheRequest(t *testing.T) {
 		{name: "a list", answer: attempt.Answer{Body: []byte(`[{"AssetId":1}]`)}, reason: attempt.BadAnswer, text: "no JSON object", divide: true},
 		{name: "no Items", answer: attempt.Answer{Body: []byte(`{"Item":[]}`)}, reason: attempt.BadAnswer, text: "the answer has no Items", divide: true},
 		{name: "Items null", answer: attempt.Answer{Body: []byte(`{"Items":null}`)}, reason: attempt.BadAnswer, text: "the answer has no Items", divide: true},
+		{name: "Items, and then null", answer: attempt.Answer{Body: []byte(good[:len(good)-1] + `,"items":null}`)}, reason: attempt.BadAnswer, text: "the answer has no Items", divide: true},
+		{name: "Items, and then no list", answer: attempt.Answer{Body: []byte(good[:len(good)-1] + `,"items":"x"}`)}, reason: attempt.BadAnswer, text: "the answer's Items is no list", divide: true},
 		{name: "Items no list", answer: attempt.Answer{Body: []byte(`{"Items":{"AssetId":1}}`)}, reason: attempt.BadAnswer, text: "the answer's Items is no list", divide: true},
 		{name: "too large", answer: attempt.Answer{Body: []byte(good), Truncated: true}, reason: attempt.AnswerTooLarge, text: "larger than 16 MiB", divide: true},
 		{name: "201", answer: attempt.Answer{Status: 201, Body: []byte(good)}, reason: attempt.UnexpectedStatus, text: "answered 201 Created, and only 200 is a success", divide: true},
@@ -197,6 +202,35 @@ func TestAnswersTellNumbersFromStringsWhereBothAreTold(t *testing.T) {
 				state = ack.State.Text
 			}
 			states = append(states, state)
+		}
+		if got := strings.Join(states, " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.items, got, tt.want)
+		}
+	}
+}
+
+// Two debts may be of one asset, if one was owed before the endpoint got this style: what
+// is said of it is said of both, and the last of it counts.
+func TestAnAnswerSaysTheSameOfTwoDebtsOfOneAsset(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.assets["1"], r.assets["2"] = shows(`{}`), shows(`{}`)
+	r.owe("AssetCreated", "1", "")
+	r.owe("AssetCreated", "2", "")
+	again := r.debts[0]
+	again.Key = "\x01asset 1"
+	r.debts = append(r.debts, again)
+	for _, tt := range []struct{ items, want string }{
+		{`{"AssetId":1,"IntegrationState":"a"},{"AssetId":2,"IntegrationState":"b"}`, "a b a"},
+		{`{"AssetId":1,"IntegrationState":"a"},{"AssetId":2,"IntegrationState":"b"},{"AssetId":1,"IntegrationState":"c"}`, "c b c"},
+		{`{"AssetId":"1","IntegrationState":"a"},{"AssetId":1,"IntegrationState":"c"},{"AssetId":2,"IntegrationState":"b"}`, "c b c"},
+	} {
+		var states []string
+		for _, result := range r.answered(200, `{"Items":[`+tt.items+`]}`).Debts {
+			if result.Acknowledged == nil {
+				t.Fatalf("%s: %+v", tt.items, result.Outcome)
+			}
+			states = append(states, result.Acknowledged.State.Text)
 		}
 		if got := strings.Join(states, " "); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.items, got, tt.want)
