@@ -242,12 +242,14 @@ func (d *Debt) Behind() bool { return (d.Background || d.Blamed) && !d.Forced }
 // MessageID is the webhook-id: the same for every attempt at one generation, and never
 // that of another. A style whose attempts may tell something newer adds to it.
 func (d *Debt) MessageID() string {
-	const prefix = "msg_"
-	var buf [len(prefix) + ulid.EncodedSize + len("_18446744073709551615")]byte
-	id := append(buf[:0], prefix...)
-	id = append(id, d.ID.String()...)
-	id = append(id, '_')
-	return string(strconv.AppendUint(id, d.Generation, 10))
+	var buf [len("msg_") + ulid.EncodedSize + len("_18446744073709551615")]byte
+	return string(d.AppendMessageID(buf[:0]))
+}
+
+// AppendMessageID appends what MessageID returns.
+func (d *Debt) AppendMessageID(buf []byte) []byte {
+	buf = append(append(buf, "msg_"...), d.ID.String()...)
+	return strconv.AppendUint(append(buf, '_'), d.Generation, 10)
 }
 
 // Retrying reports whether the last attempt failed and another will follow by

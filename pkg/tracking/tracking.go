@@ -32,13 +32,16 @@ func (s State) Hash() string {
 	return string(s.AppendHash(make([]byte, 0, 2*sha256.Size)))
 }
 
-// AppendHash appends what Hash returns; nothing without a state.
+// AppendHash appends what Hash returns; nothing without a state. With room for the state
+// in buf it needs no other memory.
 func (s State) AppendHash(buf []byte) []byte {
 	if !s.Given {
 		return buf
 	}
-	sum := sha256.Sum256([]byte(s.Text))
-	return hex.AppendEncode(buf, sum[:])
+	end := len(buf)
+	buf = append(buf, s.Text...) // to be hashed where it is written over
+	sum := sha256.Sum256(buf[end:])
+	return hex.AppendEncode(buf[:end], sum[:])
 }
 
 // Asset is one that an endpoint has acknowledged.

@@ -163,7 +163,7 @@ func (t *telling) appendIdentity(buf []byte) []byte {
 	if t.known != nil {
 		state = t.known.State
 	}
-	buf = append(append(buf, t.debt.MessageID()...), ' ')
+	buf = append(t.debt.AppendMessageID(buf), ' ')
 	buf = append(strconv.AppendBool(buf, t.action == style.Delete), ' ')
 	buf = append(hex.AppendEncode(buf, t.digest[:]), ' ')
 	buf = append(strconv.AppendBool(buf, state.Given), ' ')

@@ -1,7 +1,9 @@
 package managed
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -24,16 +26,7 @@ import (
 // encode writes the body, and returns how many debts it tells. Those it has no room
 // for are still due.
 func (m *draft) encode(s *settings) (body []byte, told int) {
-	size := len(s.configuration) + 256
-	for i := range m.tellings {
-		if t := &m.tellings[i]; t.isSent() {
-			size += len(t.sent) + 192
-			if t.known != nil {
-				size += len(t.known.State.Text) * 9 / 8
-			}
-		}
-	}
-	body = append(make([]byte, 0, min(size, maxBody+maxBody/8)), `{"actions":[`...)
+	body = append(make([]byte, 0, m.bodySize(s)), `{"actions":[`...)
 	for i := range m.tellings {
 		t := &m.tellings[i]
 		if !t.isSent() {
@@ -52,6 +45,28 @@ func (m *draft) encode(s *settings) (body []byte, told int) {
 	}
 	return appendFrame(body, s.configuration, s.tenant), told
 }
+
+// bodySize is for how many bytes to make room at once: as many as the body has, but for
+// control characters in states, and as the hash of the last state needs.
+func (m *draft) bodySize(s *settings) int {
+	size, longest := len(s.configuration)+2*len(s.tenant)+64, 0
+	for i := range m.tellings {
+		t := &m.tellings[i]
+		if !t.isSent() {
+			continue
+		}
+		size += len(t.sent) + actionSize + len(t.id().JSON())
+		if t.known != nil {
+			text := t.known.State.Text
+			size += len(text) + strings.Count(text, `"`) + strings.Count(text, `\`)
+			longest = max(longest, len(text))
+		}
+	}
+	return min(size+longest, maxBody+maxBody/8)
+}
+
+// actionSize is how long an action is at most, beside asset, state and id.
+const actionSize = len(`,{"type":"sync","asset":,"integrationState":"","assetStateHash":"","assetId":}`) + 2*sha256.Size
 
 // appendFrame writes what is behind the actions.
 func appendFrame(body []byte, configuration json.RawMessage, tenant string) []byte {

@@ -421,3 +421,31 @@ func TestWhatCantBeReadAtAll(t *testing.T) {
 		}
 	}
 }
+
+// There is room for a body at once, whatever its states are, and hardly more.
+func TestABodyIsWrittenWithoutGrowing(t *testing.T) {
+	t.Parallel()
+	for _, states := range [][]string{{"", "", ""}, {`{"row": "1\t"}`, "two", ""}, {"one", "two", strings.Repeat(`"x"`, 10_000)}} {
+		r := newRig(t, `{"configuration":{"a":1},"tenantId":"t"}`)
+		for i, state := range states {
+			asset := strconv.Itoa(i + 1)
+			r.assets[asset] = shows(before)
+			r.track(asset, tracking.State{Text: state, Given: state != ""})
+			r.owe("AssetMetadataUpdated", asset, "")
+			r.debts[i].Note = note{whatever: true}.encode()
+		}
+		set, err := r.settings.of(r.ep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &draft{ep: r.ep, tellings: make([]telling, len(r.debts))}
+		if err := r.look(t.Context(), set, m, r.debts); err != nil {
+			t.Fatal(err)
+		}
+		size := m.bodySize(set)
+		body, _ := m.encode(set)
+		if longest := len(states[2]); cap(body) != size || size-longest-len(body) > 300 {
+			t.Errorf("a body of %d bytes in %d, and %d were foreseen", len(body), cap(body), size)
+		}
+	}
+}
