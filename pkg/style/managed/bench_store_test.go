@@ -8,6 +8,7 @@ import (
 	"github.com/dam-delivery/dz/pkg/catalogue"
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
+	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 	"github.com/dam-delivery/dz/pkg/store/bolt"
 	"github.com/dam-delivery/dz/pkg/style"
@@ -57,7 +58,7 @@ func (r *rig) fill(db *bolt.DB) {
 	var all []catalogue.Asset
 	for i := range r.debts {
 		asset := r.assets[string(r.debts[i].Key)].Asset
-		asset.ID = r.debts[i].Object.BaseID
+		asset.ID, asset.ItemID = r.debts[i].Object.BaseID, event.IntID(int64(7_000_000+i))
 		all = append(all, asset)
 	}
 	if _, err := db.ImportAssets(r.Context(), all, noon); err != nil {
