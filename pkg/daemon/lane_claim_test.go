@@ -48,13 +48,13 @@ func TestAClaimPassesOverWhatIsUnderWay(t *testing.T) {
 	claim := func(after time.Duration, limit int) (ids []string) {
 		s.looked = 0
 		claim, err := d.claim(t.Context(), store.ClaimRequest{
-			Now: begun.Add(after), Limit: limit + 10, Background: limit, Busy: func(o event.Object) bool { return d.busy[o] },
+			Now: begun.Add(after), Limit: limit + 10, Background: limit, Busy: d.busy.hasObject,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, claimed := range claim.Debts {
-			d.busy[claimed.Object] = true
+			d.busy.objects[claimed.Object] = true
 			ids = append(ids, claimed.Object.BaseID.String())
 		}
 		return ids
@@ -64,7 +64,7 @@ func TestAClaimPassesOverWhatIsUnderWay(t *testing.T) {
 			t.Errorf("claim %d has looked at %d debts for %v", at, s.looked, got)
 		}
 	}
-	giveBack := func(n int) { delete(d.busy, s.debts[n].Object) }
+	giveBack := func(n int) { delete(d.busy.objects, s.debts[n].Object) }
 	giveBack(3)
 	if got := claim(20*time.Millisecond, 5); !slices.Equal(got, []string{"90", "91", "92", "93", "94"}) {
 		t.Errorf("while there is enough behind it: %v", got)

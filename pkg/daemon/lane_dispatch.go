@@ -6,7 +6,6 @@ import (
 
 	"github.com/dam-delivery/dz/pkg/debt"
 	"github.com/dam-delivery/dz/pkg/endpoint"
-	"github.com/dam-delivery/dz/pkg/event"
 	"github.com/dam-delivery/dz/pkg/store"
 )
 
@@ -17,15 +16,14 @@ import (
 // the eyes of the time after.
 type dispatcher struct {
 	*lane
-	busy      map[event.Object]bool
-	busyKeys  map[debt.Key]bool // a change meanwhile may give a debt another object
-	claimedAt time.Time         // the last time
-	passed    string            // what was claimed behind all others: see claim
-	passedAt  time.Time         // since when it is passed over
+	busy      busy
+	claimedAt time.Time // the last time
+	passed    string    // what was claimed behind all others: see claim
+	passedAt  time.Time // since when it is passed over
 }
 
 func newDispatcher(l *lane) *dispatcher {
-	return &dispatcher{lane: l, busy: make(map[event.Object]bool), busyKeys: make(map[debt.Key]bool)}
+	return &dispatcher{lane: l, busy: newBusy()}
 }
 
 // dispatch begins as many attempts as may be made now, and returns when to look
@@ -58,18 +56,17 @@ func (d *dispatcher) dispatch(claiming, attempts context.Context) (next time.Tim
 	claim, err := d.claim(claiming, store.ClaimRequest{
 		Endpoint: s.ep.ID, Now: now, Limit: limit, ForcedOnly: forcedOnly,
 		Background: d.backgroundLimit(s, limit),
-		Busy:       func(o event.Object) bool { return d.busy[o] },
-		BusyKey:    func(key debt.Key) bool { return d.busyKeys[key] },
+		Busy:       d.busy.hasObject,
+		BusyKey:    d.busy.hasKey,
 	})
 	if err != nil {
 		return next, err
 	}
-	d.occupy(claim.Debts)
+	d.busy.add(claim.Debts)
 	var handed []debt.Debt
 	if !forcedOnly {
 		rest := limit - len(claim.Debts)
 		handed = d.claimHanded(min(rest, d.backgroundLimit(s, limit)-countBehind(claim.Debts)))
-		d.occupy(handed)
 	}
 	d.keep(now, len(claim.Debts)+len(handed) >= limit, claim.Debts, handed)
 	if free := d.begin(claiming, attempts, s, permit, forcedOnly, now); free > 0 && !forcedOnly {
@@ -131,8 +128,7 @@ func (d *dispatcher) forget(now time.Time, anew bool) {
 	for _, debts := range freed {
 		d.takeBack(debts)
 		for i := range debts {
-			delete(d.busy, debts[i].Object)
-			delete(d.busyKeys, debts[i].Key)
+			d.busy.remove(&debts[i])
 		}
 	}
 }
@@ -164,13 +160,6 @@ func (d *dispatcher) demand(s *laneSettings, permit endpoint.Permit, now time.Ti
 		d.claimedAt, d.ended, d.ready.low = now, 0, ahead/2
 	}
 	return limit, time.Time{}
-}
-
-// occupy keeps what was claimed from being claimed again.
-func (d *dispatcher) occupy(debts []debt.Debt) {
-	for i := range debts {
-		d.busy[debts[i].Object], d.busyKeys[debts[i].Key] = true, true
-	}
 }
 
 // keep takes in what was claimed, in parts that no request tells together. more says that

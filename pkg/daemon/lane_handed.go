@@ -42,13 +42,19 @@ type handedPage struct {
 	first   uint64    // number
 	claimed int       // how many have been claimed at least once, or passed over
 	settled []bool
-	left    int // that are not settled
+	left    int  // that are not settled
+	dropped bool // it is handed on no more
+
+	// For the dispatcher alone.
+	busy      []bool
+	busyCount int
+	placed    *places // nil until somebody asks for one
 }
 
 // hand hands the changes of a page on, each of another key, that nobody else sees to.
 func (l *lane) hand(page *handedPage) {
 	n := len(page.changes.Of)
-	page.settled, page.left = make([]bool, n), n
+	page.settled, page.busy, page.left = make([]bool, n), make([]bool, n), n
 	if n > 0 {
 		page.pattern = debt.New(page.name, page.changes.At(0), page.at)
 	}
@@ -111,7 +117,8 @@ func (h *handout) claimable() (n int) {
 	return n
 }
 
-// claimHanded returns up to limit of what was handed on and isn't under way.
+// claimHanded returns up to limit of what was handed on and isn't under way, and keeps it
+// from being claimed again.
 func (d *dispatcher) claimHanded(limit int) (claimed []debt.Debt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -120,12 +127,13 @@ func (d *dispatcher) claimHanded(limit int) (claimed []debt.Debt) {
 		return nil
 	}
 	claimed = make([]debt.Debt, 0, limit)
-	var busy []uint64
+	var waiting []uint64
 	claim := func(page *handedPage, i int) {
-		if of := &page.changes.Of[i]; d.busy[of.Object] || d.busyKeys[of.Key] {
-			busy = append(busy, page.first+uint64(i)) // its turn comes when the attempt under way has ended
+		if d.busy.forbids(&page.changes.Of[i]) {
+			waiting = append(waiting, page.first+uint64(i)) // its turn comes when the attempt under way has ended
 			return
 		}
+		d.busy.addHanded(page, i)
 		claimed = append(claimed, page.debt(i))
 	}
 	n := 0
@@ -140,7 +148,7 @@ func (d *dispatcher) claimHanded(limit int) (claimed []debt.Debt) {
 			claim(page, page.claimed)
 		}
 	}
-	h.back = append(busy, h.back...)
+	h.back = append(waiting, h.back...)
 	return claimed
 }
 
@@ -242,5 +250,8 @@ func (l *lane) waitHanded(ctx context.Context, d time.Duration) {
 func (l *lane) dropHanded() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, page := range l.handed.pages {
+		page.dropped = true
+	}
 	l.handed.pages, l.handed.back = nil, nil
 }

@@ -264,12 +264,14 @@ func TestOneAssetIsNotClaimedTwiceAtATime(t *testing.T) {
 	l := &lane{wakeUp: make(chan struct{}, 1)}
 	l.hand(&handedPage{changes: changes, at: now, name: debt.NewID(now, 1, 2)})
 	d := newDispatcher(l)
-	d.occupy(owed)
+	d.busy.add(owed)
 	claimed := d.claimHanded(10)
 	if got := keysOf(claimed); !slices.Equal(got, []debt.Key{"1", "3"}) {
 		t.Errorf("claimed %v, and 2 is under way", got)
 	}
-	d.occupy(claimed)
+	if !d.busy.hasKey("2") || !d.busy.hasKey("3") || d.busy.hasKey("4") || !d.busy.hasObject(changes.Of[0].Object) {
+		t.Error("what is claimed is not known to be busy")
+	}
 	d.freed = append(d.freed, owed)
 	d.forget(now, false)
 	if got := keysOf(d.claimHanded(10)); !slices.Equal(got, []debt.Key{"2"}) {
@@ -281,6 +283,35 @@ func TestOneAssetIsNotClaimedTwiceAtATime(t *testing.T) {
 	d.forget(now, false)
 	if got := keysOf(d.claimHanded(10)); !slices.Equal(got, []debt.Key{"3"}) {
 		t.Errorf("claimed %v when 1 is told, want 3", got)
+	}
+}
+
+// What is handed on no more may still be under way: then it is neither claimed as a debt,
+// nor as handed on once more, before that has ended.
+func TestWhatIsHandedOnNoMoreStaysBusyUntilItsAttemptHasEnded(t *testing.T) {
+	t.Parallel()
+	id := event.IntID(1)
+	of := debt.Subject{Key: "1", Object: event.Object{Kind: event.Asset, ItemID: id, BaseID: id}}
+	changes := debt.Alike{Change: debt.Change{Endpoint: 1, Event: &event.Event{}, Background: true}, Of: []debt.Subject{of}}
+	now := time.Now()
+	l := &lane{wakeUp: make(chan struct{}, 1)}
+	l.hand(&handedPage{changes: changes, at: now, name: debt.NewID(now, 1, 2)})
+	d := newDispatcher(l)
+	claimed := d.claimHanded(10)
+	l.closeHanded()
+	l.dropHanded()
+	l.hand(&handedPage{changes: changes, at: now, name: debt.NewID(now, 1, 3)})
+	if got := d.claimHanded(10); len(claimed) != 1 || len(got) != 0 || !d.busy.hasKey(of.Key) || !d.busy.hasObject(of.Object) {
+		t.Errorf("claimed %v, and then %v", keysOf(claimed), keysOf(got))
+	}
+	l.settleHanded(claimed, []store.SettledDebt{{Found: true}})
+	d.freed = append(d.freed, claimed)
+	d.forget(now, false)
+	if got := d.claimHanded(10); len(got) != 1 || got[0].ID == claimed[0].ID {
+		t.Errorf("claimed %v when it has ended", keysOf(got))
+	}
+	if l.unsettledHanded() != 1 {
+		t.Errorf("%d are handed on", l.unsettledHanded())
 	}
 }
 
