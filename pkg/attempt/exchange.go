@@ -10,6 +10,9 @@ type Request struct {
 	ID          string
 	ContentType string
 	Body        []byte
+	// Recycle, if not nil, is called when the request has been sent, and nobody looks at
+	// Body any more: once, or never where that can't be known. It must be quick.
+	Recycle func()
 	// Header holds what the style adds; the endpoint's own headers and those of
 	// Standard Webhooks are added by the sender.
 	Header http.Header

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -44,15 +45,35 @@ type carried struct {
 	message []byte
 	unsent  bytes.Reader
 	trace   httptrace.ClientTrace
+	opened  atomic.Int32 // how often net/http was given the message
+	written atomic.Int32 // how often it has written it
+}
+
+func (c *carried) wrote(how httptrace.WroteRequestInfo) {
+	if how.Err == nil {
+		c.written.Add(1)
+	}
+}
+
+// isWritten reports whether net/http has nothing more to read of the message. It may go on
+// writing after the answer has come, and says of each time when it has ended; over HTTP/2
+// not so exactly.
+func (c *carried) isWritten(response *http.Response) bool {
+	return response.ProtoMajor == 1 && c.written.Load() == c.opened.Load()
 }
 
 // roundTrip sends the request over net/http.
-func (e *exchange) roundTrip(ctx context.Context, line *line, r attempt.Request, started time.Time) (*http.Response, error) {
+func (e *exchange) roundTrip(ctx context.Context, line *line, r attempt.Request, started time.Time) (*carried, *http.Response, error) {
 	c := &carried{message: r.Body}
 	c.trace.GotConn = func(httptrace.GotConnInfo) { e.connected.Store(true) }
+	c.opened.Store(1)
+	c.trace.WroteRequest = c.wrote
 	if line.target.again || mayRepeat(r.Header) {
 		c.trace.GetConn = func(string) { e.connected.Store(false) }
-		c.trace.WroteRequest = func(httptrace.WroteRequestInfo) { e.sent.Store(true) }
+		c.trace.WroteRequest = func(how httptrace.WroteRequestInfo) {
+			c.wrote(how)
+			e.sent.Store(true)
+		}
 	}
 	request := line.target.blank.WithContext(httptrace.WithClientTrace(ctx, &c.trace))
 	request.Header = line.target.header(r, started)
@@ -64,10 +85,12 @@ func (e *exchange) roundTrip(ctx context.Context, line *line, r attempt.Request,
 	}
 	// The transport itself rather than an http.Client: nothing is redirected,
 	// and no error repeats the URL.
-	return line.shared.transport.RoundTrip(request)
+	response, err := line.shared.transport.RoundTrip(request)
+	return c, response, err
 }
 
 // again is the request's GetBody, for what net/http sends twice.
 func (c *carried) again() (io.ReadCloser, error) {
+	c.opened.Add(1)
 	return io.NopCloser(bytes.NewReader(c.message)), nil
 }

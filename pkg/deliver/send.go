@@ -57,13 +57,24 @@ func (e *exchange) run(ctx context.Context, r attempt.Request, started, deadline
 	if line.direct != nil {
 		response, err := e.post(ctx, line, r, started, deadline)
 		if !errors.Is(err, errNotCarriable) {
+			recycle(&r)
 			return e.take(ctx, response, err)
 		}
 	}
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	response, err := e.roundTrip(limited, line, r, started)
-	return e.take(ctx, response, err)
+	c, response, err := e.roundTrip(limited, line, r, started)
+	answer, outcome := e.take(ctx, response, err)
+	if err == nil && c.isWritten(response) {
+		recycle(&r)
+	}
+	return answer, outcome
+}
+
+func recycle(r *attempt.Request) {
+	if r.Recycle != nil {
+		r.Recycle()
+	}
 }
 
 // take reads the answer, if there is one.

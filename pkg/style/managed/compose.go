@@ -39,7 +39,7 @@ func (s Style) Compose(ctx context.Context, ep *endpoint.Endpoint, debts []debt.
 	body, sent := m.encode(set)
 	message := style.Message{Apart: m.apart(), Creates: m.creates(), Read: m.read, Passage: through}
 	if sent > 0 {
-		message.Request = attempt.Request{ID: m.id(), ContentType: "application/json", Body: body, Secrets: set.secrets}
+		message.Request = attempt.Request{ID: m.id(), ContentType: "application/json", Body: body, Secrets: set.secrets, Recycle: recycling(body)}
 	}
 	return message, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -26,7 +27,7 @@ import (
 // encode writes the body, and returns how many debts it tells. Those it has no room
 // for are still due.
 func (m *draft) encode(s *settings) (body []byte, told int) {
-	body = append(make([]byte, 0, m.bodySize(s)), `{"actions":[`...)
+	body = append(bodyOf(m.bodySize(s)), `{"actions":[`...)
 	for i := range m.tellings {
 		t := &m.tellings[i]
 		if !t.isSent() {
@@ -67,6 +68,29 @@ func (m *draft) bodySize(s *settings) int {
 
 // actionSize is how long an action is at most, beside asset, state and id.
 const actionSize = len(`,{"type":"sync","asset":,"integrationState":"","assetStateHash":"","assetId":}`) + 2*sha256.Size
+
+// bodies are those of requests that were sent.
+var bodies sync.Pool // of *[]byte
+
+// maxRecycled bounds a body that is used again, in bytes.
+const maxRecycled = 1 << 20
+
+// bodyOf returns room for a body of that size; what it makes is larger, so that it may do
+// for the next ones too.
+func bodyOf(size int) []byte {
+	if used, ok := bodies.Get().(*[]byte); ok && cap(*used) >= size {
+		return (*used)[:0]
+	}
+	return make([]byte, 0, max(size, min(size+size/4, maxRecycled)))
+}
+
+// recycling has a body used again when it has been sent; nil if it is not worth it.
+func recycling(body []byte) func() {
+	if cap(body) > maxRecycled {
+		return nil
+	}
+	return func() { bodies.Put(&body) }
+}
 
 // appendFrame writes what is behind the actions.
 func appendFrame(body []byte, configuration json.RawMessage, tenant string) []byte {
