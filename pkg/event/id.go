@@ -57,6 +57,15 @@ func ParseID(text string) (ID, error) {
 	return id, nil
 }
 
+// CanonicalID returns the id whose JSON is that text, of which it keeps a part; false if
+// the text is no JSON of an id, or an unusual one, which may have to be decoded.
+func CanonicalID(text string) (ID, bool) {
+	if len(text) > maxIDLength || text == "-0" || text == `""` || !isInteger(text) && !isPlain(text) {
+		return ID{}, false
+	}
+	return ID{text}, true
+}
+
 // IsZero reports whether id is no id.
 func (id ID) IsZero() bool { return id.text == "" }
 
@@ -93,15 +102,16 @@ func (id ID) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON accepts an integer or a string, at most 512 bytes long, and
 // null as no id.
 func (id *ID) UnmarshalJSON(raw []byte) error {
+	if known, ok := CanonicalID(string(raw)); ok {
+		*id = known
+		return nil
+	}
 	raw = bytes.TrimSpace(raw)
 	switch {
 	case len(raw) > maxIDLength:
 		return fmt.Errorf("an id is longer than %d bytes", maxIDLength)
 	case string(raw) == "null":
 		*id = ID{}
-		return nil
-	case isPlain(string(raw)) && len(raw) > len(`""`):
-		*id = ID{string(raw)}
 		return nil
 	case len(raw) > 0 && raw[0] == '"':
 		var s string

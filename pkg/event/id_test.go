@@ -43,6 +43,23 @@ func TestWhatIsNoID(t *testing.T) {
 	}
 }
 
+func TestWhatIsCanonicalIsReadWithoutADecoder(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("7", maxIDLength)
+	for _, text := range []string{`16`, `0`, `-3`, `"a"`, `"16"`, `"a b~"`, long} {
+		want := ID{}
+		err := want.UnmarshalJSON([]byte(" " + text + " "))
+		if got, ok := CanonicalID(text); err != nil || !ok || got != want || got.JSON() != text {
+			t.Errorf("%.20s is read as %q (%t), want %q, %v", text, got.JSON(), ok, want.JSON(), err)
+		}
+	}
+	for _, text := range []string{``, ` 16`, `16 `, `-0`, `016`, `1.0`, `1e3`, `""`, `"a`, `null`, `true`, `"\u0061"`, `"ä"`, `{}`, long + "7"} {
+		if got, ok := CanonicalID(text); ok || !got.IsZero() {
+			t.Errorf("%.20s is read as %q", text, got.JSON())
+		}
+	}
+}
+
 func TestIDsArePlainToPeople(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

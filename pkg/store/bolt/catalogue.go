@@ -79,12 +79,14 @@ func keyLength(text string) uint16 {
 
 // splitAssetKey is the reverse of assetKey.
 func splitAssetKey(k []byte) (event.ID, error) {
-	var id event.ID
 	if len(k) < 2 {
-		return id, damaged("an asset has a key of %d bytes", len(k))
+		return event.ID{}, damaged("an asset has a key of %d bytes", len(k))
 	}
-	if err := id.UnmarshalJSON(k[2:]); err != nil {
-		return id, damaged("an asset's key: %w", err)
+	id, canonical := event.CanonicalID(string(k[2:]))
+	if !canonical {
+		if err := id.UnmarshalJSON(k[2:]); err != nil {
+			return id, damaged("an asset's key: %w", err)
+		}
 	}
 	if text := id.JSON(); string(k[2:]) != text || binary.BigEndian.Uint16(k) != keyLength(text) {
 		return id, damaged("the key of asset %s is not its own", id)
