@@ -188,9 +188,9 @@ func (l *lane) settleHanded(debts []debt.Debt, settled []store.SettledDebt) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range debts {
+	for i, left := range settled {
 		page, at := l.handed.find(debts[i].Handed)
-		if page == nil || !settled[i].Found {
+		if page == nil || !left.Found {
 			continue
 		}
 		page.settled[at] = true
