@@ -25,11 +25,8 @@ func (s *search) list(ctx context.Context) error {
 	cursor := s.job.Cursor
 	p := listed{cursor: cursor, answers: make([]catalogue.Answer, 0, roomForPage)}
 	for asset, err := range s.viewer.List(ctx, s.view(&ep, tracker), &cursor) {
-		if p.turn(cursor); p.whole >= searchPage || p.whole > 0 && p.size >= searchSize {
-			retells := s.retells()
-			if err := s.judgeListed(ctx, &p); err != nil || retells && !s.retells() {
-				return err
-			}
+		if s.ordered == nil {
+			p.turn(cursor)
 		}
 		switch {
 		case err == nil:
@@ -41,13 +38,21 @@ func (s *search) list(ctx context.Context) error {
 			// What came before it need not come again.
 			return errors.Join(err, s.judgeListed(ctx, &p))
 		}
+		if s.ordered != nil {
+			p.turn(p.answers[len(p.answers)-1].Asset.ID.JSON())
+		}
+		if p.whole >= searchPage || p.whole > 0 && p.size >= searchSize {
+			retells := s.retells()
+			if err := s.judgeListed(ctx, &p); err != nil || retells && !s.retells() {
+				return err
+			}
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if n := len(p.answers); n > 0 && s.hands() {
+	if p.whole > 0 && s.hands() {
 		// All that is left may be handed on, as the end itself may not.
-		p.whole, p.cursor = n, p.answers[n-1].Asset.ID.JSON()
 		if err := s.judgeListed(ctx, &p); err != nil {
 			return err
 		}
@@ -79,19 +84,20 @@ func unreadableAsset(err error) event.ID {
 // listed is what a list has yielded and was not judged yet.
 type listed struct {
 	answers []catalogue.Answer
-	whole   int    // of them, those of whole pages
+	whole   int    // of them, those that a cursor is after
 	cursor  string // after those
 	size    int    // of all, in bytes
 }
 
-// turn notes the list's cursor, which moves when a page has been yielded.
+// turn notes the list's cursor, which moves when a page has been yielded; that of an
+// ordered one can be known after each asset.
 func (p *listed) turn(cursor string) {
 	if cursor != p.cursor {
 		p.whole, p.cursor = len(p.answers), cursor
 	}
 }
 
-// judgeListed judges whole pages.
+// judgeListed judges whole pages, and makes room for the next ones.
 func (s *search) judgeListed(ctx context.Context, p *listed) error {
 	if p.whole == 0 {
 		return nil
@@ -104,10 +110,14 @@ func (s *search) judgeListed(ctx context.Context, p *listed) error {
 	if err != nil {
 		return err
 	}
-	p.answers = append(make([]catalogue.Answer, 0, roomForPage), p.answers[p.whole:]...)
-	p.whole, p.size = 0, 0
+	if err := s.step(ctx, found, resync.Listing, p.cursor); err != nil {
+		return err
+	}
+	rest := copy(p.answers, p.answers[p.whole:])
+	clear(p.answers[rest:])
+	p.answers, p.whole, p.size = p.answers[:rest], 0, 0
 	for i := range p.answers {
 		p.size += len(p.answers[i].Asset.Data)
 	}
-	return s.step(ctx, found, resync.Listing, p.cursor)
+	return nil
 }
