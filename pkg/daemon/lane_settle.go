@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/attempt"
@@ -91,8 +92,14 @@ func (l *lane) insist(ctx context.Context, one []*attempted) {
 func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	id := l.settings.Load().ep.ID
 	attempts := make([]store.Attempt, len(batch))
+	n := 0
 	for i := range batch {
-		attempts[i] = batch[i].settlement()
+		n += len(batch[i].debts)
+	}
+	room := settlementsFor(n)
+	defer room.release()
+	for i := range batch {
+		attempts[i] = batch[i].settlement(room.next(len(batch[i].debts)))
 		l.ofHanded(attempts[i].Debts, batch[i].debts)
 		if batch[i].passage != nil {
 			batch[i].passage.Settle()
@@ -130,9 +137,40 @@ func (l *lane) record(ctx context.Context, batch []*attempted) error {
 	return nil
 }
 
-// settlement is what the store is to make of an attempt.
-func (a *attempted) settlement() store.Attempt {
-	s := store.Attempt{Outcome: a.outcome, Debts: make([]debt.Settlement, len(a.debts))}
+// settlements is room for what is settled at once. It may be much, and again and again.
+type settlements struct {
+	all  []debt.Settlement
+	used int
+}
+
+var settlementRooms sync.Pool // of *settlements
+
+// settlementsFor returns room for n, all zero.
+func settlementsFor(n int) *settlements {
+	room, ok := settlementRooms.Get().(*settlements)
+	if !ok || cap(room.all) < n {
+		room = &settlements{all: make([]debt.Settlement, n)}
+	}
+	room.all, room.used = room.all[:n], 0
+	return room
+}
+
+func (r *settlements) next(n int) []debt.Settlement {
+	part := r.all[r.used : r.used+n : r.used+n]
+	r.used += n
+	return part
+}
+
+// release gives the room to others. The store has kept nothing of it.
+func (r *settlements) release() {
+	clear(r.all)
+	settlementRooms.Put(r)
+}
+
+// settlement is what the store is to make of an attempt; there is room for one of each
+// debt.
+func (a *attempted) settlement(room []debt.Settlement) store.Attempt {
+	s := store.Attempt{Outcome: a.outcome, Debts: room}
 	for i := range a.debts {
 		s.Debts[i] = debt.SettlementOf(&a.debts[i])
 		s.Debts[i].Outcome, s.Debts[i].Acknowledged = a.results[i].Outcome, a.results[i].Acknowledged
