@@ -46,18 +46,18 @@ func (f *fullStore) hold(b *bubble) {
 	b.wrap = func(e store.Engine) store.Engine { f.Engine = e; return f }
 }
 
-// takesUnsaid has an integration track assets up to 9000, and take new ones of a job that
+// takesUnsaid has an integration track assets up to 15_000, and take new ones of a job that
 // hands them on, without saying so. It returns the receiver, and what that has taken.
 func (b *bubble) takesUnsaid() (k *keeps, taken []int) {
 	b.Helper()
 	k = b.keeping(acknowledge)
 	b.addManaged("shop")
-	b.tracks("shop", 9000)
-	b.knows("new", 1, 9000)
+	b.tracks("shop", 15_000)
+	b.knows("new", 1, 15_000)
 	k.answers(silent)
 	b.begin("shop")
 	b.wait(time.Second)
-	for id := 1; id <= 9000; id++ {
+	for id := 1; id <= 15_000; id++ {
 		if k.title(id) == "new" {
 			taken = append(taken, id)
 		}
@@ -77,7 +77,7 @@ func (b *bubble) killedInTheMiddle() (k *keeps, taken []int, full *fullStore) {
 	full.full.Store(true)
 	full.hold(b)
 	b.asItIs()
-	b.knows("old", 1, 9000)
+	b.knows("old", 1, 15_000)
 	return k, taken, full
 }
 
@@ -154,7 +154,7 @@ func TestAnotherStyleForAWhileLosesNothingThatAKillLeft(t *testing.T) {
 // A job that is stopped owes what it has handed on. If there is no room for that, it is
 // told, and then there is nothing to owe.
 func TestAResyncIsStoppedThoughTheStoreIsFull(t *testing.T) {
-	handing(t, 9000, func(b *bubble, full *fullStore) {
+	handing(t, 15_000, func(b *bubble, full *fullStore) {
 		b.wait(1500 * time.Millisecond)
 		full.full.Store(true)
 		_, err := b.service().StopResync(b.Context(), "shop")
@@ -169,7 +169,7 @@ func TestAResyncIsStoppedThoughTheStoreIsFull(t *testing.T) {
 
 // dz is stopped in order: what was acknowledged is not told again.
 func TestAStopInOrderTellsNothingTwice(t *testing.T) {
-	handing(t, 9000, func(b *bubble, _ *fullStore) {
+	handing(t, 15_000, func(b *bubble, _ *fullStore) {
 		b.wait(3500 * time.Millisecond)
 		b.stop()
 		told := slices.Compact(b.told("shop"))
@@ -185,7 +185,7 @@ func TestAStopInOrderTellsNothingTwice(t *testing.T) {
 				again++
 			}
 		}
-		if again > 0 || len(told) < 2000 || len(told) == 9000 {
+		if again > 0 || len(told) < 2000 || len(told) == 15_000 {
 			b.Errorf("told %d before, of which %d are told again", len(told), again)
 		}
 	})
@@ -193,7 +193,7 @@ func TestAStopInOrderTellsNothingTwice(t *testing.T) {
 
 // Nor is what was told, and what the job could not record before the stop.
 func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
-	handing(t, 9000, func(b *bubble, full *fullStore) {
+	handing(t, 15_000, func(b *bubble, full *fullStore) {
 		b.wait(500 * time.Millisecond)
 		full.full.Store(true)
 		b.wait(time.Minute)
@@ -202,8 +202,8 @@ func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
 		b.restart()
 		b.wait(time.Hour)
 		again := b.told("shop")
-		if len(told) < 2000 || len(told)+len(again) != 9000 {
-			b.Errorf("%d are told before, and %d after, of 9000", len(told), len(again))
+		if len(told) < 2000 || len(told)+len(again) != 15_000 {
+			b.Errorf("%d are told before, and %d after, of 15_000", len(told), len(again))
 		}
 	})
 }
@@ -211,7 +211,7 @@ func TestAStopInOrderRecordsWhatWasToldBefore(t *testing.T) {
 // A job that is stopped, and could not record that before dz was stopped, goes on after
 // what was told.
 func TestAStopThatIsBrokenOffTellsNothingTwice(t *testing.T) {
-	handing(t, 9000, func(b *bubble, full *fullStore) {
+	handing(t, 15_000, func(b *bubble, full *fullStore) {
 		b.wait(500 * time.Millisecond)
 		full.full.Store(true)
 		_, err := b.service().StopResync(b.Context(), "shop")

@@ -20,7 +20,7 @@ const (
 	maxBackground = 20_000
 	// maxHanded is how many assets may be handed on to an endpoint's lane and not be
 	// told yet, at most: they are held in memory, and told again after a kill.
-	maxHanded = 8 * searchPage
+	maxHanded = 16 * searchPage
 	// backgroundLook is how often a job looks whether there are fewer.
 	backgroundLook = 100 * time.Millisecond
 )
@@ -150,7 +150,7 @@ func (o *owing) out() (n int) {
 // requests take while as much is made durable, and as much again, in whole pages.
 func (l *lane) handsOn() int {
 	s := l.settings.Load()
-	wanted := 4 * s.backgroundSlots() * max(1, s.limits.Batch)
+	wanted := 6 * s.backgroundSlots() * max(1, s.limits.Batch)
 	return max(2*searchPage, min(wanted+searchPage, maxHanded))
 }
 

@@ -61,7 +61,7 @@ func TestWhatIsTrackedIsToldAgainWithoutADebtOfEach(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)
 		b.addManaged("shop")
-		b.tracks("shop", 9000)
+		b.tracks("shop", 15_000)
 		before := b.status().Endpoints[0]
 		b.receiver.AnswerWith(takingLong(time.Second))
 		b.begin("shop")
@@ -71,15 +71,15 @@ func TestWhatIsTrackedIsToldAgainWithoutADebtOfEach(t *testing.T) {
 			b.Errorf("after the second page: %+v, %v", state, err)
 		}
 		b.wait(time.Minute)
-		if others := b.once("shop", 9000); len(others) > 0 {
+		if others := b.once("shop", 15_000); len(others) > 0 {
 			b.Errorf("%d assets were not told once: %v", len(others), others[:min(len(others), 10)])
 		}
 		after := b.status().Endpoints[0]
-		if told := after.Delivered - before.Delivered; told != 9000 || after.Tracked != 9000 || !b.status().Idle {
+		if told := after.Delivered - before.Delivered; told != 15_000 || after.Tracked != 15_000 || !b.status().Idle {
 			b.Errorf("%d delivered, and %d are tracked", told, after.Tracked)
 		}
 		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncDone ||
-			state.Found != (api.ResyncFound{Seen: 9000, Update: 9000}) {
+			state.Found != (api.ResyncFound{Seen: 15_000, Update: 15_000}) {
 			b.Errorf("in the end: %+v, %v", state, err)
 		}
 	})
@@ -134,8 +134,8 @@ func TestWhatIsHandedOnToAnEndpointThatFailsIsOwed(t *testing.T) {
 			inBubble(t, func(b *bubble) {
 				b.receiver.AnswerWith(acknowledge)
 				b.addManaged("shop")
-				b.tracks("shop", 9000)
-				b.knows("new", 1, 9000)
+				b.tracks("shop", 15_000)
+				b.knows("new", 1, 15_000)
 				k := b.keeping(takingLong(time.Second))
 				b.begin("shop")
 				b.wait(1500 * time.Millisecond)
@@ -151,7 +151,7 @@ func TestWhatIsHandedOnToAnEndpointThatFailsIsOwed(t *testing.T) {
 					b.enable(true)
 				}
 				b.wait(2 * time.Hour)
-				if found := b.dryResync("shop", api.ResyncOrder{Changed: true}); found.Unchanged != 9000 || !b.status().Idle {
+				if found := b.dryResync("shop", api.ResyncOrder{Changed: true}); found.Unchanged != 15_000 || !b.status().Idle {
 					b.Errorf("in the end: %+v, %+v", found, b.status())
 				}
 			})
@@ -164,12 +164,12 @@ func TestAStoppedResyncTellsWhatItHasHandedOn(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.receiver.AnswerWith(acknowledge)
 		b.addManaged("shop")
-		b.tracks("shop", 9000)
+		b.tracks("shop", 15_000)
 		b.receiver.AnswerWith(takingLong(time.Second))
 		b.begin("shop")
 		b.wait(1500 * time.Millisecond)
 		stopped, err := b.service().StopResync(b.Context(), "shop")
-		if err != nil || stopped.Phase != api.ResyncStopped || stopped.Found.Update >= 9000 {
+		if err != nil || stopped.Phase != api.ResyncStopped || stopped.Found.Update >= 15_000 {
 			b.Fatalf("stopped: %+v, %v", stopped, err)
 		}
 		b.wait(time.Hour)
@@ -195,12 +195,12 @@ func TestWhatWasHandedOnBeforeAKillIsToldThoughTheResyncIsStopped(t *testing.T) 
 				b.Fatal(err)
 			}
 		})
-		b.knows("old", 1, 9000)
+		b.knows("old", 1, 15_000)
 		_, err := b.service().StopResync(b.Context(), "shop")
 		wantCode(t, err, api.CodeFull)
 		full.full.Store(false)
 		b.wait(time.Hour)
-		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped || state.Remaining >= 9000 {
+		if state, err := b.service().GetResync(b.Context(), "shop"); err != nil || state.Phase != api.ResyncStopped || state.Remaining >= 15_000 {
 			b.Fatalf("stopped: %+v, %v", state, err)
 		}
 		k.answers(acknowledge)
@@ -221,7 +221,7 @@ func TestAResyncThatHandsOnGoesOnAfterKills(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		k := b.keeping(acknowledge)
 		b.addManaged("shop")
-		b.tracks("shop", 9000)
+		b.tracks("shop", 15_000)
 		k.answers(takingLong(time.Second))
 		b.begin("shop")
 		var seen []uint64
@@ -236,12 +236,12 @@ func TestAResyncThatHandsOnGoesOnAfterKills(t *testing.T) {
 			b.knows("newer", 4000, 4001)
 			b.change(4000, 4001)
 		}
-		if !slices.IsSorted(seen) || seen[0] < 1000 || seen[0] == 9000 || seen[1] <= seen[0] {
+		if !slices.IsSorted(seen) || seen[0] < 1000 || seen[0] == 15_000 || seen[1] <= seen[0] {
 			b.Errorf("settled before each kill: %v", seen)
 		}
 		b.wait(time.Hour)
 		state, err := b.service().GetResync(b.Context(), "shop")
-		if err != nil || state.Phase != api.ResyncDone || state.Found.Update != 9000 {
+		if err != nil || state.Phase != api.ResyncDone || state.Found.Update != 15_000 {
 			b.Errorf("in the end: %+v, %v", state, err)
 		}
 		if k.title(4000) != "newer" || k.title(4001) != "newer" || k.title(1) != "old" {
