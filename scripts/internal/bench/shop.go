@@ -124,9 +124,13 @@ func (s *shop) take(actions []action) (answer []byte) {
 			s.round.Repeated++
 		}
 		s.seen[id] = true
-		turn := s.turns[id] + 1
-		if s.judges {
+		before, known := s.turns[id]
+		turn := before + 1
+		switch {
+		case s.judges:
 			s.turns[id] = turn
+		case known:
+			s.turns[id] = before // the same work
 		}
 		if i > 0 {
 			answer = append(answer, ',')
@@ -149,22 +153,19 @@ func (s *shop) check(a *action, id string) {
 		sum := sha256.Sum256([]byte(wanted))
 		hash = hex.EncodeToString(sum[:])
 	}
-	if !s.judges {
-		return
-	}
 	for _, of := range []struct {
 		name   string
 		got    *string
 		wanted string
 	}{{"state", a.IntegrationState, wanted}, {"hash", a.AssetStateHash, hash}} {
 		switch {
-		case known && of.got == nil:
+		case known && of.got == nil && s.judges:
 			s.fault("asset %s comes without its %s, %s", id, of.name, of.wanted)
-		case of.got != nil && (!known || *of.got != of.wanted):
+		case of.got != nil && (!known || *of.got != of.wanted) && s.judges:
 			s.fault("asset %s comes with the %s %s, and its own is %q", id, of.name, *of.got, of.wanted)
 		}
 	}
-	if a.Type != "sync" || len(a.Asset) == 0 || a.Asset[0] != '{' {
+	if (a.Type != "sync" || len(a.Asset) == 0 || a.Asset[0] != '{') && s.judges {
 		s.fault("asset %s comes with the action %q and %.20s as its data", id, a.Type, a.Asset)
 	}
 }
