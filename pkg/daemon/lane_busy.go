@@ -44,13 +44,18 @@ func (b *busy) remove(d *debt.Debt) {
 		return
 	}
 	for at, page := range b.pages {
-		if i := d.Handed - page.first; i < uint64(len(page.busy)) {
-			page.busy[i] = false
-			if page.busyCount--; page.busyCount == 0 {
-				b.pages = slices.Delete(b.pages, at, at+1)
-			}
-			return
+		i := d.Handed - page.first
+		if i >= uint64(len(page.busy)) {
+			continue
 		}
+		if page.busy[i] {
+			page.busy[i] = false
+			page.busyCount--
+		}
+		if page.busyCount == 0 {
+			b.pages = slices.Delete(b.pages, at, at+1)
+		}
+		return
 	}
 }
 

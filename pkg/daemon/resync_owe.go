@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"slices"
 	"time"
 
 	"github.com/dam-delivery/dz/pkg/debt"
@@ -85,11 +84,15 @@ func (o *owing) take(ctx context.Context, next resync.Job, found finding) error 
 
 // leaveOut returns all but those at the places, which are in order.
 func leaveOut(all []debt.Subject, places []int) []debt.Subject {
-	for i, at := range places {
-		at -= i // what was before it is gone
-		all = slices.Delete(all, at, at+1)
+	left := all[:0]
+	for i, one := range all {
+		if len(places) > 0 && places[0] == i {
+			places = places[1:]
+			continue
+		}
+		left = append(left, one)
 	}
-	return all
+	return left
 }
 
 // room waits until there is room for a page, and says in found what of it is not to be
@@ -147,7 +150,8 @@ func (o *owing) out() (n int) {
 }
 
 // handsOn is how many assets may be handed on to a lane and not be told yet: what its
-// requests take while as much is made durable, and as much again, in whole pages.
+// requests take at once, as much that waits to be made durable, and that is, and all of it
+// again, as a page counts as a whole until the last of it is told.
 func (l *lane) handsOn() int {
 	s := l.settings.Load()
 	wanted := 6 * s.backgroundSlots() * max(1, s.limits.Batch)

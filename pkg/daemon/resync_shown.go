@@ -13,7 +13,8 @@ const maxShown = 250_000
 // shownAssets are assets that the catalogue has shown in this search, and that the
 // endpoint is to have: these are not gone, and need not be looked at for that. What
 // there is no room for, and what was shown before a restart, is looked at once
-// more.
+// more; so is all that a catalogue has shown whose lists have an order, if anything may be
+// gone: see search.known.
 type shownAssets struct {
 	seed   maphash.Seed
 	hashes map[uint64]struct{}
