@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"testing"
 
@@ -96,5 +97,29 @@ func TestABodyIsNotRecycledWhileItIsSent(t *testing.T) {
 	s.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// net/http may write a message twice, and says so each time; of HTTP/2 it says so by other
+// rules, and where it fails it may begin anew.
+func TestABodyIsRecycledWhenEachWritingHasEnded(t *testing.T) {
+	t.Parallel()
+	http1, http2 := &http.Response{ProtoMajor: 1}, &http.Response{ProtoMajor: 2}
+	c := &carried{message: []byte("{}")}
+	c.opened.Store(1)
+	for _, step := range []struct {
+		name string
+		does func()
+		want bool
+	}{
+		{"being written", func() {}, false},
+		{"broken off", func() { c.wrote(httptrace.WroteRequestInfo{Err: io.ErrClosedPipe}) }, false},
+		{"written", func() { c.wrote(httptrace.WroteRequestInfo{}) }, true},
+		{"opened again", func() { c.again() }, false},
+		{"written again", func() { c.wrote(httptrace.WroteRequestInfo{}) }, true},
+	} {
+		if step.does(); c.isWritten(http1) != step.want || c.isWritten(http2) {
+			t.Errorf("%s: %t, and %t over HTTP/2; want %t, and never", step.name, c.isWritten(http1), c.isWritten(http2), step.want)
+		}
 	}
 }
