@@ -84,7 +84,7 @@ func splitAssetKey(k []byte) (event.ID, error) {
 	}
 	id, canonical := event.CanonicalID(string(k[2:]))
 	if !canonical {
-		if err := id.UnmarshalJSON(k[2:]); err != nil {
+		if err := id.UnmarshalJSON(bytes.Clone(k[2:])); err != nil {
 			return id, damaged("an asset's key: %w", err)
 		}
 	}

@@ -100,7 +100,7 @@ func (c *recordCheck) fault(format string, args ...any) {
 
 func (c *recordCheck) endpoints(k, v []byte) {
 	var ep endpoint.Endpoint
-	if err := json.Unmarshal(v, &ep); err != nil {
+	if err := decodeJSON(v, &ep); err != nil {
 		c.fault("the endpoint can't be read: %v", err)
 		return
 	}
@@ -117,7 +117,7 @@ func (c *recordCheck) names(k, v []byte) {
 
 func (c *recordCheck) health(_, v []byte) {
 	var h endpoint.Health
-	if err := json.Unmarshal(v, &h); err != nil {
+	if err := decodeJSON(v, &h); err != nil {
 		c.fault("the endpoint's health can't be read: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func (c *recordCheck) finishEvents() {
 
 func (c *recordCheck) rejected(_, v []byte) {
 	var r source.Rejection
-	if err := json.Unmarshal(v, &r); err != nil {
+	if err := decodeJSON(v, &r); err != nil {
 		c.fault("rejected input can't be read: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -227,7 +226,7 @@ func (db *DB) Rejected(_ context.Context, before uint64, limit int) ([]store.Rej
 		}
 		for ; k != nil && len(found) < limit; k, v = cursor.Prev() {
 			r := store.Rejected{Seq: number64(k, 0)}
-			if err := json.Unmarshal(v, &r.Rejection); err != nil {
+			if err := decodeJSON(v, &r.Rejection); err != nil {
 				return damaged("rejected input: %w", err)
 			}
 			found = append(found, r)

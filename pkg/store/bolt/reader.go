@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -183,7 +184,7 @@ func (r *reader) id() event.ID {
 		return event.ID{}
 	}
 	var id event.ID
-	if err := id.UnmarshalJSON(r.bytes(int(form - idText))); err != nil {
+	if err := id.UnmarshalJSON(bytes.Clone(r.bytes(int(form - idText)))); err != nil {
 		r.fail(err)
 	}
 	return id

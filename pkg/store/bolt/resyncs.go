@@ -32,7 +32,7 @@ func readResync(b *bbolt.Bucket, endpoint uint64) (job resync.Job, found bool, e
 	if record == nil {
 		return job, false, nil
 	}
-	if err := json.Unmarshal(record, &job); err != nil {
+	if err := decodeJSON(record, &job); err != nil {
 		return job, true, damaged("the synchronisation of endpoint %d: %w", endpoint, err)
 	}
 	return job, true, nil
@@ -82,7 +82,7 @@ func (db *DB) Owe(ctx context.Context, o store.Owing) (store.Ingested, error) {
 
 // resyncs checks that jobs can be read.
 func (c *recordCheck) resyncs(_, v []byte) {
-	if err := json.Unmarshal(v, new(resync.Job)); err != nil {
+	if err := decodeJSON(v, new(resync.Job)); err != nil {
 		c.fault("a synchronisation can't be read: %v", err)
 	}
 }

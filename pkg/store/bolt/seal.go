@@ -76,7 +76,7 @@ func (o *Options) openRecord(name string, key []byte, record *endpointRecord) (e
 
 func decodeRecord(name string, encoded []byte) (endpointRecord, error) {
 	var record endpointRecord
-	if err := json.Unmarshal(encoded, &record); err != nil {
+	if err := decodeJSON(encoded, &record); err != nil {
 		return record, damaged("endpoint %q: %w", name, err)
 	}
 	return record, nil

@@ -168,7 +168,7 @@ func (t *txn) getDeletions(endpoint uint64) (tracking.Deletions, error) {
 
 func readDeletions(b *bbolt.Bucket, endpoint uint64) (d tracking.Deletions, err error) {
 	if record := b.Get(endpointKey(endpoint)); record != nil {
-		if err := json.Unmarshal(record, &d); err != nil {
+		if err := decodeJSON(record, &d); err != nil {
 			return d, damaged("the deletions of endpoint %d: %w", endpoint, err)
 		}
 	}
@@ -226,7 +226,7 @@ func (c *recordCheck) tracked(k, v []byte) {
 
 // deletions checks that those of late can be read.
 func (c *recordCheck) deletions(_, v []byte) {
-	if err := json.Unmarshal(v, new(tracking.Deletions)); err != nil {
+	if err := decodeJSON(v, new(tracking.Deletions)); err != nil {
 		c.fault("the deletions of late can't be read: %v", err)
 	}
 }

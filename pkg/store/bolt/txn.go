@@ -139,7 +139,7 @@ func readHealth(b *bbolt.Bucket, id uint64) (endpoint.Health, error) {
 	if record == nil {
 		return h, nil
 	}
-	if err := json.Unmarshal(record, &h); err != nil {
+	if err := decodeJSON(record, &h); err != nil {
 		return h, damaged("health of endpoint %d: %w", id, err)
 	}
 	return h, nil
