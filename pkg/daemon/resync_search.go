@@ -62,8 +62,8 @@ type search struct {
 	job   resync.Job
 	mark  string // how far a process before this one has handed on; "": nothing
 	shown shownAssets
-	// maybeGone: something may be tracked that the catalogue does not show. It does not
-	// show what is gone; see known.
+	// maybeGone: something may be tracked that the catalogue shows no more; see known. Of
+	// lists without an order that is never known.
 	maybeGone bool
 }
 
